@@ -1,0 +1,4 @@
+export * from './catalogue/attributes.js';
+export * from './catalogue/features.js';
+export * from './program.js';
+export * from './units.js';

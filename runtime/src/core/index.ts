@@ -1,0 +1,5 @@
+export * from './errors.js';
+export * from './model/events.js';
+export * from './model/inventory.js';
+export * from './model/plan.js';
+export * from './model/snapshot.js';

@@ -1,0 +1,88 @@
+/**
+ * Events: one stream of typed facts. Executor and simulator emit the same ones; progress display, report, journal and
+ * metrics read nothing else. Times are milliseconds since the epoch in a run, and virtual in a simulation.
+ */
+import type { Bytes, BytesPerSecond, EpochMs, Milliseconds, Ratio } from '@mig/language';
+import type { HostName } from './inventory.js';
+import type { MovePhase, Plan } from './plan.js';
+
+export const eventsVersion = 1;
+
+export type MoveId = string;
+
+interface At {
+    readonly at: EpochMs;
+}
+interface OfMove extends At {
+    readonly move: MoveId;
+}
+
+export type MigrationEvent = RunEvent | MoveEvent;
+
+export type RunEvent =
+    | (At & { readonly type: 'run-started'; readonly run: string; readonly plan: Plan; readonly simulated: boolean })
+    | (At & { readonly type: 'run-stopping'; readonly why: 'interrupted' | 'aborted' | 'plan-halted'; readonly detail: string })
+    | (At & { readonly type: 'run-ended'; readonly outcome: 'complete' | 'incomplete' | 'stopped' })
+    | (At & { readonly type: 'host-lost'; readonly host: HostName; readonly why: string })
+    | (At & { readonly type: 'host-back'; readonly host: HostName })
+    | (At & { readonly type: 'note'; readonly level: 'info' | 'warning' | 'alarm'; readonly move: MoveId | undefined; readonly text: string });
+
+export type MoveEvent =
+    | (OfMove & { readonly type: 'move-queued'; readonly because: string })
+    | (OfMove & { readonly type: 'move-started'; readonly attempt: number })
+    | (OfMove & { readonly type: 'phase-entered'; readonly phase: MovePhase })
+    | (OfMove & { readonly type: 'phase-ended'; readonly phase: MovePhase; readonly tookMs: Milliseconds; readonly error: string | undefined })
+    /** A cap or limit was asked for, and what the hypervisor says it is now. */
+    | (OfMove & {
+          readonly type: 'setting-applied';
+          readonly setting: 'bandwidth' | 'downtime-limit' | 'compression-cache' | 'postcopy-bandwidth';
+          readonly on: HostName;
+          /** bytes/s, ms or bytes. */
+          readonly asked: number;
+          readonly got: number | undefined;
+          readonly agrees: boolean;
+      })
+    | (OfMove & { readonly type: 'iteration'; readonly iteration: number; readonly remaining: Bytes | undefined })
+    | (OfMove & { readonly type: 'progress' } & Progress)
+    | (OfMove & { readonly type: 'rung-fired'; readonly rung: number; readonly action: string; readonly because: string })
+    | (OfMove & { readonly type: 'guest-stopped'; readonly on: HostName })
+    | (OfMove & { readonly type: 'guest-resumed'; readonly on: HostName })
+    | (OfMove & { readonly type: 'job-completed' } & JobSummary)
+    | (OfMove & { readonly type: 'arrived'; readonly carried: readonly string[] })
+    | (OfMove & {
+          readonly type: 'move-ended';
+          readonly outcome: 'moved' | 'failed' | 'aborted' | 'skipped' | 'held';
+          /** Where the VM is now, as far as both hosts say. Undefined: unknown. */
+          readonly vmOn: HostName | undefined;
+          readonly error: MoveFailure | undefined;
+      });
+
+export interface Progress {
+    readonly total: Bytes;
+    readonly remaining: Bytes;
+    readonly transferred: Bytes;
+    readonly rate: BytesPerSecond | undefined;
+    readonly dirtyRate: BytesPerSecond | undefined;
+    readonly iteration: number;
+    readonly throttle: Ratio | undefined;
+    /** The cap that is in force. */
+    readonly cap: BytesPerSecond | undefined;
+    readonly eta: Milliseconds | undefined;
+}
+
+export interface JobSummary {
+    /** From the source's statistics: set-up to completion. */
+    readonly totalMs: Milliseconds;
+    /** The guest's CPUs stood still for this long, as the hypervisors say (clock offset not taken off). */
+    readonly downtimeMs: Milliseconds | undefined;
+    readonly transferred: Bytes;
+    readonly iterations: number;
+    readonly normalPages: number | undefined;
+    readonly zeroPages: number | undefined;
+}
+
+export interface MoveFailure {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | undefined;
+}

@@ -1,0 +1,89 @@
+/** Inventory: the hosts that a policy may act on, as a person wrote them down. VMs are discovered, not listed. */
+import type { Bytes, BytesPerSecond } from '@mig/language';
+
+export type HostName = string;
+
+export interface Inventory {
+    readonly kind: 'mig-inventory';
+    readonly version: 1;
+    /** In the order of the file. */
+    readonly hosts: readonly InventoryHost[];
+    readonly networks: readonly InventoryNetwork[];
+    /** Tags of VMs that have none in their metadata, by VM name. */
+    readonly vmTags: Readonly<Record<string, Tags>>;
+    /** IANA name: the time zone of schedules and windows that name none. */
+    readonly timeZone: string | undefined;
+}
+
+/** Tag name to value; a tag without a value has the value ''. */
+export type Tags = Readonly<Record<string, string>>;
+
+export interface InventoryHost {
+    readonly name: HostName;
+    readonly driver: 'libvirt' | 'qemu' | 'simulated';
+    readonly connection: Connection;
+    readonly zone: string | undefined;
+    readonly rack: string | undefined;
+    readonly tags: Tags;
+    readonly maintenance: boolean;
+    readonly migration: MigrationAddress | undefined;
+    readonly links: readonly HostLink[];
+    /** Whether calls that taint a domain may be used. */
+    readonly monitor: 'allow' | 'deny';
+    /** Only for driver simulated. */
+    readonly simulated: SimulatedHost | undefined;
+}
+
+export type Connection =
+    | { readonly kind: 'local' }
+    /** Undefined fields are left to ~/.ssh/config and its defaults. */
+    | {
+          readonly kind: 'ssh';
+          readonly address: string;
+          readonly user: string | undefined;
+          readonly port: number | undefined;
+          readonly identityFile: string | undefined;
+          readonly knownHosts: string | undefined;
+      };
+
+/** Where the destination listens for migrations, named rather than guessed (safety.md rule 11). */
+export interface MigrationAddress {
+    /** The network that carries the bytes, by name; caps apply to the host's link to it. */
+    readonly network: string;
+    /** What the source connects to: an address or a resolvable name. */
+    readonly address: string;
+    /** What the destination binds; the address itself unless said. */
+    readonly listen: string;
+}
+
+export interface HostLink {
+    readonly network: string;
+    /** Each direction. */
+    readonly capacity: BytesPerSecond | undefined;
+}
+
+export interface InventoryNetwork {
+    readonly name: string;
+    /** Of each host's link, where the host says nothing. */
+    readonly capacity: BytesPerSecond | undefined;
+}
+
+export interface SimulatedHost {
+    readonly memory: Bytes;
+    readonly cpus: number;
+    readonly vms: readonly SimulatedVm[];
+}
+
+export interface SimulatedVm {
+    readonly name: string;
+    readonly memory: Bytes;
+    readonly vcpus: number;
+    readonly dirtyRate: BytesPerSecond;
+    /** Memory that is written again and again; the dirty rate falls on it. */
+    readonly hotSet: Bytes;
+    /** Share of memory that is zero. */
+    readonly zeroShare: number;
+    readonly tags: Tags;
+    readonly persistent: boolean;
+    readonly autostart: boolean;
+}
