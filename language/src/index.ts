@@ -1,4 +1,5 @@
 export * from './catalogue/attributes.js';
 export * from './catalogue/features.js';
+export * from './finding.js';
 export * from './program.js';
 export * from './units.js';
