@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { parseInventory } from './parse.js';
+
+const good = `
+time_zone: Europe/Berlin
+networks:
+  - { name: migration, capacity: 10 Gbit/s }
+hosts:
+  kvm-a:
+    ssh: root@10.0.0.1
+    zone: z1
+    tags: [ssd, generation=3]
+    maintenance: true
+    migration: { network: migration, address: 10.0.0.1 }
+  kvm-b:
+    ssh: { address: kvm-b, port: 2222, identity_file: ~/.ssh/lab }
+    links: [{ network: migration, capacity: 1 Gbit/s }]
+vm_tags:
+  db1: { role: db, pinned: }
+`;
+
+const problems = (text: string): string[] =>
+    parseInventory(text, 'file:///x/rack.yaml').findings.map(
+        (f) => `${f.range.start.line + 1}:${f.range.start.character + 1} ${f.id} ${f.message}${f.hint === undefined ? '' : ` | ${f.hint}`}`,
+    );
+
+test('an inventory becomes hosts with base units and defaults', () => {
+    const { inventory, findings } = parseInventory(good, 'file:///x/rack.yaml');
+    expect(findings).toEqual([]);
+    expect(inventory?.timeZone).toBe('Europe/Berlin');
+    expect(inventory?.hosts[0]).toMatchObject({
+        name: 'kvm-a',
+        driver: 'libvirt',
+        connection: { kind: 'ssh', address: '10.0.0.1', user: 'root', port: undefined },
+        zone: 'z1',
+        tags: { ssd: '', generation: '3' },
+        maintenance: true,
+        migration: { network: 'migration', address: '10.0.0.1', listen: '10.0.0.1' },
+        links: [{ network: 'migration', capacity: 1.25e9 }],
+    });
+    expect(inventory?.hosts[1]).toMatchObject({
+        connection: { address: 'kvm-b', port: 2222, identityFile: '~/.ssh/lab' },
+        links: [{ capacity: 1.25e8 }],
+    });
+    expect(inventory?.vmTags).toEqual({ db1: { role: 'db', pinned: '' } });
+});
+
+test('a simulated host carries its VMs', () => {
+    const { inventory } = parseInventory(
+        'hosts:\n  a:\n    driver: simulated\n    simulated:\n      memory: 64 GiB\n      cpus: 16\n      vms:\n        - { name: db, memory: 4 GiB, dirty_rate: 10 MiB/s, zero_share: 50% }\n',
+        'x.yaml',
+    );
+    expect(inventory?.hosts[0]?.simulated).toMatchObject({
+        cpus: 16,
+        vms: [{ name: 'db', memory: 4 * 2 ** 30, dirtyRate: 10 * 2 ** 20, zeroShare: 0.5, vcpus: 1, persistent: true }],
+    });
+});
+
+test('an unknown key is named with its place and the key that was meant', () => {
+    expect(problems('hosts:\n  a:\n    ssh: root@h\n    zonne: z1\n')).toEqual([
+        '4:5 MIG011 unknown key zonne in hosts.a | did you mean zone?',
+    ]);
+    expect(problems('host:\n  a:\n    ssh: root@h\n')[0]).toBe('1:1 MIG011 unknown key host | did you mean hosts?');
+});
+
+test('a host that is named twice is said to be, at the second one', () => {
+    expect(problems('hosts:\n  a:\n    ssh: root@h\n  b:\n    ssh: root@i\n  a:\n    ssh: root@j\n')).toEqual([
+        '6:3 MIG013 host a is named twice | give each host one entry, with a name of its own',
+    ]);
+});
+
+test('two names for one machine are one too many', () => {
+    expect(problems('hosts:\n  a: { ssh: root@h }\n  b: { ssh: root@h }\n')).toEqual([
+        '3:3 MIG013 b and a are the same machine: h:22 | keep one of them',
+    ]);
+});
+
+test('what is not YAML is said with line and column', () => {
+    expect(problems('hosts:\n  a: [\n')[0]).toMatch(/^3:1 MIG010 this is not YAML: /);
+    expect(problems('just words')[0]).toMatch(/^1:1 MIG010 rack.yaml is not an inventory/);
+    expect(problems('')[0]).toMatch(/^1:1 MIG010 rack.yaml is not an inventory/);
+});
+
+test('a quantity of the wrong kind or without a unit is answered with the right one', () => {
+    const capacity = (text: string) => problems(`networks:\n  - { name: m, capacity: ${text} }\nhosts:\n  a: { ssh: root@h }\n`);
+    expect(capacity('10 GiB')).toEqual(["2:26 MIG012 networks.0.capacity: '10 GiB' is a size, and a rate such as 10 Gbit/s is meant"]);
+    expect(capacity('10')).toEqual(['2:26 MIG012 networks.0.capacity: write a rate with its unit, such as 10 Gbit/s']);
+    expect(capacity('10 gbit/s')).toEqual(["2:26 MIG012 networks.0.capacity: 'gbit/s' is not a unit; did you mean Gbit/s?"]);
+    expect(capacity('0 Gbit/s')[0]).toMatch(/a rate of 0 carries nothing/);
+});
+
+test('a host that nothing can reach, a loopback for migrations and an unknown network are found at once', () => {
+    expect(problems('networks: [{ name: storage }]\nhosts:\n  a:\n    migration: { network: storag, address: 127.0.0.1 }\n')).toEqual([
+        '3:3 MIG014 a cannot be reached: it has neither ssh nor local | write `ssh: root@address`, or `local: true` on the host itself',
+        "4:44 MIG014 a would be reached for migrations at 127.0.0.1, which is every host's own loopback | name the address on the migration network",
+        '4:27 MIG014 a: there is no network storag | did you mean storage?',
+    ]);
+});
+
+test('a missing part is named where it is missing', () => {
+    expect(problems('hosts:\n  a:\n    ssh: root@h\n    migration: { address: 10.0.0.1 }\n')).toEqual([
+        '4:16 MIG012 network is missing in hosts.a.migration | add it',
+    ]);
+});

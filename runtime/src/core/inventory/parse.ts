@@ -1,0 +1,253 @@
+import { type Finding, type Fix, nearest, type SourceRange } from '@mig/language';
+import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import type { z } from 'zod';
+import type { Inventory, InventoryHost } from '../model/inventory.js';
+import { Places } from './places.js';
+import { type InventoryFile, inventorySchema, keysAt } from './schema.js';
+
+/** The inventory, or what stands against it; ranges are in the text that was given (source 0). */
+export interface ParsedInventory {
+    readonly inventory: Inventory | undefined;
+    readonly findings: readonly Finding[];
+}
+
+/** Reads an inventory. Every problem is reported at once, each at the place where it stands. */
+export function parseInventory(text: string, uri: string): ParsedInventory {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const place = new Places(document.contents, lines, text.length);
+    const syntax = document.errors.map((error) => yamlFinding(error, place));
+    if (syntax.length > 0) return { inventory: undefined, findings: syntax };
+    if (document.contents === null || !isMap(document.contents)) {
+        const message = `${fileName(uri)} is not an inventory: it should be a map with the key hosts`;
+        return { inventory: undefined, findings: [finding('MIG010', message, 'begin with `hosts:` and one entry a host', place.whole())] };
+    }
+    const read = inventorySchema.safeParse(document.toJS());
+    if (!read.success)
+        return { inventory: undefined, findings: withoutEchoes(read.error.issues.flatMap((issue) => shapeFindings(issue, place))) };
+    const findings = meaningFindings(read.data, place);
+    const inventory = findings.some((f) => f.severity === 'error') ? undefined : toInventory(read.data);
+    return { inventory, findings };
+}
+
+function toInventory(file: InventoryFile): Inventory {
+    return {
+        kind: 'mig-inventory',
+        version: 1,
+        timeZone: file.time_zone,
+        networks: file.networks.map((n) => ({ name: n.name, capacity: n.capacity })),
+        vmTags: file.vm_tags,
+        hosts: Object.entries(file.hosts).map(([name, host]): InventoryHost => {
+            const capacityOf = (network: string) => file.networks.find((n) => n.name === network)?.capacity;
+            const links = host.links.map((l) => ({ network: l.network, capacity: l.capacity ?? capacityOf(l.network) }));
+            const carrier = host.migration?.network;
+            if (carrier !== undefined && !links.some((l) => l.network === carrier))
+                links.push({ network: carrier, capacity: capacityOf(carrier) });
+            return {
+                name,
+                driver: host.driver,
+                connection:
+                    host.ssh === undefined
+                        ? { kind: 'local' }
+                        : {
+                              kind: 'ssh',
+                              address: host.ssh.address,
+                              user: host.ssh.user,
+                              port: host.ssh.port,
+                              identityFile: 'identity_file' in host.ssh ? host.ssh.identity_file : undefined,
+                              knownHosts: 'known_hosts' in host.ssh ? host.ssh.known_hosts : undefined,
+                          },
+                zone: host.zone,
+                rack: host.rack,
+                tags: host.tags,
+                maintenance: host.maintenance,
+                migration:
+                    host.migration === undefined
+                        ? undefined
+                        : {
+                              network: host.migration.network,
+                              address: host.migration.address,
+                              listen: host.migration.listen ?? host.migration.address,
+                          },
+                links,
+                monitor: host.monitor,
+                simulated:
+                    host.simulated === undefined
+                        ? undefined
+                        : {
+                              memory: host.simulated.memory,
+                              cpus: host.simulated.cpus,
+                              vms: host.simulated.vms.map((vm) => ({
+                                  name: vm.name,
+                                  memory: vm.memory,
+                                  vcpus: vm.vcpus,
+                                  dirtyRate: vm.dirty_rate,
+                                  hotSet: vm.hot_set,
+                                  zeroShare: vm.zero_share,
+                                  tags: vm.tags,
+                                  persistent: vm.persistent,
+                                  autostart: vm.autostart,
+                              })),
+                          },
+            };
+        }),
+    };
+}
+
+// ---------------------------------------------------------------- what is wrong
+
+function yamlFinding(error: YAMLError, place: Places): Finding {
+    const range = place.span(error.pos[0], error.pos[1]);
+    if (error.code === 'DUPLICATE_KEY') {
+        const key = place.textAt(range);
+        const host = place.isHostKeyAt(error.pos[0]);
+        return host
+            ? finding('MIG013', `host ${key} is named twice`, 'give each host one entry, with a name of its own', range)
+            : finding('MIG013', `the key ${key} is written twice`, 'keep one of them', range);
+    }
+    return finding(
+        'MIG010',
+        `this is not YAML: ${lowerFirst(error.message.replace(/ at line \d+, column \d+.*/s, ''))}`,
+        'see https://yaml.org for the syntax; indent with spaces',
+        range,
+    );
+}
+
+function shapeFindings(issue: z.core.$ZodIssue, place: Places): Finding[] {
+    if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((key) => {
+            const range = place.key([...issue.path, key]);
+            const near = nearest(key, keysAt(issue.path));
+            const fixes: Fix[] = near === undefined ? [] : [{ title: `Change to ${near}`, edits: [{ range, newText: near }] }];
+            const hint = near === undefined ? `known here: ${keysAt(issue.path).join(', ')}` : `did you mean ${near}?`;
+            return { ...finding('MIG011', `unknown key ${key}${inside(issue.path)}`, hint, range), fixes };
+        });
+    }
+    if (issue.code === 'invalid_union') {
+        // The branch that got furthest says what a person meant.
+        const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0];
+        if (deepest !== undefined && deepest.length > 0)
+            return deepest.flatMap((inner) => shapeFindings({ ...inner, path: [...issue.path, ...inner.path] }, place));
+    }
+    const missing = issue.code === 'invalid_type' && issue.input === undefined && !place.has(issue.path);
+    if (missing) {
+        return [
+            finding(
+                'MIG012',
+                `${String(issue.path.at(-1) ?? 'hosts')} is missing${inside(issue.path.slice(0, -1))}`,
+                'add it',
+                place.value(issue.path.slice(0, -1)),
+            ),
+        ];
+    }
+    return [
+        finding(
+            'MIG012',
+            `${issue.path.length === 0 ? 'the inventory' : issue.path.map(String).join('.')}: ${lowerFirst(issue.message)}`,
+            undefined,
+            place.value(issue.path),
+        ),
+    ];
+}
+
+/** A key that is missing because it was misspelt is one mistake, not two. */
+function withoutEchoes(findings: readonly Finding[]): Finding[] {
+    const meant = new Set(findings.flatMap((f) => f.fixes.map((fix) => fix.edits[0]?.newText)));
+    return findings.filter((f) => ![...meant].some((key) => f.message.startsWith(`${key ?? ''} is missing`)));
+}
+
+const depth = (issues: readonly { readonly path: readonly PropertyKey[] }[]): number => Math.max(...issues.map((i) => i.path.length));
+
+const loopback = /^(127\.|localhost$|::1$|\[::1\]$)/;
+
+function meaningFindings(file: InventoryFile, place: Places): Finding[] {
+    const out: Finding[] = [];
+    const networks = new Set(file.networks.map((n) => n.name));
+    const seen = new Map<string, string>();
+    if (Object.keys(file.hosts).length === 0)
+        out.push(finding('MIG012', 'the inventory has no hosts', 'add one under hosts', place.key(['hosts'])));
+    if (file.time_zone !== undefined && !isTimeZone(file.time_zone)) {
+        out.push(
+            finding('MIG012', `${file.time_zone} is no time zone`, 'write an IANA name such as Europe/Berlin', place.value(['time_zone'])),
+        );
+    }
+    for (const [name, host] of Object.entries(file.hosts)) {
+        const at = ['hosts', name];
+        if (host.ssh !== undefined && host.local === true) {
+            out.push(finding('MIG014', `${name} is both local and reached by ssh`, 'keep one of them', place.key([...at, 'local'])));
+        }
+        if (host.ssh === undefined && host.local !== true && host.driver !== 'simulated') {
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name} cannot be reached: it has neither ssh nor local`,
+                    'write `ssh: root@address`, or `local: true` on the host itself',
+                    place.key(at),
+                ),
+            );
+        }
+        if (host.driver === 'simulated' && host.simulated === undefined) {
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name} is simulated and says nothing of what it has`,
+                    'add `simulated: { memory: 64 GiB, cpus: 16 }`',
+                    place.key(at),
+                ),
+            );
+        }
+        if (host.migration !== undefined && loopback.test(host.migration.address)) {
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name} would be reached for migrations at ${host.migration.address}, which is every host's own loopback`,
+                    'name the address on the migration network',
+                    place.value([...at, 'migration', 'address']),
+                ),
+            );
+        }
+        for (const [key, used] of [
+            ...host.links.map((l, i) => [['links', i, 'network'], l.network] as const),
+            ...(host.migration ? [[['migration', 'network'], host.migration.network] as const] : []),
+        ]) {
+            if (networks.size === 0 || networks.has(used)) continue;
+            const near = nearest(used, [...networks]);
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name}: there is no network ${used}`,
+                    near === undefined ? `known: ${[...networks].join(', ')}` : `did you mean ${near}?`,
+                    place.value([...at, ...key]),
+                ),
+            );
+        }
+        const address = host.ssh === undefined ? undefined : `${host.ssh.address}:${host.ssh.port ?? 22}`;
+        const earlier = address === undefined ? undefined : seen.get(address);
+        if (address !== undefined && earlier !== undefined) {
+            out.push(finding('MIG013', `${name} and ${earlier} are the same machine: ${address}`, 'keep one of them', place.key(at)));
+        }
+        if (address !== undefined) seen.set(address, name);
+    }
+    return out;
+}
+
+function isTimeZone(name: string): boolean {
+    try {
+        new Intl.DateTimeFormat('en', { timeZone: name });
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+const inside = (path: readonly PropertyKey[]): string => (path.length === 0 ? '' : ` in ${path.map(String).join('.')}`);
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+const fileName = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1);
+const finding = (id: string, message: string, hint: string | undefined, range: SourceRange): Finding => ({
+    id,
+    severity: 'error',
+    message,
+    hint,
+    range,
+    fixes: [],
+});

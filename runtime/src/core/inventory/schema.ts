@@ -1,0 +1,155 @@
+/**
+ * The shape of an inventory file. The published JSON schema (docs/inventory.schema.json) is made from it, with the
+ * descriptions below as its documentation.
+ */
+import { bytes, bytesPerSecond, type Dimension, parseQuantity } from '@mig/language';
+import { z } from 'zod';
+
+/** A quantity with its unit, such as `1 Gbit/s`; becomes a number in the base unit. */
+const quantity = (dimension: Dimension, example: string) =>
+    z
+        .string({ error: `write a ${dimension} with its unit, such as ${example}` })
+        .meta({ description: `A ${dimension}, such as ${example}`, examples: [example] })
+        .transform((text, context) => {
+            const read = parseQuantity(text);
+            if (!read.ok) {
+                context.addIssue({ code: 'custom', message: read.problem });
+                return z.NEVER;
+            }
+            if (read.dimension !== dimension) {
+                context.addIssue({
+                    code: 'custom',
+                    message: `'${text}' is a ${read.dimension}, and a ${dimension} such as ${example} is meant`,
+                });
+                return z.NEVER;
+            }
+            return read.value;
+        });
+
+const size = (example: string) => quantity('size', example).transform((n) => bytes(n));
+const rate = (example: string) =>
+    quantity('rate', example)
+        .refine((n) => n > 0, 'a rate of 0 carries nothing: leave the key out where the capacity is not known')
+        .transform((n) => bytesPerSecond(n));
+
+const name = z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'a name starts with a letter or digit and has only letters, digits, . _ and -');
+
+const tags = z
+    .union([
+        z.array(z.string().regex(/^[^=\s]+(=.*)?$/, 'a tag is written name or name=value')).transform((list) =>
+            Object.fromEntries(
+                list.map((tag) => {
+                    const at = tag.indexOf('=');
+                    return at < 0 ? [tag, ''] : [tag.slice(0, at), tag.slice(at + 1)];
+                }),
+            ),
+        ),
+        z
+            .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+            .transform((map) => Object.fromEntries(Object.entries(map).map(([tag, value]) => [tag, value === null ? '' : String(value)]))),
+    ])
+    .meta({ description: 'Tags: a list of name or name=value, or a map' });
+
+const ssh = z
+    .union([
+        z
+            .string()
+            .regex(/^(?:[^@\s]+@)?[^@\s:]+(?::\d+)?$/, 'write [user@]address[:port]')
+            .transform((text) => {
+                const match = /^(?:([^@]+)@)?([^:]+)(?::(\d+))?$/.exec(text);
+                return { user: match?.[1], address: match?.[2] ?? text, port: match?.[3] === undefined ? undefined : Number(match[3]) };
+            }),
+        z.strictObject({
+            address: z.string().min(1).meta({ description: 'Address, or an alias from ~/.ssh/config' }),
+            user: z.string().optional(),
+            port: z.int().min(1).max(65_535).optional(),
+            identity_file: z.string().optional().meta({ description: 'Private key; ~ is the home directory' }),
+            known_hosts: z.string().optional().meta({ description: 'File with the host keys, instead of ~/.ssh/known_hosts' }),
+        }),
+    ])
+    .meta({ description: 'How to reach the host: [user@]address[:port], or the parts by name' });
+
+const link = z.strictObject({
+    network: name,
+    capacity: rate('10 Gbit/s').optional().meta({ description: 'In each direction' }),
+});
+
+const simulatedVm = z.strictObject({
+    name,
+    memory: size('4 GiB'),
+    vcpus: z.int().positive().default(1),
+    dirty_rate: quantity('rate', '10 MiB/s')
+        .transform((n) => bytesPerSecond(n))
+        .default(bytesPerSecond(0)),
+    hot_set: size('256 MiB').default(bytes(0)).meta({ description: 'Memory that is written again and again' }),
+    zero_share: quantity('ratio', '50%').default(0).meta({ description: 'Share of its memory that is zero' }),
+    tags: tags.default({}),
+    persistent: z.boolean().default(true),
+    autostart: z.boolean().default(false),
+});
+
+const host = z.strictObject({
+    driver: z.enum(['libvirt', 'qemu', 'simulated']).default('libvirt'),
+    ssh: ssh.optional(),
+    local: z.boolean().optional().meta({ description: 'This machine: reached through its local sockets, without SSH' }),
+    zone: z.string().optional(),
+    rack: z.string().optional(),
+    tags: tags.default({}),
+    maintenance: z.boolean().default(false).meta({ description: 'To be emptied, and no destination' }),
+    monitor: z.enum(['allow', 'deny']).default('allow').meta({ description: 'Whether calls that taint a domain may be used' }),
+    migration: z
+        .strictObject({
+            network: name,
+            address: z.string().min(1).meta({ description: 'What other hosts connect to; never a loopback address' }),
+            listen: z.string().optional().meta({ description: 'What the destination binds; the address itself unless said' }),
+        })
+        .optional()
+        .meta({ description: 'Where this host listens for migrations' }),
+    links: z.array(link).default([]),
+    simulated: z
+        .strictObject({ memory: size('64 GiB'), cpus: z.int().positive(), vms: z.array(simulatedVm).default([]) })
+        .optional()
+        .meta({ description: 'What a host with driver simulated has' }),
+});
+
+export const inventorySchema = z
+    .strictObject({
+        time_zone: z.string().optional().meta({ description: 'IANA name; the time zone of schedules and windows that name none' }),
+        networks: z
+            .array(
+                z.strictObject({
+                    name,
+                    capacity: rate('10 Gbit/s').optional().meta({ description: "Of each host's link, where the host says nothing" }),
+                }),
+            )
+            .default([]),
+        hosts: z.record(z.string(), host).meta({ description: 'Hosts by name' }),
+        vm_tags: z.record(z.string(), tags).default({}).meta({ description: 'Tags of VMs that have none in their metadata, by VM name' }),
+    })
+    .meta({ title: 'Inventory of hosts for live migration' });
+
+export type InventoryFile = z.output<typeof inventorySchema>;
+
+/** Keys that are allowed at each place, for did-you-mean. */
+export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
+    const last = path.filter((p) => typeof p === 'string');
+    if (path.length === 0) return Object.keys(inventorySchema.shape);
+    if (path[0] === 'networks') return ['name', 'capacity'];
+    if (path[0] !== 'hosts') return [];
+    switch (last[2]) {
+        case undefined:
+            return Object.keys(host.shape);
+        case 'ssh':
+            return ['address', 'user', 'port', 'identity_file', 'known_hosts'];
+        case 'migration':
+            return ['network', 'address', 'listen'];
+        case 'links':
+            return Object.keys(link.shape);
+        case 'simulated':
+            return last[3] === 'vms' ? Object.keys(simulatedVm.shape) : ['memory', 'cpus', 'vms'];
+        default:
+            return [];
+    }
+};
