@@ -194,7 +194,9 @@ export interface Selection extends Node {
     /** All of them must be false. */
     readonly except: readonly Expression[];
     readonly order: readonly { readonly by: Expression; readonly direction: 'ascending' | 'descending'; readonly range: SourceRange }[];
-    readonly limit: (Node & ({ readonly kind: 'count'; readonly count: number } | { readonly kind: 'share'; readonly share: number })) | undefined;
+    readonly limit:
+        | (Node & ({ readonly kind: 'count'; readonly count: number } | { readonly kind: 'share'; readonly share: number }))
+        | undefined;
     /** VMs are taken one by one; this is judged on the snapshot as it would be after the moves taken so far. */
     readonly until: Expression | undefined;
     readonly together: (Node & { readonly by: Expression; readonly allOrNone: boolean }) | undefined;
@@ -236,8 +238,7 @@ export type Preference = Node & {
 
 // ---------------------------------------------------------------- technique
 
-export type TechniqueKind =
-    'precopy' | 'postcopy' | 'hybrid' | 'stop-and-copy' | 'scatter-gather' | 'agile' | 'rdma' | 'traffic-sensitive';
+export type TechniqueKind = 'precopy' | 'postcopy' | 'hybrid' | 'stop-and-copy' | 'scatter-gather' | 'agile' | 'rdma' | 'traffic-sensitive';
 
 export type Goal = 'duration' | 'downtime' | 'traffic' | 'eviction time' | 'impact';
 
@@ -252,7 +253,10 @@ export type TechniqueUse = Node & {
               /** Top to bottom as written. */
               readonly ladder: readonly Rung[];
           }
-        | { readonly kind: 'choose'; readonly branches: readonly (Node & { readonly when: Expression | undefined; readonly use: TechniqueUse })[] }
+        | {
+              readonly kind: 'choose';
+              readonly branches: readonly (Node & { readonly when: Expression | undefined; readonly use: TechniqueUse })[];
+          }
         | { readonly kind: 'goal'; readonly goal: Goal; readonly bounds: readonly Requirement[] }
     );
 
@@ -265,7 +269,11 @@ export interface TechniqueOptions {
     readonly throttle?: Throttle;
     readonly postcopyBandwidth?: number | 'unlimited';
     readonly holdPredictedDirty?: boolean;
-    readonly storage?: readonly { readonly mode: 'copy' | 'shared' | 'preseeded'; readonly disks: readonly string[]; readonly cap?: number }[];
+    readonly storage?: readonly {
+        readonly mode: 'copy' | 'shared' | 'preseeded';
+        readonly disks: readonly string[];
+        readonly cap?: number;
+    }[];
     readonly tls?: boolean;
     readonly never?: readonly ('postcopy' | 'throttle')[];
     /** Intermediate hosts of scatter-gather: a number of them, or names. */
@@ -308,7 +316,10 @@ export type Cap = Node & {
     readonly scope: CapScope;
     /** `at least` is a floor, the rest are ceilings; a reserve is kept for the guests' own traffic. */
     readonly kind: 'cap' | 'floor' | 'reserve';
-    readonly limit: { readonly kind: 'rate'; readonly rate: number } | { readonly kind: 'share'; readonly share: number } | { readonly kind: 'unlimited' };
+    readonly limit:
+        | { readonly kind: 'rate'; readonly rate: number }
+        | { readonly kind: 'share'; readonly share: number }
+        | { readonly kind: 'unlimited' };
 };
 
 export interface Bandwidth extends Node {
@@ -417,8 +428,19 @@ export interface Scenario extends Node {
 
 export type Given = Node &
     (
-        | { readonly kind: 'condition'; readonly entity: 'host' | 'vm'; readonly name: string; readonly attribute: string; readonly value: number | string | boolean }
-        | { readonly kind: 'facts'; readonly entity: 'host' | 'vm' | 'link'; readonly name: string; readonly facts: Readonly<Record<string, number | string | boolean | readonly string[]>> }
+        | {
+              readonly kind: 'condition';
+              readonly entity: 'host' | 'vm';
+              readonly name: string;
+              readonly attribute: string;
+              readonly value: number | string | boolean;
+          }
+        | {
+              readonly kind: 'facts';
+              readonly entity: 'host' | 'vm' | 'link';
+              readonly name: string;
+              readonly facts: Readonly<Record<string, number | string | boolean | readonly string[]>>;
+          }
     );
 
 export type Expectation = Node & {

@@ -25,13 +25,23 @@ export type RunEvent =
     | (At & { readonly type: 'run-ended'; readonly outcome: 'complete' | 'incomplete' | 'stopped' })
     | (At & { readonly type: 'host-lost'; readonly host: HostName; readonly why: string })
     | (At & { readonly type: 'host-back'; readonly host: HostName })
-    | (At & { readonly type: 'note'; readonly level: 'info' | 'warning' | 'alarm'; readonly move: MoveId | undefined; readonly text: string });
+    | (At & {
+          readonly type: 'note';
+          readonly level: 'info' | 'warning' | 'alarm';
+          readonly move: MoveId | undefined;
+          readonly text: string;
+      });
 
 export type MoveEvent =
     | (OfMove & { readonly type: 'move-queued'; readonly because: string })
     | (OfMove & { readonly type: 'move-started'; readonly attempt: number })
     | (OfMove & { readonly type: 'phase-entered'; readonly phase: MovePhase })
-    | (OfMove & { readonly type: 'phase-ended'; readonly phase: MovePhase; readonly tookMs: Milliseconds; readonly error: string | undefined })
+    | (OfMove & {
+          readonly type: 'phase-ended';
+          readonly phase: MovePhase;
+          readonly tookMs: Milliseconds;
+          readonly error: string | undefined;
+      })
     /** A cap or limit was asked for, and what the hypervisor says it is now. */
     | (OfMove & {
           readonly type: 'setting-applied';

@@ -45,7 +45,10 @@ export class HypervisorError extends MigrationError<HypervisorErrorCode> {
         code: HypervisorErrorCode,
         host: HostName,
         message: string,
-        options: MigrationErrorOptions & { readonly native?: { readonly code: number; readonly domain: number }; readonly vm?: string } = {},
+        options: MigrationErrorOptions & {
+            readonly native?: { readonly code: number; readonly domain: number };
+            readonly vm?: string;
+        } = {},
     ) {
         super(code, message, { ...options, where: { host, ...(options.vm === undefined ? {} : { vm: options.vm }), ...options.where } });
         this.name = 'HypervisorError';

@@ -24,7 +24,10 @@ export interface HostSession extends AsyncDisposable {
     observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation>;
 
     /** Whether this host's hypervisor can run the live CPU of these VMs of other hosts. `cpuXml` comes from `HostObservation.cpus`. */
-    compareCpus(vms: readonly { readonly uuid: VmUuid; readonly machine: string; readonly cpuXml: string }[], signal: AbortSignal): Promise<readonly CpuVerdict[]>;
+    compareCpus(
+        vms: readonly { readonly uuid: VmUuid; readonly machine: string; readonly cpuXml: string }[],
+        signal: AbortSignal,
+    ): Promise<readonly CpuVerdict[]>;
 
     /** What this host knows of a VM right now. Recovery rests on it, so it always asks (safety.md rule 2). */
     presence(vm: VmUuid, signal: AbortSignal): Promise<Presence>;
@@ -147,7 +150,12 @@ export interface Arrival extends AsyncDisposable {
      * Not cancelled: starts the guest here; `started` says whether it runs. Cancelled: removes the copy; a refusal is the expected answer.
      * An error *reply* has code `not-started` where the host says that the guest was not started; a lost connection has `host-lost`.
      */
-    finish(parameters: MoveParameters, cookie: Cookie, cancelled: boolean, signal: AbortSignal): Promise<{ readonly cookie: Cookie; readonly started: boolean }>;
+    finish(
+        parameters: MoveParameters,
+        cookie: Cookie,
+        cancelled: boolean,
+        signal: AbortSignal,
+    ): Promise<{ readonly cookie: Cookie; readonly started: boolean }>;
     readonly events: AsyncIterable<ArrivalEvent>;
 }
 
@@ -160,7 +168,11 @@ export type DepartureEvent = { readonly at: number } & (
     | { readonly type: 'job-completed'; readonly summary: JobSummary }
 );
 
-export type ArrivalEvent = { readonly at: number } & ({ readonly type: 'guest-resumed' } | { readonly type: 'guest-stopped' } | { readonly type: 'migration-status'; readonly status: string });
+export type ArrivalEvent = { readonly at: number } & (
+    | { readonly type: 'guest-resumed' }
+    | { readonly type: 'guest-stopped' }
+    | { readonly type: 'migration-status'; readonly status: string }
+);
 
 /** How an edge opens sessions; the executor and the observer are given one of these. */
 export interface Hypervisors {
