@@ -1,0 +1,66 @@
+// Builds the extension: `node extension/build.mjs [--vsix] [--minify]`.
+// Everything is bundled into two files, so that the package needs no node_modules beside it.
+import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '..');
+const dist = join(here, 'dist');
+/** The Node of the oldest editor that is supported (VS Code 1.101). */
+const target = 'node22';
+
+/** Where the package is written by `--vsix`. */
+export const vsixPath = join(dist, 'mig-policies.vsix');
+
+/** Bundles the client and the server. */
+export async function bundle({ minify = false } = {}) {
+    await mkdir(dist, { recursive: true });
+    const shared = {
+        bundle: true,
+        platform: 'node',
+        format: 'cjs',
+        target,
+        minify,
+        keepNames: true,
+        sourcemap: true,
+        sourcesContent: false,
+        // Workspace packages are bundled from their sources; libraries as ES modules, which are smaller after tree shaking.
+        conditions: ['source'],
+        mainFields: ['module', 'main'],
+        logLevel: 'warning',
+        legalComments: 'none',
+    };
+    await Promise.all([
+        build({ ...shared, entryPoints: [join(here, 'src/extension.ts')], outfile: join(dist, 'extension.cjs'), external: ['vscode'] }),
+        build({ ...shared, entryPoints: [join(root, 'server/src/main.ts')], outfile: join(dist, 'server.cjs') }),
+    ]);
+}
+
+/** Writes the installable package. Needs no network. */
+export async function packageVsix() {
+    const { createVSIX } = await import('@vscode/vsce');
+    await copyFile(join(root, 'LICENSE'), join(here, 'LICENSE.txt'));
+    try {
+        await createVSIX({ cwd: here, packagePath: vsixPath, dependencies: false, allowMissingRepository: true, skipLicense: true });
+    } finally {
+        await rm(join(here, 'LICENSE.txt'), { force: true });
+    }
+    return vsixPath;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const flags = new Set(process.argv.slice(2));
+    const unknown = [...flags].filter((flag) => !['--vsix', '--minify'].includes(flag));
+    if (unknown.length > 0) {
+        console.error(`extension/build.mjs: unknown option ${unknown.join(', ')}; known are --vsix and --minify`);
+        process.exit(2);
+    }
+    await bundle({ minify: flags.has('--minify') || flags.has('--vsix') });
+    if (flags.has('--vsix')) {
+        const path = await packageVsix();
+        const { version } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
+        console.log(`${path} (version ${version}, ${Math.round((await stat(path)).size / 1024)} KiB)`);
+    }
+}

@@ -1,0 +1,19 @@
+/**
+ * The messages that the language server and its clients exchange beside those of the Language Server Protocol.
+ * Imported by both sides, so that neither can misspell the other.
+ */
+import { NotificationType } from 'vscode-languageserver-protocol';
+
+/** Server to client, after each check of a policy: which inventory the policy is checked against. */
+export const inventoryInUse = new NotificationType<InventoryUse>('mig/inventoryInUse');
+
+export interface InventoryUse {
+    /** URI of the policy. */
+    readonly policy: string;
+    /** URI of the inventory; undefined where the policy names none and no setting does. */
+    readonly inventory: string | undefined;
+    /** How many hosts it has; 0 where it could not be read. */
+    readonly hosts: number;
+    /** Why it could not be used, in words. */
+    readonly problem: string | undefined;
+}
