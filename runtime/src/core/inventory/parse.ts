@@ -36,6 +36,7 @@ function toInventory(file: InventoryFile): Inventory {
         version: 1,
         timeZone: file.time_zone,
         networks: file.networks.map((n) => ({ name: n.name, capacity: n.capacity })),
+        sharedStorage: file.shared_storage,
         vmTags: file.vm_tags,
         hosts: Object.entries(file.hosts).map(([name, host]): InventoryHost => {
             const capacityOf = (network: string) => file.networks.find((n) => n.name === network)?.capacity;

@@ -126,6 +126,10 @@ export const inventorySchema = z
             )
             .default([]),
         hosts: z.record(z.string(), host).meta({ description: 'Hosts by name' }),
+        shared_storage: z
+            .array(z.string().startsWith('/', 'write an absolute path'))
+            .default([])
+            .meta({ description: 'Directories that every host sees with the same content: disks in them need not be copied' }),
         vm_tags: z.record(z.string(), tags).default({}).meta({ description: 'Tags of VMs that have none in their metadata, by VM name' }),
     })
     .meta({ title: 'Inventory of hosts for live migration' });

@@ -11,6 +11,8 @@ export interface Inventory {
     readonly networks: readonly InventoryNetwork[];
     /** Tags of VMs that have none in their metadata, by VM name. */
     readonly vmTags: Readonly<Record<string, Tags>>;
+    /** Directories that every host sees with the same content. */
+    readonly sharedStorage: readonly string[];
     /** IANA name: the time zone of schedules and windows that name none. */
     readonly timeZone: string | undefined;
 }

@@ -1,0 +1,174 @@
+import { bytes, type EpochMs, epochMs, milliseconds } from '@mig/language';
+import {
+    type CpuVerdict,
+    type HostName,
+    type HostState,
+    type Inventory,
+    type InventoryHost,
+    isMigrationError,
+    type Sample,
+    type Snapshot,
+    snapshotVersion,
+    type PolicyState,
+    type VmState,
+} from '../../core/index.js';
+import type { HostObservation, HostSession, Hypervisors, ObservationNeeds } from '../hypervisor/port.js';
+
+export interface ObserveOptions {
+    readonly needs: ObservationNeeds;
+    /** Hosts that count as in maintenance besides those of the inventory. */
+    readonly maintenance: readonly HostName[];
+    readonly now: () => EpochMs;
+    /** What was seen and done before; none where nothing was kept. */
+    readonly memory?: { readonly history: Snapshot['history']; readonly policies: readonly PolicyState[] };
+}
+
+export interface Observed {
+    readonly snapshot: Snapshot;
+    /** Why a host could not be asked, by host. */
+    readonly failures: ReadonlyMap<HostName, unknown>;
+}
+
+/**
+ * Reads all hosts at once into one Snapshot. A host that does not answer is in the Snapshot as unreachable, with the
+ * reason, and its error is handed back; only the caller knows whether the plan can do without it.
+ */
+export async function observe(
+    inventory: Inventory,
+    hypervisors: Hypervisors,
+    options: ObserveOptions,
+    signal: AbortSignal,
+): Promise<Observed> {
+    const failures = new Map<HostName, unknown>();
+    const answers = await Promise.all(
+        inventory.hosts.map(async (host) => {
+            try {
+                const session = await hypervisors.session(host, signal);
+                return { host, session, observation: await session.observe(options.needs, signal) };
+            } catch (error) {
+                signal.throwIfAborted();
+                failures.set(host.name, error);
+                return { host, session: undefined, observation: undefined };
+            }
+        }),
+    );
+    const answered = answers.filter((a): a is Answer => a.observation !== undefined);
+    const takenAt = options.now();
+    const vms = answered.flatMap((a) => a.observation.vms).map((vm) => withInventory(vm, inventory));
+    const hosts = answers.map(({ host, observation }) => {
+        const state = observation?.host ?? unreachable(host, failures.get(host.name));
+        return { ...state, maintenance: host.maintenance || options.maintenance.includes(host.name) };
+    });
+    const snapshot: Snapshot = {
+        kind: 'mig-snapshot',
+        version: snapshotVersion,
+        takenAt,
+        timeZone: inventory.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        hosts,
+        vms,
+        compatibility: await compatibility(answered, signal),
+        history: withSamples(options.memory?.history ?? {}, hosts, vms, takenAt),
+        policies: options.memory?.policies ?? [],
+        unknown: [
+            ...answered.flatMap((a) => a.observation.unknown),
+            ...[...failures].map(([name, error]) => ({ about: name, why: isMigrationError(error) ? error.message : String(error) })),
+        ],
+    };
+    return { snapshot, failures };
+}
+
+interface Answer {
+    readonly host: InventoryHost;
+    readonly session: HostSession;
+    readonly observation: HostObservation;
+}
+
+function unreachable(host: InventoryHost, error: unknown): HostState {
+    return {
+        name: host.name,
+        driver: host.driver,
+        unreachable: isMigrationError(error) ? error.message : String(error),
+        uuid: '',
+        bootId: '',
+        zone: host.zone,
+        rack: host.rack,
+        tags: host.tags,
+        maintenance: host.maintenance,
+        failing: undefined,
+        versions: { libvirt: undefined, qemu: undefined },
+        cpus: 0,
+        cpuUsed: undefined,
+        memory: bytes(0),
+        memoryFree: bytes(0),
+        networks: [],
+        migration: host.migration,
+        links: host.links,
+        monitor: host.monitor,
+        workers: 0,
+        clockOffset: undefined,
+    };
+}
+
+/** Tags from the inventory where the VM carries none; disks in shared directories are shared, others on files are local. */
+function withInventory(vm: VmState, inventory: Inventory): VmState {
+    const tags = Object.keys(vm.tags).length > 0 ? vm.tags : (inventory.vmTags[vm.name] ?? {});
+    const disks = vm.disks.map((disk) => {
+        if (disk.shared !== undefined || disk.path === undefined) return disk;
+        const path = disk.path;
+        return { ...disk, shared: inventory.sharedStorage.some((dir) => path.startsWith(dir.endsWith('/') ? dir : `${dir}/`)) };
+    });
+    return { ...vm, tags, disks };
+}
+
+/** Each distinct guest CPU is asked about once a host, however many VMs have it. */
+async function compatibility(answers: readonly Answer[], signal: AbortSignal): Promise<CpuVerdict[]> {
+    const guests = answers.flatMap((a) => Object.entries(a.observation.cpus).map(([uuid, cpu]) => ({ uuid, host: a.host.name, ...cpu })));
+    const verdicts = await Promise.all(
+        answers.map(async ({ host, session }) => {
+            const foreign = guests.filter((guest) => guest.host !== host.name);
+            const kinds = new Map<string, (typeof foreign)[number]>();
+            for (const guest of foreign) {
+                const kind = `${guest.machine}\n${guest.cpuXml}`;
+                if (!kinds.has(kind)) kinds.set(kind, guest);
+            }
+            if (kinds.size === 0) return [];
+            const asked = await session.compareCpus([...kinds.values()], signal);
+            const byKind = new Map([...kinds].map(([kind, guest]) => [kind, asked.find((v) => v.vm === guest.uuid)]));
+            return foreign.flatMap((guest) => {
+                const verdict = byKind.get(`${guest.machine}\n${guest.cpuXml}`);
+                return verdict === undefined ? [] : [{ ...verdict, vm: guest.uuid }];
+            });
+        }),
+    );
+    return verdicts.flat();
+}
+
+/** Figures whose past can matter to a `for`, by the key that Snapshot.history uses. */
+function withSamples(history: Snapshot['history'], hosts: readonly HostState[], vms: readonly VmState[], at: EpochMs): Snapshot['history'] {
+    const out: Record<string, readonly Sample[]> = { ...history };
+    const add = (key: string, value: number | string | boolean | undefined) => {
+        if (value !== undefined) out[key] = [...(out[key] ?? []), { at, value }];
+    };
+    for (const host of hosts) {
+        if (host.unreachable !== undefined) continue;
+        add(`host:${host.name}:maintenance`, host.maintenance);
+        add(`host:${host.name}:cpu`, host.cpuUsed);
+        add(`host:${host.name}:memory.free`, host.memoryFree);
+        add(`host:${host.name}:memory.used`, host.memory > 0 ? 1 - host.memoryFree / host.memory : undefined);
+    }
+    for (const vm of vms) {
+        add(`vm:${vm.uuid}:memory`, vm.memory);
+        add(`vm:${vm.uuid}:cpu`, vm.cpu);
+        add(`vm:${vm.uuid}:dirty_rate`, vm.dirtyRate);
+        add(`vm:${vm.uuid}:net.tx`, vm.netTx);
+        add(`vm:${vm.uuid}:net.rx`, vm.netRx);
+        add(`vm:${vm.uuid}:working_set`, vm.workingSet);
+    }
+    return out;
+}
+
+/** The wall clock, as the rest of the runtime takes it. */
+export const wallClock = (): EpochMs => epochMs(Date.now());
+
+/** Long enough for a rate, short enough to wait for. */
+export const defaultWindowMs = milliseconds(1000);
