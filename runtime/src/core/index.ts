@@ -1,3 +1,6 @@
+export * from './decide/bandwidth.js';
+export * from './decide/ladder.js';
+export * from './decide/queue.js';
 export * from './errors.js';
 export * from './inventory/parse.js';
 export * from './inventory/schema.js';

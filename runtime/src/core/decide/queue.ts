@@ -1,0 +1,106 @@
+/**
+ * Which moves may start now. Work-conserving: in the order of the plan every move that fits is started, and one that
+ * does not fit holds nobody else up.
+ */
+import type { MoveId } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
+import type { PlanLimits, PlannedMove } from '../model/plan.js';
+
+export interface QueueState {
+    /** In the order of the plan. */
+    readonly moves: readonly QueuedMove[];
+}
+
+export interface QueuedMove {
+    readonly id: MoveId;
+    readonly source: HostName;
+    readonly destination: HostName;
+    /** The network that carries the bytes: with each host it names a link. */
+    readonly network: string;
+    readonly after: readonly MoveId[];
+    /** `delayed` waits for a retry; `failed` is everything that did not end at its destination. */
+    readonly status: 'waiting' | 'delayed' | 'running' | 'moved' | 'failed';
+}
+
+export interface Startable {
+    readonly start: readonly MoveId[];
+    /** `never`: waiting is in vain, since a move that had to come first did not end well. */
+    readonly blocked: readonly { readonly move: MoveId; readonly because: string; readonly never: boolean }[];
+}
+
+/** A further condition on starting, such as a least share of bandwidth: why the candidate may not join those that run, or undefined. */
+export type Admission = (candidate: MoveId, running: readonly MoveId[]) => string | undefined;
+
+/** Moves that may start at once, all of them together, and why the other waiting ones may not. */
+export function startable(state: QueueState, limits: PlanLimits, admits: Admission = () => undefined): Startable {
+    const byId = new Map(state.moves.map((m) => [m.id, m]));
+    const running = state.moves.filter((m) => m.status === 'running');
+    const start: MoveId[] = [];
+    const blocked: { move: MoveId; because: string; never: boolean }[] = [];
+    for (const move of state.moves) {
+        if (move.status !== 'waiting') continue;
+        const before = unfinishedBefore(move, byId);
+        const because =
+            before?.because ??
+            fullLimit(move, running, limits) ??
+            admits(
+                move.id,
+                running.map((m) => m.id),
+            );
+        if (because === undefined) {
+            start.push(move.id);
+            running.push(move);
+        } else {
+            blocked.push({ move: move.id, because, never: before?.never ?? false });
+        }
+    }
+    return { start, blocked };
+}
+
+/** A move of a plan as it first stands in the queue. */
+export function queued(move: PlannedMove): QueuedMove {
+    return {
+        id: move.id,
+        source: move.source,
+        destination: move.destination,
+        network: move.route.network,
+        after: move.after,
+        status: 'waiting',
+    };
+}
+
+/** The links that a move loads: its network at the source and at the destination, as `host/network`. */
+export function linksOf(move: { readonly source: HostName; readonly destination: HostName; readonly network: string }): readonly string[] {
+    return [`${move.source}/${move.network}`, `${move.destination}/${move.network}`];
+}
+
+function unfinishedBefore(move: QueuedMove, byId: ReadonlyMap<MoveId, QueuedMove>): { because: string; never: boolean } | undefined {
+    const others = move.after.map((id) => ({ id, status: byId.get(id)?.status }));
+    const failed = others.find((o) => o.status === 'failed' || o.status === undefined);
+    if (failed) return { because: `${failed.id} had to end well first, and did not`, never: true };
+    const open = others.find((o) => o.status !== 'moved');
+    return open && { because: `waits for ${open.id} to end`, never: false };
+}
+
+function fullLimit(move: QueuedMove, running: readonly QueuedMove[], limits: PlanLimits): string | undefined {
+    const full = (limit: number | undefined, words: string, counts: (other: QueuedMove) => boolean): string | undefined => {
+        if (limit === undefined) return undefined;
+        const now = running.filter(counts).length;
+        return now < limit ? undefined : `${words}: ${now} of ${limit} under way`;
+    };
+    const touches = (host: HostName) => (other: QueuedMove) => other.source === host || other.destination === host;
+    const hosts = [...new Set([move.source, move.destination])];
+    const checks: (() => string | undefined)[] = [
+        () => full(limits.inAll, 'the limit in all', () => true),
+        () => full(limits.outOfHost, `the limit out of ${move.source}`, (o) => o.source === move.source),
+        () => full(limits.intoHost, `the limit into ${move.destination}`, (o) => o.destination === move.destination),
+        ...hosts.map((h) => () => full(limits.perHost, `the limit of ${h}`, touches(h))),
+        ...hosts.map((h) => () => full(limits.workers[h], `the workers of ${h}'s daemon`, touches(h))),
+        ...linksOf(move).map((link) => () => full(limits.perLink, `the limit of link ${link}`, (o) => linksOf(o).includes(link))),
+    ];
+    for (const check of checks) {
+        const because = check();
+        if (because !== undefined) return because;
+    }
+    return undefined;
+}
