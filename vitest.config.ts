@@ -21,12 +21,24 @@ export default defineConfig({
             {
                 resolve,
                 ssr,
-                test: { name: 'lab', include: ['test/lab/**/*.test.ts'], fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 },
+                test: {
+                    name: 'lab',
+                    include: ['test/lab/**/*.test.ts'],
+                    fileParallelism: false,
+                    testTimeout: 180_000,
+                    hookTimeout: 300_000,
+                },
             },
             {
                 resolve,
                 ssr,
-                test: { name: 'editor', include: ['test/editor/**/*.test.ts'], fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 },
+                test: {
+                    name: 'editor',
+                    include: ['test/editor/**/*.test.ts'],
+                    fileParallelism: false,
+                    testTimeout: 180_000,
+                    hookTimeout: 300_000,
+                },
             },
         ],
     },

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compileText, type Finding, type Program } from '@mig/language';
+import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
+
+/** Findings with the text that they stand in, so that they can be shown with their line. */
+export interface FindingsOf {
+    readonly findings: readonly Finding[];
+    /** Text by `Finding.range.source`. */
+    readonly sources: readonly { readonly path: string; readonly text: string }[];
+}
+
+export interface LoadedPolicy extends FindingsOf {
+    readonly program: Program | undefined;
+    readonly path: string;
+}
+
+export interface LoadedInventory extends FindingsOf {
+    readonly inventory: Inventory | undefined;
+    readonly path: string;
+}
+
+/** Reads and compiles a policy file. Throws `file-unreadable`; what is wrong inside is in the findings. */
+export async function loadPolicy(file: string, set: Readonly<Record<string, string>>): Promise<LoadedPolicy> {
+    const text = await read(file, 'the policy');
+    const uri = pathToFileURL(path.resolve(file)).href;
+    const texts = new Map([[uri, text]]);
+    const { program, findings, sources } = await compileText(
+        { uri, text },
+        {
+            set,
+            environment: process.env,
+            read: async (imported) => {
+                const content = await readFile(fileURLToPath(imported), 'utf8').catch(() => undefined);
+                if (content !== undefined) texts.set(imported, content);
+                return content;
+            },
+        },
+    );
+    return { program, findings, path: file, sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })) };
+}
+
+/** The inventory named on the command line, else the one that the policy names. */
+export async function loadInventory(option: string | undefined, policy: LoadedPolicy): Promise<LoadedInventory> {
+    const named = policy.program?.inventory;
+    if (option === undefined && named === undefined) {
+        throw new MigrationError('inventory-missing', `${policy.path} names no inventory`, {
+            hint: 'add `inventory "hosts.yaml"` at its top, or use --inventory FILE',
+        });
+    }
+    const base = named === undefined ? undefined : policy.program?.sources[named.range.source]?.uri;
+    const file =
+        option ?? path.relative('.', path.resolve(base === undefined ? '.' : path.dirname(fileURLToPath(base)), named?.path ?? ''));
+    const text = await read(file, 'the inventory');
+    const parsed = parseInventory(text, pathToFileURL(path.resolve(file)).href);
+    return { ...parsed, path: file, sources: [{ path: file, text }] };
+}
+
+async function read(file: string, what: string): Promise<string> {
+    try {
+        return await readFile(file, 'utf8');
+    } catch (cause) {
+        const code = (cause as NodeJS.ErrnoException).code;
+        const why =
+            code === 'ENOENT'
+                ? 'there is no such file'
+                : code === 'EISDIR'
+                  ? 'it is a directory'
+                  : code === 'EACCES'
+                    ? 'no permission to read it'
+                    : String(cause);
+        throw new MigrationError('file-unreadable', `cannot read ${what} ${file}: ${why}`, { cause, hint: 'check the path' });
+    }
+}
+
+/** As a person would write it from here. */
+export function shownPath(uri: string): string {
+    const absolute = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
+    const relative = path.relative('.', absolute);
+    return relative.startsWith('..' + path.sep + '..') ? absolute : relative;
+}
