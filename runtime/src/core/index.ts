@@ -8,3 +8,5 @@ export * from './model/events.js';
 export * from './model/inventory.js';
 export * from './model/plan.js';
 export * from './model/snapshot.js';
+export * from './simulate/links.js';
+export * from './simulate/precopy.js';
