@@ -3,6 +3,8 @@
  * units as people write them exist only in policies, inventories and on screens.
  */
 
+import { nearest } from './nearest.js';
+
 declare const unit: unique symbol;
 type Quantity<U extends string> = number & { readonly [unit]: U };
 
@@ -86,12 +88,46 @@ export function findUnit(symbol: string): Unit | undefined {
     return bySymbol.get(symbol);
 }
 
+/** What people write and the language does not know, with the unit that they mean. */
+export const unitNicknames: Readonly<Record<string, string>> = {
+    usec: 'us',
+    msec: 'ms',
+    millis: 'ms',
+    milliseconds: 'ms',
+    sec: 's',
+    secs: 's',
+    second: 's',
+    seconds: 's',
+    mins: 'min',
+    minute: 'min',
+    minutes: 'min',
+    hr: 'h',
+    hour: 'h',
+    hours: 'h',
+    day: 'd',
+    days: 'd',
+    byte: 'B',
+    bytes: 'B',
+    bps: 'bit/s',
+    kbps: 'kbit/s',
+    Mbps: 'Mbit/s',
+    Gbps: 'Gbit/s',
+    percent: '%',
+    watt: 'W',
+    watts: 'W',
+};
+
 /** The outcome of reading a quantity: its base value, or what is wrong with it in words. */
 export type ParsedQuantity =
     | { readonly ok: true; readonly dimension: Dimension; readonly value: number; readonly unit: Unit }
-    | { readonly ok: false; readonly problem: string };
+    | {
+          readonly ok: false;
+          readonly problem: string;
+          /** The same quantity as it was probably meant, where that can be told. */
+          readonly meant?: string;
+      };
 
-const quantityPattern = /^\s*(\d+(?:\.\d+)?)\s*(%|[A-Za-z]+(?:\/[a-z]+)?)\s*$/;
+const quantityPattern = /^\s*(\d+(?:\.\d+)?)\s*(%\w*|[A-Za-z_]\w*(?:\/[A-Za-z]\w*)?)\s*$/;
 
 /** Reads `8 Gbit/s`, `300ms` or `60%` as it stands in an inventory, a `--set` or a literal of the language. */
 export function parseQuantity(text: string): ParsedQuantity {
@@ -100,10 +136,24 @@ export function parseQuantity(text: string): ParsedQuantity {
     const [, number = '', symbol = ''] = match;
     const found = findUnit(symbol);
     if (!found) {
-        const near = units.find((u) => u.symbol.toLowerCase() === symbol.toLowerCase());
-        return { ok: false, problem: `'${symbol}' is not a unit${near ? `; did you mean ${near.symbol}?` : ''}` };
+        const near = unitMeantBy(symbol);
+        if (near === undefined) return { ok: false, problem: `'${symbol}' is not a unit` };
+        return {
+            ok: false,
+            problem: `'${symbol}' is not a unit; did you mean ${near}?`,
+            meant: near === '%' ? `${number}%` : `${number} ${near}`,
+        };
     }
     return { ok: true, dimension: found.dimension, value: Number(number) * found.factor, unit: found };
+}
+
+/** The unit that a wrong one stands for: by another case, a nickname, or one slip of the finger. */
+export function unitMeantBy(symbol: string): string | undefined {
+    const lower = symbol.toLowerCase();
+    const otherCase = units.find((u) => u.symbol.toLowerCase() === lower)?.symbol;
+    const nickname = Object.entries(unitNicknames).find(([name]) => name.toLowerCase() === lower)?.[1];
+    const symbols = units.map((u) => u.symbol).filter((s) => s.length > 1);
+    return otherCase ?? nickname ?? nearest(symbol, symbols);
 }
 
 /** Shows a base value in the unit that reads best: 1.5 GiB, 800 Mbit/s, 2 min 10 s. */
