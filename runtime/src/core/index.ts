@@ -1,6 +1,7 @@
 export * from './decide/bandwidth.js';
 export * from './decide/ladder.js';
 export * from './decide/queue.js';
+export * from './decide/recovery.js';
 export * from './errors.js';
 export * from './inventory/parse.js';
 export * from './inventory/schema.js';

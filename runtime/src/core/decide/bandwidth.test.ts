@@ -1,0 +1,137 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { bytesPerSecond, mebibyte } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import type { PlanCap } from '../model/plan.js';
+import { shares, sharesInSteps, tooThin, type ShareRequest } from './bandwidth.js';
+
+const mib = (n: number) => bytesPerSecond(n * mebibyte);
+const cap = (scope: PlanCap['scope'], n: number, of?: string): PlanCap => ({
+    scope,
+    of,
+    rate: mib(n),
+    kind: 'cap',
+    because: { text: 'test' },
+});
+const move = (vm: string, source = 'a', destination = 'b', gang?: string): ShareRequest => ({
+    move: vm,
+    vm,
+    source,
+    destination,
+    network: 'mig',
+    gang,
+});
+const inMib = (given: Map<string, number | undefined>) =>
+    Object.fromEntries([...given].map(([m, r]) => [m, r === undefined ? undefined : r / mebibyte]));
+
+describe('shares', () => {
+    test('a total is shared evenly', () => {
+        expect(inMib(shares([move('x'), move('y')], [cap('total', 100)], {}))).toEqual({ x: 50, y: 50 });
+    });
+    test('what a capped VM leaves goes to the others', () => {
+        expect(inMib(shares([move('x'), move('y'), move('z')], [cap('total', 100), cap('vm', 20, 'x')], {}))).toEqual({
+            x: 20,
+            y: 40,
+            z: 40,
+        });
+    });
+    test('a cap of a link counts at the source and at the destination', () => {
+        expect(inMib(shares([move('x', 'a', 'b'), move('y', 'c', 'b')], [cap('link', 60)], {}))).toEqual({ x: 30, y: 30 });
+    });
+    test('what a slow link cannot carry goes to others, and a link alone caps nothing', () => {
+        const moves = [move('x', 'a', 'b'), move('y', 'c', 'd')];
+        expect(inMib(shares(moves, [cap('total', 100)], { 'a/mig': mib(10) }))).toEqual({ x: 10, y: 90 });
+        expect(inMib(shares(moves, [], { 'a/mig': mib(10) }))).toEqual({ x: undefined, y: undefined });
+    });
+    test('a gang gets what one VM without a gang gets', () => {
+        expect(inMib(shares([move('x', 'a', 'b', 'g'), move('y', 'a', 'b', 'g'), move('z')], [cap('total', 100)], {}))).toEqual({
+            x: 25,
+            y: 25,
+            z: 50,
+        });
+    });
+    test('a floor is raised to first', () => {
+        const floor: PlanCap = { ...cap('vm', 70, 'x'), kind: 'floor' };
+        expect(inMib(shares([move('x'), move('y'), move('z')], [cap('total', 100), floor], {}))).toEqual({ x: 70, y: 15, z: 15 });
+    });
+});
+
+describe('shares in whole steps', () => {
+    test('lost steps are given back while the cap holds', () => {
+        expect(inMib(sharesInSteps([move('x'), move('y')], [cap('total', 119.2)], {}))).toEqual({ x: 60, y: 59 });
+    });
+    test('a share below one step is too thin to start', () => {
+        expect(tooThin([move('x'), move('y')], [cap('total', 1.5)], {})).toContain('below 1 MiB/s');
+        expect(tooThin([move('x')], [cap('total', 1.5)], {})).toBeUndefined();
+    });
+});
+
+const hosts = fc.constantFrom('a', 'b', 'c');
+const anyMoves = fc
+    .array(fc.tuple(hosts, hosts), { minLength: 1, maxLength: 7 })
+    .map((pairs) => pairs.map(([s, d], i) => move(`vm${i}`, s, d === s ? 'd' : d)));
+const anyCaps = fc
+    .array(
+        fc.tuple(
+            fc.constantFrom(
+                ['total', undefined],
+                ['link', undefined],
+                ['link', 'a/mig'],
+                ['host', undefined],
+                ['host', 'b'],
+                ['vm', undefined],
+                ['vm', 'vm0'],
+            ),
+            fc.double({ min: 1, max: 500, noNaN: true }),
+        ),
+        { minLength: 1, maxLength: 5 },
+    )
+    .map((list) => list.map(([[scope, of], n]) => cap(scope, n, of)));
+
+/** Each cap with the moves that it bounds, found anew from the words of the cap. */
+const bounds = (moves: readonly ShareRequest[], caps: readonly PlanCap[]) =>
+    caps.flatMap((c) => {
+        const keys = (m: ShareRequest): string[] =>
+            c.scope === 'total'
+                ? ['*']
+                : c.scope === 'vm'
+                  ? [m.vm]
+                  : [m.source, m.destination].map((h) => (c.scope === 'link' ? `${h}/${m.network}` : h));
+        return [...new Set(moves.flatMap(keys))]
+            .filter((k) => c.of === undefined || c.of === k)
+            .map((k) => ({ limit: c.rate, members: moves.filter((m) => keys(m).includes(k)).map((m) => m.move) }));
+    });
+const total = (given: Map<string, number | undefined>, members: readonly string[]) => members.reduce((s, m) => s + (given.get(m) ?? 0), 0);
+
+describe('properties', () => {
+    property.prop([anyMoves, anyCaps])('no cap is ever passed, exact or in steps', (moves, caps) => {
+        for (const given of [shares(moves, caps, {}), sharesInSteps(moves, caps, {})])
+            for (const b of bounds(moves, caps)) expect(total(given, b.members)).toBeLessThanOrEqual(b.limit * (1 + 1e-9));
+    });
+    property.prop([anyMoves, anyCaps])('max-min: every move is held by a full cap in which nobody has more', (moves, caps) => {
+        const given = shares(moves, caps, {});
+        for (const [id, rate] of given) {
+            if (rate === undefined) continue;
+            const held = bounds(moves, caps).some(
+                (b) =>
+                    b.members.includes(id) &&
+                    total(given, b.members) > b.limit * (1 - 1e-9) &&
+                    b.members.every((m) => (given.get(m) ?? 0) <= rate * (1 + 1e-9)),
+            );
+            expect(held).toBe(true);
+        }
+    });
+    property.prop([anyMoves, anyCaps, fc.integer()])('the order of moves and caps changes nothing', (moves, caps, seed) => {
+        const turned = <T>(list: readonly T[]): T[] =>
+            list
+                .map((x, i) => ({ x, k: Math.sin(seed + i * 37) }))
+                .sort((p, q) => p.k - q.k)
+                .map((p) => p.x);
+        const one = shares(moves, caps, {});
+        const other = shares(turned(moves), turned(caps), {});
+        for (const [id, rate] of one) expect(other.get(id) ?? -1).toBeCloseTo(rate ?? -1, 3);
+    });
+    property.prop([anyMoves, anyCaps])('whole steps lose less than one step per move', (moves, caps) => {
+        const exact = shares(moves, caps, {});
+        for (const [id, rate] of sharesInSteps(moves, caps, {})) expect(rate ?? 0).toBeGreaterThan((exact.get(id) ?? 0) - mebibyte);
+    });
+});

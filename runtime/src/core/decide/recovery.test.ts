@@ -1,0 +1,139 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, test } from 'vitest';
+import { conditionOf, recover, type FinishRecord, type RecoveryFacts, type Sighting } from './recovery.js';
+import { rows } from './recovery-table.js';
+
+const paused: Sighting = {
+    kind: 'present',
+    sameBoot: true,
+    state: 'paused',
+    reason: 'migration',
+    job: 'none',
+    persistent: true,
+    moverRun: 'r1',
+};
+const running: Sighting = { ...paused, state: 'running', reason: 'other' };
+const absent: Sighting = { kind: 'absent', sameBoot: true };
+const silent: Sighting = { kind: 'silent', fenced: false };
+const facts = (finish: FinishRecord, source: Sighting, destination: Sighting): RecoveryFacts => ({
+    finish,
+    source,
+    destination,
+    run: 'r1',
+    unguardedDisks: true,
+});
+
+describe('before finish was sent', () => {
+    test('a paused source is resumed once the destination says that it has nothing', () => {
+        expect(recover(facts('not-sent', paused, absent))).toMatchObject({
+            verdict: 'settled',
+            steps: ['resume-source', 'clear-marks'],
+            vmAt: 'source',
+        });
+    });
+    test('a leftover at the destination is removed before the source is resumed', () => {
+        expect(recover(facts('not-sent', paused, paused)).steps).toEqual(['remove-leftover', 'resume-source', 'clear-marks']);
+    });
+    test('a destination that has rebooted never ran the VM: the source is resumed', () => {
+        expect(recover(facts('not-sent', paused, { kind: 'absent', sameBoot: false })).steps).toContain('resume-source');
+    });
+    test('a silent destination is never absent: with unguarded disks nothing is resumed', () => {
+        expect(recover(facts('not-sent', paused, silent))).toMatchObject({ verdict: 'ask-again', steps: [], alarm: true });
+    });
+    test('a silent destination that has been fenced counts as gone', () => {
+        expect(recover(facts('not-sent', paused, { kind: 'silent', fenced: true })).steps).toContain('resume-source');
+    });
+    test('a source in a post-copy state is never resumed', () => {
+        expect(recover(facts('not-sent', { ...paused, reason: 'postcopy-failed' }, absent))).toMatchObject({ verdict: 'hold', steps: [] });
+    });
+    test('a VM that its owner paused stays paused', () => {
+        expect(recover(facts('not-sent', { ...paused, reason: 'user' }, absent)).steps).toEqual(['clear-marks']);
+    });
+    test('a source that rebooted took the VM down with it, and nothing is started', () => {
+        expect(recover(facts('not-sent', { kind: 'absent', sameBoot: false }, absent))).toMatchObject({
+            verdict: 'hold',
+            steps: [],
+            alarm: true,
+        });
+    });
+});
+
+describe('after finish was sent', () => {
+    test('a VM that runs at the destination is completed there', () => {
+        expect(recover(facts('sent', paused, running))).toMatchObject({
+            steps: ['remove-source', 'undefine-source', 'settle-arrival'],
+            vmAt: 'destination',
+        });
+    });
+    test('without an error reply the source is not resumed, even if the destination has nothing', () => {
+        expect(recover(facts('sent', paused, absent))).toMatchObject({ verdict: 'hold', steps: [], alarm: true });
+    });
+    test('an error reply that does not say that the guest was not started proves nothing', () => {
+        expect(recover(facts('refused', paused, absent))).toMatchObject({ verdict: 'hold', steps: [] });
+    });
+    test('an error reply that says that the guest was not started lets the source go on', () => {
+        expect(recover(facts('not-started', paused, absent)).steps).toEqual(['resume-source', 'clear-marks']);
+    });
+    test('a silent destination is polled with an alarm, and nothing is touched', () => {
+        expect(recover(facts('sent', paused, silent))).toMatchObject({ verdict: 'ask-again', steps: [], alarm: true });
+    });
+    test('two running guests are left to a person, at once', () => {
+        expect(recover(facts('sent', running, running))).toMatchObject({ verdict: 'hold', alarm: true, row: 'two-run' });
+    });
+    test("a copy that bears another run's mark is not touched", () => {
+        expect(recover(facts('sent', { ...paused, moverRun: 'r2' }, running))).toMatchObject({ verdict: 'hold', steps: [] });
+    });
+});
+
+const sightings: readonly Sighting[] = [
+    silent,
+    { kind: 'silent', fenced: true },
+    absent,
+    { kind: 'absent', sameBoot: false },
+    ...(['running', 'paused', 'shut off', 'other'] as const).flatMap((state) =>
+        (['migration', 'postcopy', 'user', 'other'] as const).flatMap((reason) =>
+            (['outgoing', 'incoming', 'none'] as const).flatMap((job) =>
+                [true, false].flatMap((sameBoot) =>
+                    ['r1', 'r2', undefined].map(
+                        (moverRun): Sighting => ({ kind: 'present', sameBoot, state, reason, job, persistent: true, moverRun }),
+                    ),
+                ),
+            ),
+        ),
+    ),
+];
+const everyFact = fc.record({
+    finish: fc.constantFrom<FinishRecord>('not-sent', 'sent', 'started', 'not-started', 'refused'),
+    source: fc.constantFrom(...sightings),
+    destination: fc.constantFrom(...sightings),
+    run: fc.constant('r1'),
+    unguardedDisks: fc.boolean(),
+});
+
+describe('the table', () => {
+    property.prop([everyFact], { numRuns: 3000 })('has a row for every combination, and acts on no host that is silent', (f) => {
+        const { steps } = recover(f);
+        const onSource = steps.some((s) => s !== 'remove-leftover' && s !== 'settle-arrival');
+        const onDestination = steps.some((s) => s === 'remove-leftover' || s === 'settle-arrival');
+        expect(onSource && f.source.kind === 'silent').toBe(false);
+        expect(onDestination && f.destination.kind === 'silent').toBe(false);
+    });
+    property.prop([everyFact], { numRuns: 3000 })('never resumes a source whose destination may have run the VM', (f) => {
+        const resumes = recover(f).steps.includes('resume-source');
+        if (resumes) expect(['not-sent', 'not-started']).toContain(f.finish);
+        if (resumes) expect(conditionOf(f.destination, f.run)).not.toBe('running');
+    });
+    property.prop([everyFact], { numRuns: 3000 })('removes the copy at the source only when the VM has run at the destination', (f) => {
+        if (!recover(f).steps.includes('remove-source')) return;
+        expect(f.finish === 'started' || conditionOf(f.destination, f.run) === 'running').toBe(true);
+    });
+    test('has no row that an earlier one hides', () => {
+        const used = new Set<string>();
+        for (const finish of ['not-sent', 'sent', 'started', 'not-started', 'refused'] as const)
+            for (const source of sightings)
+                for (const destination of sightings)
+                    for (const unguardedDisks of [true, false])
+                        used.add(recover({ finish, source, destination, run: 'r1', unguardedDisks }).row);
+        expect(rows.map((r) => r.id).filter((id) => !used.has(id))).toEqual([]);
+    });
+});

@@ -1,0 +1,138 @@
+/**
+ * What to do about a move that nobody drives any more: the client was killed, a connection broke, a host rebooted.
+ * The answer rests on the journal and on what both hosts say now; `recovery-table.ts` holds the rows as data.
+ *
+ *   finish-sent divides the world (safety.md rule 1): before it the destination has never executed the guest,
+ *   after it it may have.
+ */
+import { rows, type RecoveryRow } from './recovery-table.js';
+
+/** Facts about a pre-copy move. */
+export interface RecoveryFacts {
+    /** From the journal: whether finish (not cancelled) had been sent, and what the destination replied to it. */
+    readonly finish: FinishRecord;
+    readonly source: Sighting;
+    readonly destination: Sighting;
+    /** The run that is being recovered: copies that bear another run's mark are not ours to touch. */
+    readonly run: string;
+    /**
+     * The disks may be shared and no lock manager is known to guard them: then no copy is resumed while the other side
+     * cannot be asked (safety.md rule 6).
+     */
+    readonly unguardedDisks: boolean;
+}
+
+/**
+ * `not-sent`: no finish, or one with cancelled set, which never starts a guest. `sent`: no reply is known.
+ * `started`: the destination replied that its guest runs. `not-started`: an error reply that says that it was not started.
+ * `refused`: any other error reply; it proves nothing.
+ */
+export type FinishRecord = 'not-sent' | 'sent' | 'started' | 'not-started' | 'refused';
+
+/** What a host said of the VM when it was asked, or that it could not be asked. */
+export type Sighting =
+    | { readonly kind: 'silent'; readonly fenced: boolean }
+    | {
+          readonly kind: 'absent';
+          /** Its boot id is the one in the journal. */
+          readonly sameBoot: boolean;
+      }
+    | {
+          readonly kind: 'present';
+          readonly sameBoot: boolean;
+          readonly state: 'running' | 'paused' | 'shut off' | 'other';
+          readonly reason: 'migration' | 'migrated' | 'postcopy' | 'postcopy-failed' | 'user' | 'starting-up' | 'other';
+          readonly job: 'outgoing' | 'incoming' | 'none' | 'other';
+          readonly persistent: boolean;
+          readonly moverRun: string | undefined;
+      };
+
+/** One word for a sighting: what the rows of the table speak of. */
+export type Condition =
+    /** Cannot be asked. */
+    | 'silent'
+    /** Cannot be asked, and confirmed to be off. */
+    | 'fenced'
+    /** Answered, has nothing of it, and has not rebooted since the move began. */
+    | 'absent'
+    /** The same, or only a definition, after a reboot of the host. */
+    | 'rebooted'
+    | 'running'
+    /** Paused by the migration. */
+    | 'paused'
+    /** Paused by its owner. */
+    | 'paused-by-user'
+    /** A migration job is still active on it. */
+    | 'busy'
+    /** Defined, not active. */
+    | 'shut-off'
+    /** Any post-copy state. */
+    | 'postcopy'
+    /** Bears another run's mark. */
+    | 'foreign'
+    | 'unclear';
+
+export type RecoveryStep =
+    /** domainResume at the source. */
+    | 'resume-source'
+    /** Remove the paused copy at the destination, which has never run. */
+    | 'remove-leftover'
+    /** Remove the paused copy at the source, whose guest runs at the destination. */
+    | 'remove-source'
+    /** Remove the definition at the source. */
+    | 'undefine-source'
+    /** Definition, autostart and marks at the destination, as after any arrival. */
+    | 'settle-arrival'
+    /** Take our mark off the VM at the source. */
+    | 'clear-marks';
+
+export interface RecoveryDecision {
+    readonly row: string;
+    /** `ask-again`: something may change by itself, or a host may answer later; nothing is touched until then. */
+    readonly verdict: 'settled' | 'ask-again' | 'hold';
+    /** To be done in this order; each is done only when the one before it succeeded, and then both hosts are asked again. */
+    readonly steps: readonly RecoveryStep[];
+    /** Where the VM is once the steps are done; undefined: not known, or nowhere. */
+    readonly vmAt: 'source' | 'destination' | undefined;
+    /** A person must be told at once. */
+    readonly alarm: boolean;
+    readonly because: string;
+}
+
+/** The decision for these facts. Total: every combination has a row. */
+export function recover(facts: RecoveryFacts): RecoveryDecision {
+    const source = conditionOf(facts.source, facts.run);
+    const destination = conditionOf(facts.destination, facts.run);
+    const row = rows.find((r) => matches(r, facts, source, destination));
+    if (!row) throw new Error(`no row for ${facts.finish}, source ${source}, destination ${destination}`);
+    const { id, verdict, steps, vmAt, alarm, because } = row;
+    return { row: id, verdict, steps, vmAt, alarm, because };
+}
+
+/** Sums up a sighting. */
+export function conditionOf(sighting: Sighting, run: string): Condition {
+    if (sighting.kind === 'silent') return sighting.fenced ? 'fenced' : 'silent';
+    if (sighting.kind === 'absent') return sighting.sameBoot ? 'absent' : 'rebooted';
+    if (sighting.moverRun !== undefined && sighting.moverRun !== run) return 'foreign';
+    if (sighting.reason === 'postcopy' || sighting.reason === 'postcopy-failed') return 'postcopy';
+    switch (sighting.state) {
+        case 'running':
+            return 'running';
+        case 'paused':
+            if (sighting.job === 'outgoing' || sighting.job === 'incoming') return 'busy';
+            return sighting.reason === 'user' ? 'paused-by-user' : 'paused';
+        case 'shut off':
+            return sighting.sameBoot ? 'shut-off' : 'rebooted';
+        case 'other':
+            return 'unclear';
+    }
+}
+
+function matches(row: RecoveryRow, facts: RecoveryFacts, source: Condition, destination: Condition): boolean {
+    return (
+        (row.finish === 'any' || row.finish.includes(facts.finish)) &&
+        (row.source === 'any' || row.source.includes(source)) &&
+        (row.destination === 'any' || row.destination.includes(destination)) &&
+        (row.unguardedDisks === undefined || row.unguardedDisks === facts.unguardedDisks)
+    );
+}
