@@ -1,0 +1,174 @@
+/**
+ * Access to a host over one SSH connection, with keepalive. Nagle's algorithm is off: with it every small call waits for
+ * a delayed acknowledgement, 44 ms instead of 0.2 ms.
+ */
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel } from 'ssh2';
+import type { HostName } from '../../core/index.js';
+import { HypervisorError } from '../hypervisor/errors.js';
+import type { HostLost } from '../hypervisor/port.js';
+import { abortable } from './abortable.js';
+import { collect, type CommandResult, type HostAccess, type HostProcess } from './access.js';
+import { shellCommand } from './command.js';
+import type { SshEnvironment } from './environment.js';
+import { SocketRefused } from './socket-refused.js';
+import { jumpConnection, resolveTarget, type SshConnection } from './ssh-config.js';
+import { connectClient } from './ssh-connect.js';
+
+const maxJumps = 8;
+
+/**
+ * Connects and authenticates, through the hosts that ProxyJump names.
+ * Errors: host-unreachable, host-key-unknown, host-key-mismatch, authentication-failed, feature-missing.
+ */
+export async function openSsh(
+    name: HostName,
+    connection: SshConnection,
+    signal: AbortSignal,
+    environment: SshEnvironment,
+): Promise<HostAccess> {
+    return openThrough(undefined, name, connection, signal, environment, 0);
+}
+
+/** `way` is the host to go through, where it is already known; otherwise the configuration says. The result owns it. */
+async function openThrough(
+    way: SshAccess | undefined,
+    name: HostName,
+    connection: SshConnection,
+    signal: AbortSignal,
+    environment: SshEnvironment,
+    depth: number,
+): Promise<SshAccess> {
+    const target = await resolveTarget(name, connection, environment);
+    let through = way;
+    if (through === undefined && depth > maxJumps) {
+        throw new HypervisorError('host-unreachable', name, `ProxyJump for ${name} passes through more than ${String(maxJumps)} hosts`, {
+            hint: 'look for a circle in ~/.ssh/config',
+        });
+    }
+    try {
+        if (through === undefined) {
+            for (const spec of target.jumps) {
+                through = await openThrough(
+                    through,
+                    `${name} (jump ${spec})`,
+                    jumpConnection(spec, connection.knownHosts),
+                    signal,
+                    environment,
+                    depth + 1,
+                );
+            }
+        }
+        const stream = await through?.openTcp(target.host, target.port, signal);
+        return new SshAccess(name, await connectClient(name, target, stream, signal), through);
+    } catch (error) {
+        await through?.[Symbol.asyncDispose]();
+        throw error;
+    }
+}
+
+class SshAccess implements HostAccess {
+    readonly host: HostName;
+    readonly lost: Promise<HostLost>;
+    readonly #client: Client;
+    readonly #through: SshAccess | undefined;
+    #closing = false;
+
+    constructor(host: HostName, client: Client, through: SshAccess | undefined) {
+        this.host = host;
+        this.#client = client;
+        this.#through = through;
+        this.lost = new Promise((resolve) => {
+            let why = 'the SSH connection was closed';
+            client.on('error', (error) => {
+                why = error.level === 'client-timeout' ? 'the host no longer answers (SSH keepalive)' : error.message;
+            });
+            client.on('close', () => {
+                if (!this.#closing) resolve({ why });
+            });
+        });
+    }
+
+    openUnix(path: string, signal: AbortSignal): Promise<Duplex> {
+        return this.#channel(signal, (done) => this.#client.openssh_forwardOutStreamLocal(path, done)).catch((error: unknown) => {
+            throw isOpenFailure(error)
+                ? new SocketRefused(path, error.reason === administrativelyProhibited ? 'forwarding-off' : 'failed', { cause: error })
+                : error;
+        });
+    }
+
+    openTcp(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
+        return this.#channel(signal, (done) => this.#client.forwardOut('127.0.0.1', 0, address, port, done)).catch((cause: unknown) => {
+            throw isOpenFailure(cause)
+                ? new HypervisorError(
+                      'host-unreachable',
+                      this.host,
+                      `${this.host} does not forward to ${address}:${String(port)}: ${cause.message}`,
+                      {
+                          cause,
+                          hint: 'its SSH server must allow TCP forwarding (AllowTcpForwarding) and reach that address',
+                      },
+                  )
+                : cause;
+        });
+    }
+
+    async start(argv: readonly string[], signal: AbortSignal): Promise<HostProcess> {
+        const channel = await this.#channel(signal, (done) => this.#client.exec(shellCommand(argv), done));
+        let code: number | undefined;
+        channel.on('exit', (status: number | null) => {
+            code = status ?? undefined;
+        });
+        const exit = new Promise<{ code: number | undefined }>((ended) => channel.on('close', () => ended({ code })));
+        const close = (): void => void channel.destroy();
+        signal.addEventListener('abort', close, { once: true });
+        void exit.then(() => signal.removeEventListener('abort', close));
+        channel.on('error', () => undefined);
+        return { stdin: channel, stdout: channel, stderr: channel.stderr, exit, close };
+    }
+
+    async run(argv: readonly string[], signal: AbortSignal): Promise<CommandResult> {
+        return abortable(collect(await this.start(argv, signal)), signal);
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        this.#closing = true;
+        this.#client.end();
+        await this.#through?.[Symbol.asyncDispose]();
+    }
+
+    /** Opens a channel; one that comes after the wait was given up is closed again. */
+    async #channel(
+        signal: AbortSignal,
+        open: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    ): Promise<ClientChannel> {
+        signal.throwIfAborted();
+        const opened = new Promise<ClientChannel>((resolve, reject) => {
+            try {
+                open((error, channel) => (error ? reject(error) : resolve(channel)));
+            } catch (error) {
+                // The library throws at once where the connection is gone.
+                reject(this.#lostError(error));
+            }
+        });
+        const lost = this.lost.then(({ why }) => {
+            throw this.#lostError(new Error(why));
+        });
+        return abortable(Promise.race([opened, lost]), signal, (late) => late.destroy());
+    }
+
+    #lostError(cause: unknown): HypervisorError {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        return new HypervisorError('host-lost', this.host, `the connection to ${this.host} is gone: ${why}`, {
+            cause,
+            hint: 'see whether the host is up and can be reached',
+        });
+    }
+}
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254, 5.1). */
+const administrativelyProhibited = 1;
+
+function isOpenFailure(error: unknown): error is Error & { readonly reason: number } {
+    return error instanceof Error && 'reason' in error && typeof error.reason === 'number';
+}
