@@ -1,1 +1,2 @@
 export * from './hypervisor/port.js';
+export * from './lab/door.js';
