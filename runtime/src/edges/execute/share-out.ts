@@ -1,0 +1,164 @@
+import { formatQuantity, type BytesPerSecond } from '@mig/language';
+import {
+    linkCapacities,
+    sharesInSteps,
+    shareRequest,
+    tooThin,
+    type HostName,
+    type LinkCapacities,
+    type MoveId,
+    type PlanCap,
+    type Plan,
+    type PlannedMove,
+} from '../../core/index.js';
+import type { Departure } from '../hypervisor/port.js';
+import type { ExecutePorts, Emit } from './ports.js';
+
+interface Sender {
+    readonly move: PlannedMove;
+    readonly departure: Departure;
+    /** What was last set. */
+    rate: BytesPerSecond | undefined;
+}
+
+/**
+ * Keeps the caps of the moves that send as the plan wants them: shared out again whenever one joins or leaves.
+ * Others are lowered before one joins, and raised only after one has left, so that no cap is passed in between.
+ * Only senders have a share: a move that is being prepared leaves the wire to the others.
+ */
+export class ShareOut {
+    readonly #caps: readonly PlanCap[];
+    readonly #capacities: LinkCapacities;
+    readonly #emit: Emit;
+    readonly #moves: ReadonlyMap<MoveId, PlannedMove>;
+    readonly #senders = new Map<MoveId, Sender>();
+    /** Caps that rungs have put on single moves. */
+    readonly #own = new Map<MoveId, BytesPerSecond | undefined>();
+    #turn: Promise<void> = Promise.resolve();
+
+    constructor(plan: Plan, ports: ExecutePorts, emit: Emit) {
+        this.#caps = plan.caps;
+        this.#capacities = linkCapacities(ports.inventory);
+        this.#emit = emit;
+        this.#moves = new Map(plan.moves.map((m) => [m.id, m]));
+    }
+
+    /** Why a candidate may not send beside those that are under way. */
+    refuses(candidate: MoveId, running: readonly MoveId[]): string | undefined {
+        const requests = [...running, candidate].flatMap((id) => this.#moves.get(id) ?? []).map(shareRequest);
+        return tooThin(requests, this.#caps, this.#capacities);
+    }
+
+    /** What a move would get if it joined now. */
+    expected(move: PlannedMove): BytesPerSecond | undefined {
+        return this.#shares([...this.#senders.values()].map((s) => s.move).concat(move)).get(move.id);
+    }
+
+    /** Makes room for a move and sets its cap; it may send when this returns, with the cap that is returned. */
+    async join(move: PlannedMove, departure: Departure, signal: AbortSignal): Promise<BytesPerSecond | undefined> {
+        let rate: BytesPerSecond | undefined;
+        await this.#serially(async () => {
+            const shares = this.#shares([...this.#senders.values()].map((s) => s.move).concat(move));
+            rate = shares.get(move.id);
+            const joining: Sender = { move, departure, rate: undefined };
+            await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
+            this.#senders.set(move.id, joining);
+            await this.#raise(shares, signal);
+        });
+        return rate;
+    }
+
+    /** The others share what a move no longer needs. */
+    leave(move: MoveId, signal: AbortSignal): Promise<void> {
+        this.#senders.delete(move);
+        this.#own.delete(move);
+        return this.#again(signal);
+    }
+
+    /** A further cap on one move. */
+    limit(move: MoveId, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<void> {
+        this.#own.set(move, rate);
+        return this.#again(signal);
+    }
+
+    /** What is in force for a move. */
+    capOf(move: MoveId): BytesPerSecond | undefined {
+        return this.#senders.get(move)?.rate;
+    }
+
+    #again(signal: AbortSignal): Promise<void> {
+        return this.#serially(async () => {
+            const shares = this.#shares([...this.#senders.values()].map((s) => s.move));
+            await this.#lower(shares, signal);
+            await this.#raise(shares, signal);
+        });
+    }
+
+    #shares(moves: readonly PlannedMove[]): Map<MoveId, BytesPerSecond | undefined> {
+        const own = moves.flatMap((m): PlanCap[] => {
+            const rate = this.#own.get(m.id);
+            return rate === undefined ? [] : [{ scope: 'vm', of: m.vm.name, rate, kind: 'cap', because: { text: 'a rung of its ladder' } }];
+        });
+        return sharesInSteps(moves.map(shareRequest), [...this.#caps, ...own], this.#capacities);
+    }
+
+    async #lower(shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>, signal: AbortSignal): Promise<void> {
+        await this.#change(shares, (now, next) => next !== undefined && (now === undefined || next < now), signal);
+    }
+
+    async #raise(shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>, signal: AbortSignal): Promise<void> {
+        await this.#change(shares, (now, next) => now !== undefined && (next === undefined || next > now), signal);
+    }
+
+    async #change(
+        shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>,
+        wanted: (now: BytesPerSecond | undefined, next: BytesPerSecond | undefined) => boolean,
+        signal: AbortSignal,
+    ): Promise<void> {
+        const due = [...this.#senders.values()].filter((s) => wanted(s.rate, shares.get(s.move.id)));
+        await Promise.all(due.map((s) => this.#set(s, shares.get(s.move.id), signal)));
+    }
+
+    /** Sets, reads back and compares. A move that has just ended takes no cap any more, and needs none. */
+    async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<void> {
+        const { move, departure } = sender;
+        try {
+            const { got } = await departure.setBandwidth(rate, signal);
+            sender.rate = rate;
+            if (rate !== undefined) this.#report(move, rate, got);
+        } catch (error) {
+            const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
+            if (!signal.aborted) this.#emit({ type: 'note', level: 'warning', move: move.id, text });
+        }
+    }
+
+    #report(move: PlannedMove, asked: BytesPerSecond, got: BytesPerSecond | undefined): void {
+        const agrees = got === asked;
+        this.#emit({ type: 'setting-applied', move: move.id, setting: 'bandwidth', on: move.source, asked, got, agrees });
+        if (!agrees)
+            this.#emit({
+                type: 'note',
+                level: 'warning',
+                move: move.id,
+                text: differs(
+                    'the cap',
+                    move.source,
+                    formatQuantity(asked, 'rate'),
+                    got === undefined ? undefined : formatQuantity(got, 'rate'),
+                ),
+            });
+    }
+
+    #serially(work: () => Promise<void>): Promise<void> {
+        const result = this.#turn.then(work);
+        this.#turn = result.catch(() => undefined); // the caller has the error; the next in line only waits
+        return result;
+    }
+}
+
+/** What is said when a setting reads back as something else. */
+export function differs(setting: string, on: HostName, asked: string, got: string | undefined): string {
+    return got === undefined
+        ? `${setting} was set to ${asked}, and ${on} cannot say what it is now`
+        : `${setting} was set to ${asked}, and ${on} says that it is ${got}`;
+}
