@@ -4,12 +4,11 @@ import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundleServer, shared } from '../server/bundle.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..');
 const dist = join(here, 'dist');
-/** The Node of the oldest editor that is supported (VS Code 1.101). */
-const target = 'node22';
 
 /** Where the package is written by `--vsix`. */
 export const vsixPath = join(dist, 'mig-policies.vsix');
@@ -17,24 +16,15 @@ export const vsixPath = join(dist, 'mig-policies.vsix');
 /** Bundles the client and the server. */
 export async function bundle({ minify = false } = {}) {
     await mkdir(dist, { recursive: true });
-    const shared = {
-        bundle: true,
-        platform: 'node',
-        format: 'cjs',
-        target,
-        minify,
-        keepNames: true,
-        sourcemap: true,
-        sourcesContent: false,
-        // Workspace packages are bundled from their sources; libraries as ES modules, which are smaller after tree shaking.
-        conditions: ['source'],
-        mainFields: ['module', 'main'],
-        logLevel: 'warning',
-        legalComments: 'none',
-    };
     await Promise.all([
-        build({ ...shared, entryPoints: [join(here, 'src/extension.ts')], outfile: join(dist, 'extension.cjs'), external: ['vscode'] }),
-        build({ ...shared, entryPoints: [join(root, 'server/src/main.ts')], outfile: join(dist, 'server.cjs') }),
+        build({
+            ...shared,
+            minify,
+            entryPoints: [join(here, 'src/extension.ts')],
+            outfile: join(dist, 'extension.cjs'),
+            external: ['vscode'],
+        }),
+        bundleServer(join(dist, 'server.cjs'), { minify }),
     ]);
 }
 

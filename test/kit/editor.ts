@@ -25,6 +25,7 @@ const settings = {
     'extensions.autoCheckUpdates': false,
     'extensions.ignoreRecommendations': true,
     'chat.disableAIFeatures': true,
+    'workbench.secondarySideBar.defaultVisibility': 'hidden',
     'git.enabled': false,
     'editor.minimap.enabled': false,
     'editor.cursorBlinking': 'solid',
@@ -38,6 +39,7 @@ export interface Editor extends AsyncDisposable {
     readonly page: Page;
     /** The folder that is open: a copy, which a test may write to. */
     readonly workspace: string;
+    changeTheme(theme: Theme): Promise<void>;
 }
 
 export interface EditorOptions {
@@ -63,7 +65,7 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
     await page.goto(`${server.url}/?folder=${encodeURIComponent(workspace)}`, { timeout: startLimitMs });
     await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: startLimitMs });
     const owned = opened.move();
-    return { page, workspace, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { page, workspace, changeTheme: (theme) => writeSettings(home, theme), [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function startServer(
@@ -71,10 +73,15 @@ async function startServer(
     home: string,
     workspace: string,
 ): Promise<{ url: string; process: ChildProcess }> {
-    const data = join(home, 'data');
-    await mkdir(join(data, 'User'), { recursive: true });
-    await writeFile(join(data, 'User/settings.json'), JSON.stringify({ ...settings, 'workbench.colorTheme': themes[theme] }));
-    const folders = ['--user-data-dir', data, '--extensions-dir', join(home, 'extensions'), '--config', join(home, 'config.yaml')];
+    await writeSettings(home, theme);
+    const folders = [
+        '--user-data-dir',
+        join(home, 'data'),
+        '--extensions-dir',
+        join(home, 'extensions'),
+        '--config',
+        join(home, 'config.yaml'),
+    ];
     const env = {
         ...cleanEnvironment(),
         HOME: home,
@@ -98,6 +105,13 @@ async function startServer(
         await endGroup(child);
         throw error;
     }
+}
+
+/** The editor takes over what is written here, while it runs too. */
+async function writeSettings(home: string, theme: Theme): Promise<void> {
+    const folder = join(home, 'data/User');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'settings.json'), JSON.stringify({ ...settings, 'workbench.colorTheme': themes[theme] }));
 }
 
 function listening(child: ChildProcess): Promise<string> {

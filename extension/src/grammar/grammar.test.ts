@@ -24,6 +24,16 @@ describe('colours', () => {
         }
     });
 
+    test('every word of the language is coloured, and no other word is', async () => {
+        const uncoloured = (await wordsOfTheLanguage()).filter((word) =>
+            tokenize(grammar, word)
+                .flat()
+                .some((token) => token.scope === 'source'),
+        );
+        expect(uncoloured).toEqual([]);
+        expect((await wordsOfTheColours()).difference(new Set(await wordsOfTheLanguage()))).toEqual(new Set());
+    });
+
     test('a number that runs into letters is no quantity', () => {
         expect(tokenize(grammar, 'downtime 300msx').flat()).not.toContainEqual({ text: 'ms', scope: 'keyword.other.unit' });
     });
@@ -64,3 +74,19 @@ describe('colours', () => {
         expect(third?.[0]?.scope).toBe('storage.type.policy');
     });
 });
+
+/** The keywords in the grammar that the parser is made from. */
+async function wordsOfTheLanguage(): Promise<readonly string[]> {
+    const text = await readFile(new URL('../../../language/src/policy.langium', import.meta.url), 'utf8');
+    const rules = text.slice(0, text.indexOf('\nterminal')).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    return [...rules.matchAll(/'([A-Za-z][A-Za-z-]*)'/g)].map(([, word = '']) => word);
+}
+
+/** The words that have a colour wherever they stand. */
+async function wordsOfTheColours(): Promise<Set<string>> {
+    const colours = JSON.parse(await readFile(new URL('../../syntaxes/mig.tmLanguage.json', import.meta.url), 'utf8')) as {
+        repository: { words: { patterns: { match: string }[] } };
+    };
+    const expressions = colours.repository.words.patterns.map(({ match }) => match);
+    return new Set(expressions.flatMap((match) => [...match.matchAll(/[A-Za-z-]{2,}/g)].map(([word]) => word)));
+}
