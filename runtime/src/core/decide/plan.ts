@@ -1,0 +1,220 @@
+import { type EpochMs, type Finding, nearest, type Policy, type Program } from '@mig/language';
+import type { HostName, Inventory } from '../model/inventory.js';
+import { type Plan, type PlannedMove, type PolicyInstance, planVersion, type Reason, type Unplaced } from '../model/plan.js';
+import type { HostState, Snapshot, VmUuid } from '../model/snapshot.js';
+import { hostFindings } from '../rules/hosts.js';
+import { unknownNames } from '../rules/names.js';
+import { notBuilt } from '../rules/not-built.js';
+import { actionsOf } from './actions.js';
+import { assumptionsOf } from './assumptions.js';
+import { canonicalJson } from './canonical.js';
+import { ceilingOf, planCaps } from './caps.js';
+import { doubts } from './constraints.js';
+import { planLimits } from './limits.js';
+import { type Placed, place } from './place.js';
+import type { Earlier, Placement } from './placement.js';
+import { select } from './select.js';
+import { techniqueFor } from './technique.js';
+import { type Fired, type HeldBack, triggered } from './trigger.js';
+import { type World, worldOf } from './world.js';
+
+export interface PlanOptions {
+    readonly now: EpochMs;
+    /** Run this policy, whatever its trigger, and no other. */
+    readonly policy?: string | undefined;
+    /** The host that a policy run by name is bound to; without it, every host in maintenance. */
+    readonly host?: HostName | undefined;
+    /** SHA-256 of a text, in hexadecimal digits. */
+    readonly digest: (text: string) => string;
+}
+
+export interface Planning {
+    /** Undefined where a finding is an error, or no policy runs now. May have no moves: `nothing` then says why. */
+    readonly plan: Plan | undefined;
+    readonly findings: readonly Finding[];
+    /** Why there is nothing to move, where that is so. */
+    readonly nothing?: Reason;
+    /** Policies that do not run now, and why. */
+    readonly heldBack: readonly HeldBack[];
+    /** Policies that run, for the state that is kept between runs (cooldown, release). */
+    readonly fired: readonly { readonly policy: string; readonly bound: string | undefined }[];
+}
+
+/** Decides who moves where, when and how. Pure: the same input gives the same plan, byte by byte. */
+export function makePlan(program: Program, inventory: Inventory, snapshot: Snapshot, options: PlanOptions): Planning {
+    const found = findingsBefore(program, inventory, snapshot, options);
+    if (found.some(isError)) return { plan: undefined, findings: found, heldBack: [], fired: [] };
+    const world = worldOf(snapshot);
+    const { fired, heldBack } = triggered(program, world, options);
+    const ran = fired.map(({ policy, host, vm }) => ({ policy: policy.name, bound: vm?.name ?? host }));
+    if (fired.length === 0) return { plan: undefined, findings: found, nothing: whyNoneFired(program, heldBack), heldBack, fired: ran };
+
+    const draft = decideMoves(fired, world);
+    const capped = capsOf(fired, draft.moves, snapshot.hosts);
+    const findings = [...found, ...capped.findings];
+    if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran };
+    const moves = draft.moves.map((move) => ({ ...move, actions: actionsOf(move, ceilingOf(move, capped.caps)) }));
+    const policies = fired.map(({ policy }) => policy);
+    const body: Omit<Plan, 'id'> = {
+        kind: 'mig-plan',
+        version: planVersion,
+        madeAt: options.now,
+        snapshotTakenAt: snapshot.takenAt,
+        sources: program.sources,
+        instances: draft.instances,
+        moves,
+        unplaced: draft.unplaced,
+        limits: planLimits(
+            policies,
+            [...world.hosts.values()].map((p) => p.state),
+        ),
+        caps: capped.caps,
+        assumptions: assumptionsOf(moves, (move) => policies[move.instance], world),
+        warnings: [...draft.warnings, ...triggersUnknown(heldBack)],
+    };
+    const plan: Plan = { ...body, id: planId(body, options.digest) };
+    const nothing = moves.length === 0 ? whyNothingMoves(plan, fired) : undefined;
+    return { plan, findings, ...(nothing ? { nothing } : {}), heldBack, fired: ran };
+}
+
+/** The name of a plan by its content: a plan that was changed by hand has another. `digest` is SHA-256 in hexadecimal digits. */
+export function planId(plan: Omit<Plan, 'id'>, digest: (text: string) => string): string {
+    return `sha256:${digest(canonicalJson({ ...plan, id: undefined }))}`;
+}
+
+type Draft = Pick<Plan, 'instances' | 'unplaced' | 'warnings'> & { readonly moves: readonly Omit<PlannedMove, 'actions'>[] };
+
+/** Policy by policy: a VM belongs to the first that takes it, and a later one sees the World after the earlier moves. */
+function decideMoves(fired: readonly Fired[], start: World): Draft {
+    let world = start;
+    const owners = new Map<VmUuid, string>();
+    const ids = new Map<VmUuid, string>();
+    const earlier: Earlier[] = [];
+    const instances: PolicyInstance[] = [];
+    const moves: Omit<PlannedMove, 'actions'>[] = [];
+    const unplaced: Unplaced[] = [];
+    const warnings: Reason[] = [];
+    for (const [instance, one] of fired.entries()) {
+        const selected = select(one, world, owners);
+        const placed: Placed = place(one, selected.candidates, world, earlier);
+        instances.push(instanceOf(one, [...selected.passedOver, ...placed.passedOver]));
+        warnings.push(...selected.warnings);
+        for (const { candidate, excluded } of placed.unplaced) {
+            unplaced.push({ instance, vm: candidate.vm.name, source: candidate.vm.host, excluded });
+            owners.set(candidate.vm.uuid, one.policy.name);
+        }
+        for (const placement of placed.placements) {
+            const { vm } = placement.candidate;
+            owners.set(vm.uuid, one.policy.name);
+            ids.set(vm.uuid, `m${moves.length + 1}`);
+            earlier.push({ uuid: vm.uuid, from: vm.host, to: placement.destination });
+            const move = plannedMove(placement, instance, one.policy, ids, start);
+            if (move) moves.push(move);
+            warnings.push(...doubts(vm, placement.destination, start.snapshot));
+        }
+        world = placed.world;
+    }
+    return { instances, moves, unplaced, warnings };
+}
+
+function plannedMove(
+    placement: Placement,
+    instance: number,
+    policy: Policy,
+    ids: ReadonlyMap<VmUuid, string>,
+    world: World,
+): Omit<PlannedMove, 'actions'> | undefined {
+    const { candidate, destination } = placement;
+    const { vm } = candidate;
+    const choice = techniqueFor(policy.technique);
+    const route = world.hosts.get(destination)?.state.migration;
+    // Both are constraints of a destination: a placement without them does not come about.
+    if (!choice.technique || !route) return undefined;
+    const after = placement.after.flatMap((uuid) => ids.get(uuid) ?? []);
+    const waits: readonly Reason[] =
+        after.length === 0 ? [] : [{ text: `starts when ${after.join(', ')} has made room on ${destination}` }];
+    return {
+        id: ids.get(vm.uuid) ?? vm.uuid,
+        instance,
+        vm: { uuid: vm.uuid, name: vm.name },
+        source: vm.host,
+        destination,
+        memory: vm.memory,
+        technique: choice.technique,
+        route,
+        after,
+        gang: candidate.gang,
+        persistent: vm.persistent,
+        autostart: vm.autostart,
+        because: [...candidate.because, ...placement.because, ...choice.because, ...waits],
+    };
+}
+
+function instanceOf({ policy, host, vm, because }: Fired, passedOver: PolicyInstance['passedOver']): PolicyInstance {
+    const bound = vm ? ({ kind: 'vm', name: vm.name } as const) : host === undefined ? undefined : ({ kind: 'host', name: host } as const);
+    const { name, priority, requires, onFailure } = policy;
+    return { policy: name, bound, priority, because, requires, onFailure, passedOver };
+}
+
+/** The caps of each policy once, however many instances of it run. */
+function capsOf(fired: readonly Fired[], moves: Draft['moves'], hosts: readonly HostState[]): ReturnType<typeof planCaps> {
+    const states = new Map(hosts.map((host) => [host.name, host]));
+    const all = [...new Set(fired.map(({ policy }) => policy))].map((policy) => planCaps(policy, moves, states));
+    return { caps: all.flatMap(({ caps }) => caps), findings: all.flatMap(({ findings }) => findings) };
+}
+
+function findingsBefore(program: Program, inventory: Inventory, snapshot: Snapshot, options: PlanOptions): readonly Finding[] {
+    const { policy: wanted, host } = options;
+    const found: Finding[] = [
+        ...notBuilt(program, { kind: 'run', policy: wanted }),
+        ...unknownNames(program, inventory, snapshot),
+        ...hostFindings(program, snapshot),
+    ];
+    const policies = program.policies.map((policy) => policy.name);
+    if (wanted !== undefined && !policies.includes(wanted)) found.push(unknownOption('policy', wanted, policies));
+    const hosts = inventory.hosts.map(({ name }) => name);
+    if (host !== undefined && !hosts.includes(host)) found.push(unknownOption('host', host, hosts));
+    return found;
+}
+
+function unknownOption(what: 'policy' | 'host', name: string, names: readonly string[]): Finding {
+    const near = nearest(name, names);
+    const start = { line: 0, character: 0 };
+    return {
+        id: what === 'policy' ? 'MIG107' : 'MIG101',
+        severity: 'error',
+        message: `there is no ${what} "${name}"`,
+        hint: near === undefined ? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}` : `did you mean "${near}"?`,
+        range: { source: 0, start, end: start },
+        fixes: [],
+    };
+}
+
+function whyNoneFired(program: Program, heldBack: readonly HeldBack[]): Reason {
+    if (program.policies.length === 0) return { text: 'the file has no policy' };
+    const reasons = [...new Set(heldBack.map(({ policy, because }) => `${policy}: ${because.text}`))];
+    const shown = reasons.slice(0, 3);
+    const more = reasons.length > shown.length ? `; and ${reasons.length - shown.length} more` : '';
+    return { text: `no policy has anything to do now: ${shown.join('; ')}${more}` };
+}
+
+function whyNothingMoves(plan: Plan, fired: readonly Fired[]): Reason {
+    if (plan.unplaced.length > 0) return { text: `none of ${plan.unplaced.length} VMs can be moved` };
+    const passed = plan.instances.reduce((sum, one) => sum + one.passedOver.length, 0);
+    const [first] = fired;
+    const where = first?.host === undefined ? '' : ` on ${fired.map(({ host }) => host).join(', ')}`;
+    const text = passed === 0 ? `there are no VMs to move${where}` : `none of the ${passed} VMs${where} is to be moved`;
+    return first ? { text, range: first.policy.selection.range } : { text };
+}
+
+/** A policy that might have fired is named: nothing happens on what is not known, and nothing is hidden. */
+function triggersUnknown(heldBack: readonly HeldBack[]): readonly Reason[] {
+    return heldBack
+        .filter((one) => one.unknown)
+        .map(({ policy, because }) => ({
+            text: `${policy} might run: ${because.text}`,
+            ...(because.range ? { range: because.range } : {}),
+        }));
+}
+
+const isError = (finding: Finding): boolean => finding.severity === 'error';

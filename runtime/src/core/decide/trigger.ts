@@ -1,0 +1,196 @@
+import { type EpochMs, formatQuantity, type Policy, type Program, type Trigger } from '@mig/language';
+import type { HostName } from '../model/inventory.js';
+import type { Reason } from '../model/plan.js';
+import type { PolicyState, VmState } from '../model/snapshot.js';
+import { type Scope, scopeOf } from './attributes.js';
+import { holds } from './evaluate.js';
+import { scheduleHolds } from './schedule.js';
+import { allOf, anyOf, isFalse, isTrue, known, notOf, type Truth } from './truth.js';
+import { verdictText, wordsOf } from './wording.js';
+import { vmsOf, type World } from './world.js';
+
+/** A policy that runs, with what its trigger bound. */
+export interface Fired {
+    readonly policy: Policy;
+    readonly host: HostName | undefined;
+    readonly vm: VmState | undefined;
+    readonly because: readonly Reason[];
+}
+
+/** A policy, or an instance of it, that does not run, and why. */
+export interface HeldBack {
+    readonly policy: string;
+    /** The host or VM. */
+    readonly bound: string | undefined;
+    readonly because: Reason;
+    /** Whether it might have fired, had everything been known. */
+    readonly unknown: boolean;
+}
+
+export interface Demand {
+    readonly now: EpochMs;
+    /** Only this policy, whatever its trigger and its cooldown. */
+    readonly policy?: string | undefined;
+    /** The host that a policy run on demand is bound to. */
+    readonly host?: HostName | undefined;
+}
+
+export interface Triggered {
+    readonly fired: readonly Fired[];
+    readonly heldBack: readonly HeldBack[];
+}
+
+/** The instances of policies that run now, by priority, then in the order of names; and those that do not, with reasons. */
+export function triggered(program: Program, world: World, demand: Demand): Triggered {
+    const fired: Fired[] = [];
+    const heldBack: HeldBack[] = [];
+    for (const policy of program.policies) {
+        if (demand.policy !== undefined && demand.policy !== policy.name) continue;
+        const one = demand.policy === undefined ? byTrigger(policy, world, demand.now) : onDemand(policy, world, demand);
+        fired.push(...one.fired);
+        heldBack.push(...one.heldBack);
+    }
+    return { fired, heldBack };
+}
+
+/** What a policy's trigger, or its selection, needs bound. */
+export function bindingOf(policy: Policy): 'host' | 'vm' | undefined {
+    const binds = policy.trigger === undefined ? [] : bindings(policy.trigger);
+    if (binds.includes('vm') || policy.selection.from.kind === 'bound-vm') return 'vm';
+    if (binds.includes('host') || policy.selection.from.kind === 'bound-host') return 'host';
+    return undefined;
+}
+
+function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
+    const trigger = policy.trigger;
+    if (!trigger) {
+        const because: Reason = { text: `${policy.name} has no trigger: it runs on demand only`, range: policy.nameRange };
+        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }] };
+    }
+    const fired: Fired[] = [];
+    const heldBack: HeldBack[] = [];
+    for (const scope of bindingScopes(policy, world)) {
+        const bound = scope.vm?.name ?? scope.host;
+        const verdict = judge(trigger, policy, scope, now);
+        const cooling = cooldownLeft(policy, bound, world, now);
+        if (!isTrue(verdict.truth)) {
+            const because = verdict.because[0] ?? { text: 'its trigger does not hold', range: trigger.range };
+            heldBack.push({ policy: policy.name, bound, because, unknown: !verdict.truth.known });
+        } else if (cooling) {
+            heldBack.push({ policy: policy.name, bound, because: cooling, unknown: false });
+        } else {
+            fired.push({ policy, host: scope.host, vm: scope.vm, because: verdict.because });
+        }
+    }
+    return { fired, heldBack };
+}
+
+/** `--policy NAME`: the trigger is not asked; a policy that needs a host is bound to the one named, or to each in maintenance. */
+function onDemand(policy: Policy, world: World, demand: Demand): Triggered {
+    const because: Reason = { text: `${policy.name} was asked for`, range: policy.nameRange };
+    if (bindingOf(policy) === undefined) return { fired: [{ policy, host: undefined, vm: undefined, because: [because] }], heldBack: [] };
+    const bound = bindingScopes(policy, world).filter(({ host, vm }) =>
+        demand.host === undefined ? inMaintenance(world, vm?.host ?? host) : (vm?.host ?? host) === demand.host,
+    );
+    const fired = bound.map(({ host, vm }): Fired => {
+        const why = inMaintenance(world, vm?.host ?? host) ? 'is in maintenance' : 'was named';
+        return { policy, host, vm, because: [because, { text: `${vm?.host ?? host ?? ''} ${why}` }] };
+    });
+    const missing: Reason = { text: `${policy.name} needs a host, and none is in maintenance or named`, range: policy.nameRange };
+    return { fired, heldBack: fired.length > 0 ? [] : [{ policy: policy.name, bound: demand.host, because: missing, unknown: false }] };
+}
+
+function bindingScopes(policy: Policy, world: World): readonly Scope[] {
+    switch (bindingOf(policy)) {
+        case 'vm':
+            return vmsOf(world).map((vm) => scopeOf(world, { vm, host: vm.host }));
+        case 'host':
+            return [...world.hosts.keys()].map((host) => scopeOf(world, { host }));
+        case undefined:
+            return [scopeOf(world)];
+    }
+}
+
+interface Verdict {
+    readonly truth: Truth;
+    /** What made it so, with the clause. */
+    readonly because: readonly Reason[];
+}
+
+function judge(trigger: Trigger, policy: Policy, scope: Scope, now: EpochMs): Verdict {
+    switch (trigger.kind) {
+        case 'condition':
+            return condition(trigger, policy, scope);
+        case 'schedule':
+            return schedule(trigger, scope, now);
+        case 'not': {
+            const inner = judge(trigger.of, policy, scope, now);
+            return { ...inner, truth: notOf(inner.truth) };
+        }
+        case 'all':
+        case 'any': {
+            const parts = trigger.of.map((part) => judge(part, policy, scope, now));
+            const truth = (trigger.kind === 'all' ? allOf : anyOf)(parts.map((part) => part.truth));
+            return { truth, because: decisive(parts, truth).flatMap((part) => part.because) };
+        }
+    }
+}
+
+/** The parts that came out as the whole did: they are why. */
+function decisive(parts: readonly Verdict[], whole: Truth): readonly Verdict[] {
+    return parts.filter((part) => part.truth.known === whole.known && isTrue(part.truth) === isTrue(whole));
+}
+
+function condition(trigger: Extract<Trigger, { kind: 'condition' }>, policy: Policy, scope: Scope): Verdict {
+    const { until } = trigger;
+    const bound = scope.vm?.name ?? scope.host;
+    const about = bound === undefined ? '' : `${bound}: `;
+    if (until && stateOf(policy, bound, scope.world)?.holding === true) {
+        const released = holds(until, scope);
+        const text = isFalse(released) ? `fired before, and holds until ${wordsOf(until)}` : verdictText(until, released, scope);
+        return { truth: notOf(released), because: [{ text: `${about}${text}`, range: until.range }] };
+    }
+    const truth = holds(trigger.condition, scope);
+    return { truth, because: [{ text: `${about}${verdictText(trigger.condition, truth, scope)}`, range: trigger.range }] };
+}
+
+function schedule(trigger: Extract<Trigger, { kind: 'schedule' }>, scope: Scope, now: EpochMs): Verdict {
+    const truth = scheduleHolds(trigger, scope.world.snapshot.timeZone, now);
+    const window = formatQuantity(trigger.windowMs, 'duration');
+    if (!truth.known) return { truth, because: [{ text: truth.because.join('; '), range: trigger.range }] };
+    const text =
+        truth.since === undefined
+            ? `the schedule's window of ${window} is closed`
+            : `the schedule's window of ${window} has been open for ${formatQuantity(now - truth.since, 'duration')}`;
+    return { truth: known(truth.value), because: [{ text, range: trigger.range }] };
+}
+
+function cooldownLeft(policy: Policy, bound: string | undefined, world: World, now: EpochMs): Reason | undefined {
+    const last = stateOf(policy, bound, world)?.lastFired;
+    if (policy.cooldownMs === undefined || last === undefined) return undefined;
+    const left = last + policy.cooldownMs - now;
+    if (left <= 0) return undefined;
+    return { text: `${policy.name} cools down for another ${formatQuantity(left, 'duration')}`, range: policy.range };
+}
+
+function stateOf(policy: Policy, bound: string | undefined, world: World): PolicyState | undefined {
+    return world.snapshot.policies.find((state) => state.policy === policy.name && state.bound === bound);
+}
+
+function bindings(trigger: Trigger): readonly ('host' | 'vm')[] {
+    switch (trigger.kind) {
+        case 'condition':
+            return trigger.binds === undefined ? [] : [trigger.binds];
+        case 'schedule':
+            return [];
+        case 'not':
+            return bindings(trigger.of);
+        case 'all':
+        case 'any':
+            return trigger.of.flatMap(bindings);
+    }
+}
+
+function inMaintenance(world: World, host: HostName | undefined): boolean {
+    return host !== undefined && world.hosts.get(host)?.state.maintenance === true;
+}

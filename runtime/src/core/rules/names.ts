@@ -1,0 +1,80 @@
+import { type Finding, type Mention, nearest, type Program } from '@mig/language';
+import type { Inventory, Tags } from '../model/inventory.js';
+import type { Snapshot } from '../model/snapshot.js';
+
+/**
+ * MIG101 to MIG106: names in the program that the inventory (and what was observed) does not have.
+ * Without a Snapshot nothing is said of VMs, and of tags only where no VM could bear them.
+ */
+export function unknownNames(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Finding[] {
+    const known = namesOf(inventory, snapshot);
+    const scenarios = program.scenarios.map((scenario) => scenario.range);
+    return program.mentions.flatMap((mention) => {
+        // A scenario may make up hosts and VMs of its own.
+        if (scenarios.some((range) => within(mention.range, range))) return [];
+        const names = known[mention.of];
+        return names === undefined || names.has(mention.name) ? [] : [finding(mention, [...names], snapshot)];
+    });
+}
+
+const rows: Readonly<Record<Mention['of'], { readonly id: string; readonly severity: Finding['severity']; readonly where: string }>> = {
+    host: { id: 'MIG101', severity: 'error', where: 'the inventory has no host' },
+    vm: { id: 'MIG102', severity: 'error', where: 'no host runs a VM' },
+    zone: { id: 'MIG103', severity: 'error', where: 'no host of the inventory is in a zone' },
+    rack: { id: 'MIG104', severity: 'error', where: 'no host of the inventory is in a rack' },
+    tag: { id: 'MIG105', severity: 'warning', where: 'no VM and no host has a tag' },
+    network: { id: 'MIG106', severity: 'error', where: 'no host has a network' },
+};
+
+function finding(mention: Mention, names: readonly string[], snapshot: Snapshot | undefined): Finding {
+    const { id, severity, where } = rows[mention.of];
+    const near = nearest(mention.name, names);
+    const silent = (snapshot?.hosts ?? []).filter((host) => host.unreachable !== undefined).map((host) => host.name);
+    const mayBeThere = mention.of === 'vm' && silent.length > 0;
+    const hint =
+        near !== undefined
+            ? `did you mean "${near}"?`
+            : names.length > 0 && names.length <= 12
+              ? `known: ${[...names].sort().join(', ')}`
+              : undefined;
+    return {
+        id,
+        severity: mayBeThere ? 'warning' : severity,
+        message: `${where} "${mention.name}"${mayBeThere ? ` (but ${silent.join(', ')} does not answer)` : ''}`,
+        hint,
+        range: mention.range,
+        fixes: near === undefined ? [] : [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }] }],
+    };
+}
+
+type Known = Readonly<Record<Mention['of'], ReadonlySet<string> | undefined>>;
+
+function namesOf(inventory: Inventory, snapshot: Snapshot | undefined): Known {
+    const { hosts, networks } = inventory;
+    const tagSets = [...hosts.map((host) => host.tags), ...Object.values(inventory.vmTags), ...(snapshot?.vms ?? []).map((vm) => vm.tags)];
+    const named = [
+        ...networks.map((network) => network.name),
+        ...hosts.flatMap((host) => [...host.links.map((link) => link.network), ...(host.migration ? [host.migration.network] : [])]),
+        ...(snapshot?.hosts ?? []).flatMap((host) => host.networks),
+    ];
+    return {
+        host: new Set(hosts.map((host) => host.name)),
+        vm: snapshot && new Set(snapshot.vms.map((vm) => vm.name)),
+        zone: present(hosts.map((host) => host.zone)),
+        rack: present(hosts.map((host) => host.rack)),
+        tag: snapshot && new Set(tagSets.flatMap(spellings)),
+        network: snapshot || named.length > 0 ? new Set(named) : undefined,
+    };
+}
+
+const present = (names: readonly (string | undefined)[]): ReadonlySet<string> => new Set(names.filter((name) => name !== undefined));
+
+const spellings = (tags: Tags): readonly string[] =>
+    Object.entries(tags).flatMap(([name, value]) => (value === '' ? [name] : [name, `${name}=${value}`]));
+
+function within(inner: Mention['range'], outer: Mention['range']): boolean {
+    if (inner.source !== outer.source) return false;
+    const before = (a: Mention['range']['start'], b: Mention['range']['start']): boolean =>
+        a.line < b.line || (a.line === b.line && a.character <= b.character);
+    return before(outer.start, inner.start) && before(inner.end, outer.end);
+}
