@@ -10,3 +10,9 @@ export { labRequirements, type MissingRequirement, type RequirementOptions } fro
 export { defaultHosts, defaultLab, defaultLabName, type LabHostSpec, type LabSpec } from './spec.js';
 export { listLabs, openLab, pathInHost, type Lab, type LabHost } from './state.js';
 export { labUp, type LabUpOptions, type OwnedLab } from './up.js';
+export { canDelayPackets, cutLink, restoreLink, setLinkRate, type LabNetwork } from './links.js';
+export { hostsOfGuest, setDirtyRate, startGuest, stopGuest } from './guest/guest.js';
+export type { GuestSpec } from './guest/domain.js';
+export { openGuestMemory, type GuestMemory } from './guest/memory.js';
+export { guestProof, type GuestProof, type PageDamage } from './guest/proof.js';
+export { guestNames, type GuestRecord } from './guest/record.js';

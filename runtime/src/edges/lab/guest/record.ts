@@ -1,0 +1,42 @@
+/** What a lab remembers of its guests, so that any process can prove them later, on whatever host they are. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LabError } from '../errors.js';
+import { labPaths } from '../paths.js';
+import type { Lab } from '../state.js';
+
+const guestRecord = z.object({
+    name: z.string(),
+    uuid: z.string(),
+    memoryBytes: z.number().int(),
+    seed: z.number().int(),
+    filledPages: z.number().int(),
+    hotPages: z.number().int(),
+});
+
+export type GuestRecord = z.infer<typeof guestRecord>;
+
+export async function rememberGuest(lab: Lab, record: GuestRecord): Promise<void> {
+    await mkdir(directory(lab), { recursive: true });
+    await writeFile(join(directory(lab), `${record.name}.json`), `${JSON.stringify(record)}\n`);
+}
+
+/** @throws LabError `lab-guest-unknown` */
+export async function recallGuest(lab: Lab, name: string): Promise<GuestRecord> {
+    const names = await guestNames(lab);
+    if (!names.includes(name)) {
+        throw new LabError('lab-guest-unknown', `lab '${lab.name}' has started no guest '${name}'`, {
+            hint: names.length === 0 ? 'it has started none' : `it has started ${names.join(', ')}`,
+        });
+    }
+    return guestRecord.parse(JSON.parse(await readFile(join(directory(lab), `${name}.json`), 'utf8')));
+}
+
+/** Every guest that was started in the lab, in order. */
+export async function guestNames(lab: Lab): Promise<readonly string[]> {
+    await mkdir(directory(lab), { recursive: true });
+    return (await readdir(directory(lab))).flatMap((entry) => (entry.endsWith('.json') ? [entry.slice(0, -'.json'.length)] : [])).sort();
+}
+
+const directory = (lab: Lab): string => join(labPaths(lab.name).dir, 'guests');
