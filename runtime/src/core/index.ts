@@ -22,3 +22,5 @@ export { wordsOf } from './decide/wording.js';
 export * from './rules/hosts.js';
 export * from './rules/names.js';
 export * from './rules/not-built.js';
+export * from './simulate/run.js';
+export type { GuestFigures } from './simulate/assumptions.js';

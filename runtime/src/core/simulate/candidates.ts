@@ -1,0 +1,90 @@
+/**
+ * Which waiting moves are worth asking about. A plan of thousands of moves asks after each end; all but a few of those
+ * that wait are sure to be blocked by a host or a limit that is full, and are left out here. What remains is decided by
+ * `startable`, so that this changes how long an answer takes, never what it is.
+ */
+import type { MoveId } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
+import type { PlanLimits } from '../model/plan.js';
+import type { QueuedMove } from '../decide/queue.js';
+
+/** Moves asked about together. */
+const portionSize = 16;
+
+/** A queue that is kept as moves start and end. */
+export interface LiveQueue {
+    readonly byId: ReadonlyMap<MoveId, QueuedMove>;
+    /** Moves that wait, in the order of the plan. */
+    readonly waiting: ReadonlyMap<MoveId, QueuedMove>;
+    readonly running: ReadonlySet<MoveId>;
+}
+
+/**
+ * Portions of the queue, in the order of the plan, each with what runs and what it has to wait for.
+ * The queue may change between two portions: the next one sees it as it is then.
+ */
+export function* portions(queue: LiveQueue, limits: PlanLimits): Generator<readonly QueuedMove[]> {
+    let load = loadOf(queue, limits);
+    let portion: QueuedMove[] = [];
+    for (const move of queue.waiting.values()) {
+        if (load.allFull) return;
+        if (load.out.has(move.source) || load.in.has(move.destination)) continue;
+        portion.push(move);
+        if (portion.length < portionSize) continue;
+        yield withWhatCounts(portion, queue);
+        portion = [];
+        load = loadOf(queue, limits);
+    }
+    if (portion.length > 0) yield withWhatCounts(portion, queue);
+}
+
+interface Load {
+    readonly allFull: boolean;
+    /** Hosts that no further move can leave, and that none can go to. */
+    readonly out: ReadonlySet<HostName>;
+    readonly in: ReadonlySet<HostName>;
+}
+
+function loadOf(queue: LiveQueue, limits: PlanLimits): Load {
+    const touching = new Map<HostName, number>();
+    const leaving = new Map<HostName, number>();
+    const coming = new Map<HostName, number>();
+    const running = runningOf(queue);
+    for (const { source, destination } of running) {
+        count(touching, source);
+        if (destination !== source) count(touching, destination);
+        count(leaving, source);
+        count(coming, destination);
+    }
+    const full = (directed: ReadonlyMap<HostName, number>, limit: number | undefined): ReadonlySet<HostName> =>
+        new Set(
+            [...touching.keys()].filter(
+                (host) =>
+                    (touching.get(host) ?? 0) >= Math.min(limits.perHost ?? Infinity, limits.workers[host] ?? Infinity) ||
+                    (directed.get(host) ?? 0) >= (limit ?? Infinity),
+            ),
+        );
+    return {
+        allFull: running.length >= (limits.inAll ?? Infinity),
+        out: full(leaving, limits.outOfHost),
+        in: full(coming, limits.intoHost),
+    };
+}
+
+function runningOf({ byId, running }: LiveQueue): readonly QueuedMove[] {
+    return [...running].flatMap((id) => byId.get(id) ?? []);
+}
+
+/** A move that has to come first and is not asked about itself only has to be seen as not ended. */
+function withWhatCounts(portion: readonly QueuedMove[], queue: LiveQueue): readonly QueuedMove[] {
+    const seen = new Map([...runningOf(queue), ...portion].map((m) => [m.id, m]));
+    for (const id of portion.flatMap((m) => m.after)) {
+        const before = queue.byId.get(id);
+        if (before && !seen.has(id)) seen.set(id, before.status === 'waiting' ? { ...before, status: 'delayed' } : before);
+    }
+    return [...seen.values()];
+}
+
+function count(counts: Map<HostName, number>, host: HostName): void {
+    counts.set(host, (counts.get(host) ?? 0) + 1);
+}

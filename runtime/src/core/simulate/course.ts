@@ -1,0 +1,322 @@
+/**
+ * The course of one move in virtual time, attempt after attempt, with the events that an executor would report.
+ *
+ *   begin ▶ prepare ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended        (any abort: finish and confirm, cancelled)
+ */
+import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
+import type { MoveEvent, MoveFailure } from '../model/events.js';
+import type { MovePhase, PlannedMove, Reason } from '../model/plan.js';
+import { defaultDowntimeLimit, defaultTimeBound, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
+import {
+    advance,
+    pageSize,
+    startPrecopy,
+    timeToNextEvent,
+    wireRate,
+    withDowntimeLimit,
+    type GuestMemory,
+    type PrecopyState,
+} from './precopy.js';
+import { randomOf } from './random.js';
+
+type Stage = 'waiting' | 'begin' | 'prepare' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
+
+export interface CourseSettings {
+    readonly seed: number;
+    readonly progressEvery: Milliseconds;
+    /** Virtual time 0. */
+    readonly startOfTime: number;
+    readonly emit: (event: MoveEvent) => void;
+}
+
+type WithoutPlace<E> = E extends unknown ? Omit<E, 'at' | 'move'> : never;
+
+export class MoveCourse {
+    readonly planned: PlannedMove;
+    attempt = 0;
+    stage: Stage = 'waiting';
+    /** How the last attempt ended, once `stage` is `ended`. */
+    failure: MoveFailure | undefined;
+    /** A rung's own cap, on top of those of the plan. */
+    rungCap: BytesPerSecond | undefined;
+    readonly #guest: GuestMemory;
+    readonly #settings: CourseSettings;
+    #copy: PrecopyState;
+    #ladder: LadderState;
+    #now = 0;
+    #startedAt = 0;
+    #phaseStartedAt = 0;
+    #stageEndsAt = Infinity;
+    #progressAt = Infinity;
+    #rate = bytesPerSecond(0);
+    #cap: BytesPerSecond | undefined;
+    #cancelled = false;
+
+    constructor(planned: PlannedMove, guest: GuestMemory, settings: CourseSettings) {
+        this.planned = planned;
+        this.#guest = guest;
+        this.#settings = settings;
+        this.#ladder = startLadder(planned.technique);
+        this.#copy = this.#newCopy();
+    }
+
+    /** It loads links now. */
+    get sending(): boolean {
+        return this.stage === 'copy';
+    }
+
+    /** What bounds it besides the links: QEMU lifts its cap once the guest is stopped. */
+    get bound(): BytesPerSecond {
+        const { fastest } = this.#copy.machine;
+        return this.#copy.stage === 'copying' && this.#cap !== undefined ? bytesPerSecond(Math.min(this.#cap, fastest)) : fastest;
+    }
+
+    /** Changes when bandwidth has to be shared out again because of this move. */
+    get demand(): string {
+        return this.sending ? `${this.#copy.stage} ${this.rungCap ?? ''}` : '';
+    }
+
+    start(now: number): void {
+        this.#now = now;
+        this.attempt += 1;
+        this.failure = undefined;
+        this.rungCap = undefined;
+        this.#cap = undefined;
+        this.#cancelled = false;
+        this.#startedAt = now;
+        this.#ladder = startLadder(this.planned.technique);
+        this.#copy = this.#newCopy();
+        this.#emit({ type: 'move-started', attempt: this.attempt });
+        this.#enter('begin');
+    }
+
+    /** The next time at which something happens if the rate stays; Infinity: never. */
+    dueAt(): number {
+        if (this.stage !== 'copy') return this.#stageEndsAt;
+        const event = this.#now + timeToNextEvent(this.#copy, this.#rate);
+        const clock =
+            this.#copy.stage === 'copying'
+                ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
+                : undefined;
+        return Math.min(event, this.#progressAt, clock === undefined ? Infinity : this.#startedAt + clock);
+    }
+
+    /** Lets time pass until `now`, which is not later than `dueAt()`, and does what is due then. */
+    step(now: number): void {
+        if (this.stage === 'copy') this.#stepCopy(now);
+        else if (now >= this.#stageEndsAt) this.#stepPhase(now);
+    }
+
+    /** Another rate on the links, from `now` on. */
+    flow(rate: BytesPerSecond, now: number): void {
+        if (rate === this.#rate) return;
+        this.step(now);
+        this.#rate = rate;
+    }
+
+    /** Another cap of its own, as an executor sets it. */
+    limit(cap: BytesPerSecond | undefined, now: number): void {
+        if (cap === this.#cap) return;
+        this.step(now);
+        this.#cap = cap;
+        if (cap !== undefined && this.sending) this.#applied('bandwidth', cap);
+    }
+
+    #stepPhase(now: number): void {
+        this.#now = now;
+        switch (this.stage) {
+            case 'begin':
+                this.#leave('begin');
+                return this.#enter('prepare');
+            case 'prepare':
+                this.#leave('prepare');
+                return this.#enter('perform');
+            case 'connect':
+                return this.#startCopy();
+            case 'resume':
+                this.#emit({ type: 'guest-resumed', on: this.planned.destination });
+                this.stage = 'finish';
+                this.#stageEndsAt = now + Math.max(0, this.#duration('finish') - resumeTime);
+                return;
+            case 'finish':
+                this.#leave('finish');
+                return this.#enter('confirm');
+            case 'confirm':
+                this.#leave('confirm');
+                if (!this.#cancelled) this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
+                this.stage = 'ended';
+                this.#stageEndsAt = Infinity;
+                return;
+            case 'waiting':
+            case 'copy':
+            case 'ended':
+                return;
+        }
+    }
+
+    #startCopy(): void {
+        this.stage = 'copy';
+        this.#stageEndsAt = Infinity;
+        this.#progressAt = this.#now;
+        this.#rate = bytesPerSecond(0);
+        this.#applied('downtime-limit', this.#copy.downtimeLimit);
+        this.#emit({ type: 'iteration', iteration: 1, remaining: whole(this.#copy.remaining) });
+    }
+
+    #stepCopy(now: number): void {
+        const clockAt = this.#clockAt();
+        const { state, happened } = advance(this.#copy, milliseconds(Math.max(0, now - this.#now)), this.#rate);
+        this.#now = now;
+        this.#copy = state;
+        for (const { kind, state: then } of happened) {
+            if (kind === 'sent') return this.#endCopy();
+            this.#emit({ type: 'iteration', iteration: then.iteration, remaining: whole(then.remaining) });
+            if (kind === 'guest-stopped') this.#emit({ type: 'guest-stopped', on: this.planned.source });
+            else if (this.#judge('iteration')) return;
+        }
+        if (this.#copy.stage === 'copying' && now >= clockAt - clockSlack && this.#judge('clock')) return;
+        if (now >= this.#progressAt) {
+            this.#reportProgress();
+            this.#progressAt = now + this.#settings.progressEvery;
+        }
+    }
+
+    /** When the ladder's clock, or the bound on all moves, has its next say. */
+    #clockAt(): number {
+        const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
+        return this.#startedAt + Math.min(next ?? Infinity, defaultTimeBound);
+    }
+
+    /** Judges the ladder and does what it says. True when the move is aborted. */
+    #judge(at: 'iteration' | 'clock'): boolean {
+        if (this.#now - this.#startedAt >= defaultTimeBound - clockSlack) {
+            this.#abort(`${formatQuantity(defaultTimeBound, 'duration')} have passed, and its ladder has no end`);
+            return true;
+        }
+        if (this.#ladder.fired.length === this.#ladder.rungs.length) return false;
+        const { actions, reasons, state } = decide(this.#ladder, {
+            at,
+            elapsed: milliseconds(this.#now - this.#startedAt + clockSlack),
+            iteration: this.#copy.iteration,
+            remaining: this.#copy.remaining,
+            rate: wireRate(this.#copy, this.#rate),
+            dirtyRate: this.#copy.seenDirtyRate,
+            throttle: undefined,
+        });
+        this.#ladder = state;
+        for (const [i, action] of actions.entries()) this.#fire(action, reasons[i]);
+        return this.stage !== 'copy';
+    }
+
+    #fire(action: LadderAction, because: Reason | undefined): void {
+        const text = because?.text ?? '';
+        this.#emit({ type: 'rung-fired', rung: action.rung, action: inWords(action), because: text });
+        switch (action.kind) {
+            case 'downtime':
+                this.#copy = withDowntimeLimit(this.#copy, action.limit);
+                return this.#applied('downtime-limit', action.limit);
+            case 'bandwidth':
+                this.rungCap = action.rate;
+                return;
+            case 'abort':
+                return this.#abort(text);
+            case 'report':
+                return;
+        }
+    }
+
+    #abort(because: string): void {
+        this.failure = {
+            code: 'aborted-by-policy',
+            message: `${this.planned.vm.name} did not converge and was left on ${this.planned.source}: ${because}`,
+            hint: 'allow a longer downtime, more bandwidth or more time, or move it at a quieter moment',
+        };
+        this.#cancelled = true;
+        this.#leave('perform', this.failure.message);
+        this.#enter('finish');
+    }
+
+    #endCopy(): void {
+        this.#reportProgress();
+        const { transferred, normalBytes, zeroBytes, iteration, stoppedFor } = this.#copy;
+        this.#emit({
+            type: 'job-completed',
+            totalMs: milliseconds(this.#now - this.#phaseStartedAt),
+            downtimeMs: milliseconds(stoppedFor + resumeTime),
+            transferred: whole(transferred),
+            iterations: iteration,
+            normalPages: Math.round(normalBytes / pageSize),
+            zeroPages: Math.round(zeroBytes / pageSize),
+        });
+        this.#leave('perform');
+        this.#enter('finish');
+    }
+
+    #enter(phase: MovePhase): void {
+        this.#phaseStartedAt = this.#now;
+        this.#emit({ type: 'phase-entered', phase });
+        this.stage = phase === 'perform' ? 'connect' : phase === 'finish' && !this.#cancelled ? 'resume' : phase;
+        this.#stageEndsAt = this.#now + (this.stage === 'resume' ? resumeTime : this.#duration(phase));
+    }
+
+    #leave(phase: MovePhase, error?: string): void {
+        this.#emit({ type: 'phase-ended', phase, tookMs: milliseconds(this.#now - this.#phaseStartedAt), error });
+    }
+
+    #duration(phase: MovePhase): number {
+        const draw = randomOf(this.#settings.seed, `${this.planned.id}/${this.attempt}/${phase}`);
+        return phaseOverhead[phase] * (1 + phaseSpread * (2 * draw - 1));
+    }
+
+    #newCopy(): PrecopyState {
+        const asked = this.planned.technique.options.downtimeMs;
+        return startPrecopy(this.#guest, asked === undefined ? defaultDowntimeLimit : milliseconds(asked));
+    }
+
+    #reportProgress(): void {
+        const copy = this.#copy;
+        this.#emit({
+            type: 'progress',
+            total: copy.guest.size,
+            remaining: whole(copy.remaining),
+            transferred: whole(copy.transferred),
+            rate: bytesPerSecond(Math.round(wireRate(copy, this.#rate))),
+            dirtyRate: copy.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(copy.seenDirtyRate)),
+            iteration: copy.iteration,
+            throttle: undefined,
+            cap: this.#cap,
+            eta: undefined,
+        });
+    }
+
+    #applied(setting: 'bandwidth' | 'downtime-limit', value: number): void {
+        this.#emit({ type: 'setting-applied', setting, on: this.planned.source, asked: value, got: value, agrees: true });
+    }
+
+    #emit(event: WithoutPlace<MoveEvent>): void {
+        const at = epochMs(Math.round((this.#settings.startOfTime + this.#now) * 1000) / 1000);
+        this.#settings.emit({ ...event, at, move: this.planned.id });
+    }
+}
+
+/** Milliseconds: a clock time that is reached but for a rounding error is reached. */
+const clockSlack = 1e-6;
+
+const whole = (size: number) => bytes(Math.round(size));
+
+function carriedWith({ persistent, autostart }: PlannedMove): readonly string[] {
+    return [...(persistent ? ['definition'] : []), ...(autostart ? ['autostart'] : []), 'tags'];
+}
+
+function inWords(action: LadderAction): string {
+    switch (action.kind) {
+        case 'downtime':
+            return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
+        case 'bandwidth':
+            return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
+        case 'abort':
+        case 'report':
+            return action.kind;
+    }
+}

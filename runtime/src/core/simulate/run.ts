@@ -1,0 +1,228 @@
+/**
+ * Plays a plan in virtual time: discrete events over fair links, with the decisions of the executor (which move starts,
+ * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
+ */
+import { bytesPerSecond, epochMs, milliseconds, type BytesPerSecond, type EpochMs, type Milliseconds } from '@mig/language';
+import { shareRequest, sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
+import { queued, startable, type QueuedMove, type Startable } from '../decide/queue.js';
+import type { MigrationEvent, MoveId } from '../model/events.js';
+import type { Plan, PlanCap } from '../model/plan.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { Agenda } from './agenda.js';
+import { directedLinks, guestMemories, linksUsed, type GuestFigures } from './assumptions.js';
+import { portions } from './candidates.js';
+import { MoveCourse } from './course.js';
+import { fairRates } from './links.js';
+
+export interface SimulationOptions {
+    /** When the run starts. */
+    readonly now: EpochMs;
+    /** The same seed gives the same events. */
+    readonly seed: number;
+    /** The run's id in the events. */
+    readonly run?: string;
+    /** Time between two progress events of a move. */
+    readonly progressEvery?: Milliseconds;
+    /** Figures of guests that the snapshot does not hold. */
+    readonly guests?: GuestFigures;
+}
+
+/**
+ * The events of the run that this plan would be, with what had to be assumed as notes.
+ * @throws MigrationError `not-built` for a technique or rung that cannot be executed; the planner refuses such a plan earlier.
+ */
+export function simulate(plan: Plan, snapshot: Snapshot, options: SimulationOptions): MigrationEvent[] {
+    return new Simulation(plan, snapshot, options).play();
+}
+
+class Simulation {
+    readonly #plan: Plan;
+    readonly #options: SimulationOptions;
+    readonly #events: MigrationEvent[] = [];
+    readonly #queue: Map<MoveId, QueuedMove>;
+    readonly #waiting: Map<MoveId, QueuedMove>;
+    readonly #running = new Set<MoveId>();
+    readonly #sending = new Set<MoveCourse>();
+    readonly #courses: ReadonlyMap<MoveId, MoveCourse>;
+    readonly #agenda = new Agenda<MoveCourse>();
+    readonly #links: ReadonlyMap<string, BytesPerSecond>;
+    readonly #capacities: LinkCapacities;
+    #now = 0;
+    #halted = false;
+    /** Who sent, and with which caps of rungs, when caps were last set. */
+    #cappedFor = '';
+
+    constructor(plan: Plan, snapshot: Snapshot, options: SimulationOptions) {
+        this.#plan = plan;
+        this.#options = options;
+        this.#queue = new Map(plan.moves.map((move) => [move.id, queued(move)]));
+        this.#waiting = new Map(this.#queue);
+        const guests = guestMemories(plan, snapshot, options.guests ?? {});
+        const links = directedLinks(plan, snapshot);
+        this.#links = links.value;
+        this.#capacities = knownCapacities(snapshot);
+        const settings = {
+            seed: options.seed,
+            progressEvery: options.progressEvery ?? milliseconds(500),
+            startOfTime: options.now,
+            emit: (event: MigrationEvent) => void this.#events.push(event),
+        };
+        this.#courses = new Map([...guests.value].map(([move, guest]) => [move.id, new MoveCourse(move, guest, settings)]));
+        this.#tell({ type: 'run-started', run: options.run ?? 'simulation', plan, simulated: true });
+        for (const text of [...guests.notes, ...links.notes]) this.#tell({ type: 'note', level: 'warning', move: undefined, text });
+    }
+
+    play(): MigrationEvent[] {
+        this.#startAll();
+        for (let due = this.#agenda.next(); due; due = this.#agenda.next()) {
+            this.#now = due.at;
+            if (due.key.stage === 'waiting') this.#tryAgain(due.key);
+            else this.#step(due.key);
+        }
+        this.#skip(
+            [...this.#waiting.keys()].map((move) => ({ move, because: this.#halted ? 'the plan was halted' : 'it could not be started' })),
+        );
+        const complete = [...this.#queue.values()].every((m) => m.status === 'moved');
+        this.#tell({ type: 'run-ended', outcome: complete ? 'complete' : this.#halted ? 'stopped' : 'incomplete' });
+        return this.#events;
+    }
+
+    #step(course: MoveCourse): void {
+        const { demand } = course;
+        course.step(this.#now);
+        if (course.demand !== demand) this.#shareOut(course);
+        if (course.stage === 'ended') this.#end(course);
+        else this.#agenda.set(course, course.dueAt());
+    }
+
+    #end(course: MoveCourse): void {
+        const { planned, failure } = course;
+        this.#running.delete(planned.id);
+        if (!failure) {
+            this.#setStatus(planned.id, 'moved');
+            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'moved', vmOn: planned.destination, error: undefined });
+            this.#startWhatMay();
+            return;
+        }
+        const onFailure = this.#plan.instances[planned.instance]?.onFailure;
+        if (onFailure?.retry && course.attempt <= onFailure.retry.times && !this.#halted) {
+            this.#setStatus(planned.id, 'delayed');
+            course.stage = 'waiting';
+            this.#agenda.set(course, this.#now + onFailure.retry.everyMs);
+        } else {
+            this.#setStatus(planned.id, 'failed');
+            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'aborted', vmOn: planned.source, error: failure });
+            if (onFailure?.then.includes('halt-plan')) this.#halt(`${planned.vm.name} could not be moved`);
+            else this.#skip(this.#ask([...this.#queue.values()]).blocked.filter((b) => b.never));
+        }
+        this.#startWhatMay();
+    }
+
+    #halt(detail: string): void {
+        if (!this.#halted) this.#tell({ type: 'run-stopping', why: 'plan-halted', detail });
+        this.#halted = true;
+    }
+
+    #tryAgain(course: MoveCourse): void {
+        this.#setStatus(course.planned.id, 'waiting');
+        this.#startWhatMay();
+    }
+
+    /** Every waiting move is asked about once, so that each one that cannot start is told why. */
+    #startAll(): void {
+        const { start, blocked } = this.#ask([...this.#queue.values()]);
+        for (const { move, because } of blocked) this.#tell({ type: 'move-queued', move, because });
+        for (const id of start) this.#start(id);
+        this.#skip(blocked.filter((b) => b.never));
+    }
+
+    #startWhatMay(): void {
+        if (this.#halted) return;
+        const live = { byId: this.#queue, waiting: this.#waiting, running: this.#running };
+        for (const moves of portions(live, this.#plan.limits)) for (const id of this.#ask(moves).start) this.#start(id);
+    }
+
+    #ask(moves: readonly QueuedMove[]): Startable {
+        return startable({ moves }, this.#plan.limits, (candidate, running) => {
+            const requests = [...running, candidate].flatMap((id) => this.#courses.get(id)?.planned ?? []).map(shareRequest);
+            return this.#plan.caps.length === 0 ? undefined : tooThin(requests, this.#plan.caps, this.#capacities);
+        });
+    }
+
+    #start(id: MoveId): void {
+        const course = this.#courses.get(id);
+        if (!course) return;
+        this.#setStatus(id, 'running');
+        this.#running.add(id);
+        course.start(this.#now);
+        this.#agenda.set(course, course.dueAt());
+    }
+
+    #skip(blocked: readonly { readonly move: MoveId; readonly because: string }[]): void {
+        for (const { move, because } of blocked) {
+            const course = this.#courses.get(move);
+            if (!course || !this.#waiting.has(move)) continue;
+            this.#setStatus(move, 'failed');
+            const error = { code: 'never-started', message: `${course.planned.vm.name} was not moved: ${because}`, hint: undefined };
+            this.#tell({ type: 'move-ended', move, outcome: 'skipped', vmOn: course.planned.source, error });
+        }
+    }
+
+    #setStatus(id: MoveId, status: QueuedMove['status']): void {
+        const move = this.#queue.get(id);
+        if (move) this.#queue.set(id, { ...move, status });
+        if (status !== 'waiting') this.#waiting.delete(id);
+        else this.#inPlanOrder();
+    }
+
+    /** A move that waits again takes its old place in the queue. */
+    #inPlanOrder(): void {
+        this.#waiting.clear();
+        for (const [id, move] of this.#queue) if (move.status === 'waiting') this.#waiting.set(id, move);
+    }
+
+    /** Shares bandwidth out again after one move's demand has changed: its caps first, as an executor sets them, then what the links give. */
+    #shareOut(changed: MoveCourse): void {
+        if (changed.sending) this.#sending.add(changed);
+        else this.#sending.delete(changed);
+        const sending = [...this.#sending];
+        const demands = sending.map((c) => c.demand);
+        this.#setCaps(sending);
+        const rates = fairRates(
+            sending.map((c) => ({ id: c.planned.id, links: linksUsed(c.planned), cap: c.bound })),
+            this.#links,
+        );
+        for (const course of sending) {
+            course.flow(rates.get(course.planned.id) ?? bytesPerSecond(0), this.#now);
+            this.#agenda.set(course, course.dueAt());
+        }
+        for (const [i, course] of sending.entries()) if (course.demand !== demands[i]) this.#shareOut(course);
+    }
+
+    /** The caps depend on who sends and on what rungs have set; sharing them out is the dearest step, so nothing is done while these stay. */
+    #setCaps(sending: readonly MoveCourse[]): void {
+        const own = sending.flatMap(({ planned, rungCap }): PlanCap[] =>
+            rungCap === undefined
+                ? []
+                : [{ scope: 'vm', of: planned.vm.name, rate: rungCap, kind: 'cap', because: { text: 'a rung of its ladder' } }],
+        );
+        const all = [...this.#plan.caps, ...own];
+        const key = sending.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
+        if (key === this.#cappedFor) return;
+        this.#cappedFor = key;
+        const requests = sending.map((c) => shareRequest(c.planned));
+        const caps = all.length === 0 ? undefined : sharesInSteps(requests, all, this.#capacities);
+        for (const course of sending) course.limit(caps?.get(course.planned.id), this.#now);
+    }
+
+    #tell(event: WithoutTime<MigrationEvent>): void {
+        this.#events.push({ ...event, at: epochMs(Math.round((this.#options.now + this.#now) * 1000) / 1000) });
+    }
+}
+
+type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
+
+function knownCapacities(snapshot: Snapshot): LinkCapacities {
+    const links = snapshot.hosts.flatMap((host) => host.links.map((link) => [`${host.name}/${link.network}`, link.capacity] as const));
+    return Object.fromEntries(links.flatMap(([name, capacity]) => (capacity === undefined ? [] : [[name, capacity]])));
+}
