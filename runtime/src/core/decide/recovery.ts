@@ -90,7 +90,7 @@ export interface RecoveryDecision {
     readonly row: string;
     /** `ask-again`: something may change by itself, or a host may answer later; nothing is touched until then. */
     readonly verdict: 'settled' | 'ask-again' | 'hold';
-    /** To be done in this order; each is done only when the one before it succeeded, and then both hosts are asked again. */
+    /** To be done in this order, each only when the one before it succeeded; where one fails, both hosts are asked again. */
     readonly steps: readonly RecoveryStep[];
     /** Where the VM is once the steps are done; undefined: not known, or nowhere. */
     readonly vmAt: 'source' | 'destination' | undefined;

@@ -115,7 +115,7 @@ export class Journal implements Disposable {
             const owner = thisProcess();
             if (run.endedAt === undefined && !same(run.owner, owner)) this.#refuseLiving(run);
             this.#run(
-                'UPDATE runs SET owner_machine = ?, owner_pid = ?, owner_started = ? WHERE id = ?',
+                'UPDATE runs SET owner_machine = ?, owner_pid = ?, owner_started = ?, ended_at = NULL, outcome = NULL WHERE id = ?',
                 owner.machine,
                 owner.pid,
                 owner.started,

@@ -1,0 +1,293 @@
+/**
+ * Carries out a plan: starts what may start, lets moves run side by side, shares the wire out among them, and tells
+ * everything that happens as events. What decides is in core; this file waits and acts.
+ */
+import { milliseconds, type EpochMs, type OnFailure } from '@mig/language';
+import {
+    queued,
+    startable,
+    startLadder,
+    type MigrationEvent,
+    type MoveId,
+    type Plan,
+    type PlannedMove,
+    type QueuedMove,
+} from '../../core/index.js';
+import { MigrationError } from '../../core/errors.js';
+import type { MoveEnd } from '../journal/records.js';
+import { defaultBounds } from './bounds.js';
+import { Channel } from './channel.js';
+import { claim, type Claim } from './claim.js';
+import { messageOf, note, type RunContext } from './context.js';
+import { Control } from './control.js';
+import { attempt, failureOf, type AttemptEnd } from './move.js';
+import type { Emit, ExecutePorts, RunSignals } from './ports.js';
+import { ShareOut } from './share-out.js';
+
+/** How long a silent host is asked before a move is left on hold. */
+export const defaultPatience = milliseconds(60_000);
+
+/**
+ * Carries out a plan. The run is in the journal before any host is asked for anything; every move that is begun ends in
+ * exactly one `move-ended`, and the last event is `run-ended`. Whoever stops reading the events cancels what is still safe to cancel.
+ *
+ * @throws JournalError before anything is done on any host, where the journal cannot be written
+ * @throws MigrationError `not-built` for a ladder that cannot be carried out yet, before anything is done
+ */
+export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSignals = {}): AsyncGenerator<MigrationEvent, void, undefined> {
+    for (const move of plan.moves) refuseWhatIsNotBuilt(move);
+    const { journal, clock, run, controller } = ports;
+    journal.startRun({ id: run, at: clock.now(), controller, simulated: ports.simulated ?? false, plan });
+    yield* running(ports, plan, signals, async (context) => {
+        context.emit({ type: 'run-started', run, plan, simulated: ports.simulated ?? false });
+        return new Run(plan, context).carryOut();
+    });
+}
+
+/** Events of some work in the frame of a run: control, journal and the end of both. */
+export async function* running(
+    ports: ExecutePorts,
+    plan: Plan,
+    signals: RunSignals,
+    work: (context: RunContext) => Promise<'complete' | 'incomplete' | 'stopped'>,
+): AsyncGenerator<MigrationEvent, void, undefined> {
+    const { journal, clock, run } = ports;
+    const channel = new Channel<MigrationEvent>();
+    const emit: Emit = (untimed) => {
+        // Untimed is each event without its time: with one it is an event again.
+        const event = { at: clock.now(), ...untimed };
+        journal.note(run, event);
+        channel.push(event);
+    };
+    const control = new Control();
+    control.follow(signals);
+    const context: RunContext = {
+        ports,
+        clock,
+        emit,
+        control,
+        bandwidth: new ShareOut(plan, ports, emit),
+        bounds: { ...defaultBounds, ...ports.bounds },
+        patience: ports.patience ?? defaultPatience,
+    };
+    const over = new AbortController();
+    const watching = control.watch(journal, run, clock, over.signal, complainOnce(context));
+    const told = (): void => {
+        if (control.reason) emit({ type: 'run-stopping', ...control.reason });
+    };
+    if (control.stop.aborted) queueMicrotask(told);
+    else control.stop.addEventListener('abort', told, { once: true });
+    const working = work(context)
+        .then((outcome) => {
+            emit({ type: 'run-ended', outcome });
+            journal.endRun(run, outcome, clock.now());
+        })
+        .finally(async () => {
+            over.abort();
+            await watching;
+            channel.close();
+        });
+    working.catch(() => undefined); // awaited below; a reader that waits for an event must not make it unhandled
+    try {
+        yield* channel;
+    } finally {
+        control.cancelAll({ why: 'interrupted', detail: 'nobody follows the run any more' });
+        await working;
+    }
+}
+
+class Run {
+    readonly #context: RunContext;
+    readonly #plan: Plan;
+    readonly #moves: Map<MoveId, { readonly step: PlannedMove; status: QueuedMove['status']; attempts: number; notBefore: EpochMs }>;
+    /** Taken ahead of their turn, so that nothing but the phases is left to do when it comes. */
+    readonly #ahead = new Map<MoveId, Promise<Claim>>();
+    readonly #queuedFor = new Set<MoveId>();
+    readonly #failures = new Map<number, number>();
+    readonly #underWay = new Set<Promise<void>>();
+    #wake: () => void = () => undefined;
+
+    constructor(plan: Plan, context: RunContext) {
+        this.#plan = plan;
+        this.#context = context;
+        this.#moves = new Map(
+            plan.moves.map((step) => [step.id, { step, status: 'waiting', attempts: 0, notBefore: context.clock.now() }]),
+        );
+    }
+
+    async carryOut(): Promise<'complete' | 'incomplete' | 'stopped'> {
+        const { control } = this.#context;
+        control.stop.addEventListener('abort', () => this.#wake(), { once: true });
+        while (this.#some('waiting', 'delayed', 'running')) {
+            const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+            if (control.stop.aborted) await this.#skipTheRest();
+            else this.#startWhatMay();
+            if (this.#some('running', 'delayed')) await woken;
+        }
+        await Promise.all(this.#underWay);
+        const all = [...this.#moves.values()];
+        if (all.every((m) => m.status === 'moved')) return 'complete';
+        return control.stop.aborted ? 'stopped' : 'incomplete';
+    }
+
+    #startWhatMay(): void {
+        const { start, blocked } = startable({ moves: this.#queue() }, this.#plan.limits, (candidate, beside) =>
+            this.#context.bandwidth.refuses(candidate, beside),
+        );
+        for (const id of start) this.#start(id);
+        const idle = !this.#some('running', 'delayed');
+        for (const { move, because, never } of blocked) {
+            if (never || idle) this.#skip(move, because, never ? 'never-possible' : 'no-room');
+            else if (!this.#queuedFor.has(move)) {
+                this.#queuedFor.add(move);
+                this.#context.emit({ type: 'move-queued', move, because });
+            }
+        }
+        if (!idle) this.#claimAhead(blocked.filter((b) => !b.never).map((b) => b.move));
+    }
+
+    #start(id: MoveId): void {
+        const move = this.#move(id);
+        move.status = 'running';
+        move.attempts += 1;
+        this.#context.emit({ type: 'move-started', move: id, attempt: move.attempts });
+        const work = this.#attempt(move.step, move.attempts)
+            .then((end) => this.#ended(move.step, end))
+            .finally(() => {
+                this.#underWay.delete(work);
+                this.#wake();
+            });
+        this.#underWay.add(work);
+    }
+
+    async #attempt(step: PlannedMove, number: number): Promise<AttemptEnd> {
+        const { ports, control } = this.#context;
+        const taken = this.#ahead.get(step.id) ?? claim(step, ports, control.cancel);
+        this.#ahead.delete(step.id);
+        try {
+            await using claimed = await taken;
+            return await attempt(step, number, claimed, this.#context);
+        } catch (error) {
+            return {
+                outcome: control.cancel.aborted ? 'aborted' : 'failed',
+                vmOn: step.source,
+                error: failureOf(error),
+                retryable: !control.cancel.aborted,
+            };
+        }
+    }
+
+    #ended(step: PlannedMove, end: AttemptEnd): void {
+        const policy = this.#plan.instances[step.instance]?.onFailure;
+        const move = this.#move(step.id);
+        const { retry } = policy ?? { retry: undefined };
+        if (end.outcome !== 'moved' && end.retryable && retry && move.attempts <= retry.times && !this.#context.control.stop.aborted) {
+            const because = `attempt ${move.attempts} failed (${end.error?.message ?? 'no reason given'}); retry ${move.attempts} of ${retry.times} in ${retry.everyMs / 1000} s`;
+            this.#context.emit({ type: 'move-queued', move: step.id, because });
+            this.#delay(step.id, retry.everyMs);
+            return;
+        }
+        move.status = end.outcome === 'moved' ? 'moved' : 'failed';
+        this.#close(step.id, end);
+        if (end.outcome === 'failed' || end.outcome === 'held' || end.error?.code === 'ladder-abort') this.#onFailure(step, policy, end);
+    }
+
+    #delay(id: MoveId, ms: number): void {
+        const { clock, control } = this.#context;
+        this.#move(id).status = 'delayed';
+        void clock.sleep(milliseconds(ms), control.stop).then(
+            () => {
+                if (this.#move(id).status === 'delayed') this.#move(id).status = 'waiting';
+                this.#wake();
+            },
+            () => this.#wake(), // the run is stopping: what is delayed is skipped
+        );
+    }
+
+    #onFailure(step: PlannedMove, policy: OnFailure | undefined, end: AttemptEnd): void {
+        const failures = (this.#failures.get(step.instance) ?? 0) + 1;
+        this.#failures.set(step.instance, failures);
+        const what = `${step.vm.name} did not move: ${end.error?.message ?? 'no reason given'}`;
+        if (policy?.then.includes('report')) note(this.#context, 'warning', step.id, what);
+        const spent = policy?.budget !== undefined && failures > policy.budget;
+        if (policy?.then.includes('halt-plan') || spent) {
+            const detail = spent ? `${what}; that is more than the budget of ${policy.budget} failures` : what;
+            this.#context.control.halt({ why: 'plan-halted', detail });
+        }
+    }
+
+    /** Locks and connections for those who come next; as many as are under way, so that nobody waits and no host is crowded. */
+    #claimAhead(next: readonly MoveId[]): void {
+        for (const id of next.slice(0, Math.max(1, this.#underWay.size))) {
+            if (this.#ahead.has(id)) continue;
+            const taken = claim(this.#move(id).step, this.#context.ports, this.#context.control.stop);
+            taken.catch(() => undefined); // told when its turn comes
+            this.#ahead.set(id, taken);
+        }
+    }
+
+    async #skipTheRest(): Promise<void> {
+        const left = [...this.#moves.values()].filter((m) => m.status === 'waiting' || m.status === 'delayed');
+        for (const { step } of left) this.#skip(step.id, this.#context.control.reason?.detail ?? 'the run was stopped', 'stopped');
+        const held = [...this.#ahead.values()];
+        this.#ahead.clear();
+        await Promise.allSettled(held.map(async (taken) => (await taken)[Symbol.asyncDispose]()));
+    }
+
+    #skip(id: MoveId, because: string, code: 'stopped' | 'never-possible' | 'no-room'): void {
+        const move = this.#move(id);
+        move.status = 'failed';
+        const hint = code === 'no-room' ? 'raise the limit or the cap that stands against it' : 'run the policy again to move it';
+        this.#close(id, {
+            outcome: 'skipped',
+            vmOn: move.step.source,
+            error: { code, message: `${move.step.vm.name} was not started: ${because}`, hint },
+        });
+    }
+
+    /** In the journal, then told: once for every move. */
+    #close(id: MoveId, { outcome, vmOn, error }: MoveEnd): void {
+        const { ports, emit } = this.#context;
+        try {
+            ports.journal.endMove(ports.run, id, { outcome, vmOn, error });
+        } catch (failure) {
+            note(this.#context, 'alarm', id, `the end of ${id} could not be written down: ${messageOf(failure)}`);
+        }
+        emit({ type: 'move-ended', move: id, outcome, vmOn, error });
+    }
+
+    #queue(): QueuedMove[] {
+        return [...this.#moves.values()].map((m) => ({ ...queued(m.step), status: m.status }));
+    }
+
+    #some(...statuses: readonly QueuedMove['status'][]): boolean {
+        return [...this.#moves.values()].some((m) => statuses.includes(m.status));
+    }
+
+    #move(id: MoveId): { readonly step: PlannedMove; status: QueuedMove['status']; attempts: number; notBefore: EpochMs } {
+        const move = this.#moves.get(id);
+        if (!move) throw new Error(`no move ${id} in the plan`);
+        return move;
+    }
+}
+
+function refuseWhatIsNotBuilt(move: PlannedMove): void {
+    startLadder(move.technique);
+    if (move.technique.kind === 'precopy') return;
+    throw new MigrationError(
+        'not-built',
+        `${move.vm.name} is to move by ${move.technique.kind}, which is not built yet (technique.${move.technique.kind})`,
+        {
+            hint: 'use precopy',
+            where: { vm: move.vm.name },
+        },
+    );
+}
+
+function complainOnce(context: RunContext): (error: unknown) => void {
+    let told = false;
+    return (error) => {
+        if (!told) note(context, 'alarm', undefined, messageOf(error));
+        told = true;
+    };
+}

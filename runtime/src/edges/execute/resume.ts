@@ -1,0 +1,91 @@
+import type { MigrationEvent, PlannedMove } from '../../core/index.js';
+import type { MoveRecord, RunRecord } from '../journal/records.js';
+import { messageOf, note, type RunContext } from './context.js';
+import { running } from './execute.js';
+import { LockKeeper } from './lock-keeper.js';
+import type { ExecutePorts, RunSignals } from './ports.js';
+import { settle, type Settled } from './settle.js';
+
+/**
+ * Ends what an interrupted run has left: for each move that was under way both hosts are asked, and the VM is brought
+ * back to one side, by the journal and the recovery table (safety.md rule 2). Moves that had not begun are not begun:
+ * run the policy again for them. Acts only under the lock of each VM.
+ *
+ * @throws JournalError `run-unknown`, `run-ended`, or `run-owned` while the process that carries it out lives
+ */
+export async function* resume(ports: ExecutePorts, signals: RunSignals = {}): AsyncGenerator<MigrationEvent, void, undefined> {
+    const record = ports.journal.claimRun(ports.run);
+    yield* running(ports, record.plan, signals, async (context) => {
+        context.emit({ type: 'run-started', run: ports.run, plan: record.plan, simulated: record.simulated });
+        await Promise.all(record.moves.map((move) => resumeMove(record, move, context)));
+        return ports.journal.run(ports.run).moves.every((m) => m.outcome === 'moved') ? 'complete' : 'incomplete';
+    });
+}
+
+async function resumeMove(record: RunRecord, move: MoveRecord, run: RunContext): Promise<void> {
+    const step = record.plan.moves.find((m) => m.id === move.id);
+    if (!step) return;
+    if (move.state === 'waiting') {
+        close(
+            step,
+            {
+                outcome: 'skipped',
+                vmOn: step.source,
+                why: { code: 'stopped', message: `${step.vm.name} had not begun when the run was interrupted` },
+            },
+            run,
+        );
+    } else if (move.state === 'running' || move.outcome === 'held') {
+        run.emit({ type: 'move-started', move: step.id, attempt: move.attempt });
+        const settled = await bringToOneSide(step, move, run);
+        if (settled.end === 'moved') run.emit({ type: 'arrived', move: step.id, carried: settled.carried });
+        close(step, ending(step, settled), run);
+    } else {
+        run.emit({ type: 'move-ended', move: step.id, outcome: move.outcome ?? 'failed', vmOn: move.vmOn, error: move.error });
+    }
+}
+
+async function bringToOneSide(step: PlannedMove, move: MoveRecord, run: RunContext): Promise<Settled> {
+    await using lock = new LockKeeper(step, run.ports);
+    let told = '';
+    const complain = (error: unknown): void => {
+        if (messageOf(error) !== told) note(run, 'warning', step.id, messageOf(error));
+        told = messageOf(error);
+    };
+    const { finish, sourceBoot, destinationBoot } = move;
+    return await settle(step, { finish, sourceBoot, destinationBoot, holdsLock: () => lock.held(run.control.cancel, complain) }, run);
+}
+
+interface Ending {
+    readonly outcome: 'moved' | 'failed' | 'held' | 'skipped';
+    readonly vmOn: string | undefined;
+    readonly why: { readonly code: string; readonly message: string } | undefined;
+}
+
+function ending(step: PlannedMove, { end, vmOn, because }: Settled): Ending {
+    switch (end) {
+        case 'moved':
+            return { outcome: 'moved', vmOn, why: undefined };
+        case 'home':
+            return {
+                outcome: 'failed',
+                vmOn,
+                why: { code: 'interrupted', message: `${step.vm.name} stays at ${step.source}: ${because}` },
+            };
+        case 'held':
+            return { outcome: 'held', vmOn, why: { code: 'held', message: because } };
+    }
+}
+
+const hints: Readonly<Record<Ending['outcome'], string>> = {
+    moved: '',
+    failed: 'run the policy again to move it',
+    skipped: 'run the policy again to move it',
+    held: 'look at both hosts, then `mig-run resume` again',
+};
+
+function close(step: PlannedMove, { outcome, vmOn, why }: Ending, run: RunContext): void {
+    const error = why && { ...why, hint: hints[outcome] };
+    run.ports.journal.endMove(run.ports.run, step.id, { outcome, vmOn, error });
+    run.emit({ type: 'move-ended', move: step.id, outcome, vmOn, error });
+}

@@ -1,0 +1,203 @@
+import { formatQuantity, milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
+import {
+    decide,
+    nextClockTime,
+    startLadder,
+    type LadderAction,
+    type LadderSample,
+    type LadderState,
+    type PlannedMove,
+    type Progress,
+} from '../../core/index.js';
+import type { Departure } from '../hypervisor/port.js';
+import { since } from './clock.js';
+import { messageOf, note, type RunContext } from './context.js';
+import type { AttemptObserver } from './observer.js';
+import { differs } from './share-out.js';
+
+/** How often progress is asked for while a move sends. */
+const pollEveryMs = 400;
+
+/** Why a move was cancelled while it sent. */
+export interface CancelledBy {
+    readonly what: 'ladder' | 'request' | 'bound';
+    readonly because: string;
+}
+
+/** Watches a move while it sends: progress, the ladder at boundaries and by the clock, and cancelling. */
+export class Sending {
+    readonly #step: PlannedMove;
+    readonly #run: RunContext;
+    readonly #departure: Departure;
+    readonly #observer: AttemptObserver;
+    readonly #began: EpochMs;
+    readonly #over = new AbortController();
+    #ladder: LadderState;
+    #progress: Progress | undefined;
+    #limitRead = false;
+    #cancelledBy: CancelledBy | undefined;
+    #turn: Promise<void> = Promise.resolve();
+
+    constructor(step: PlannedMove, run: RunContext, departure: Departure, observer: AttemptObserver, began: EpochMs) {
+        this.#step = step;
+        this.#run = run;
+        this.#departure = departure;
+        this.#observer = observer;
+        this.#began = began;
+        this.#ladder = startLadder(step.technique);
+    }
+
+    get cancelledBy(): CancelledBy | undefined {
+        return this.#cancelledBy;
+    }
+
+    /** Watches until perform has settled, and gives its result. `bound` is the longest that it may take. */
+    async during<T>(performing: Promise<T>, bound: Milliseconds): Promise<T> {
+        const cancel = (): void => void this.#cancel({ what: 'request', because: this.#run.control.reason?.detail ?? 'cancelled' });
+        this.#run.control.cancel.addEventListener('abort', cancel, { once: true });
+        this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
+        const watching = this.#watch(bound);
+        if (this.#run.control.cancel.aborted) cancel();
+        try {
+            return await performing;
+        } finally {
+            this.#over.abort();
+            this.#observer.onIteration = undefined;
+            this.#run.control.cancel.removeEventListener('abort', cancel);
+            await watching;
+            await this.#turn;
+        }
+    }
+
+    async #watch(bound: Milliseconds): Promise<void> {
+        const start = this.#run.clock.now();
+        for (;;) {
+            const elapsed = since(this.#run.clock, this.#began);
+            const next = nextClockTime(this.#ladder, elapsed) ?? Infinity;
+            try {
+                await this.#run.clock.sleep(milliseconds(Math.max(1, Math.min(pollEveryMs, next - elapsed))), this.#over.signal);
+            } catch {
+                return; // perform has settled
+            }
+            this.#inTurn(() => this.#atClock());
+            await this.#turn;
+            if (since(this.#run.clock, start) > bound) {
+                await this.#cancel({ what: 'bound', because: `it has not ended within ${formatQuantity(bound, 'duration')}` });
+                return;
+            }
+        }
+    }
+
+    async #atClock(): Promise<void> {
+        const progress = await this.#ask();
+        if (progress) this.#observer.progressed(progress);
+        await this.#readDowntimeLimit();
+        await this.#judge('clock', this.#observer.iteration);
+    }
+
+    async #atBoundary(iteration: number): Promise<void> {
+        const progress = await this.#ask();
+        this.#observer.boundary(iteration, progress?.remaining);
+        await this.#readDowntimeLimit();
+        await this.#judge('iteration', iteration);
+    }
+
+    async #ask(): Promise<Progress | undefined> {
+        this.#progress = (await this.#departure.progress(this.#over.signal)) ?? this.#progress;
+        return this.#progress;
+    }
+
+    async #judge(at: LadderSample['at'], iteration: number): Promise<void> {
+        const { remaining, rate, dirtyRate, throttle } = this.#progress ?? {
+            remaining: undefined,
+            rate: undefined,
+            dirtyRate: undefined,
+            throttle: undefined,
+        };
+        const decision = decide(this.#ladder, {
+            at,
+            elapsed: since(this.#run.clock, this.#began),
+            iteration,
+            remaining,
+            rate,
+            dirtyRate,
+            throttle,
+        });
+        this.#ladder = decision.state;
+        for (const [i, action] of decision.actions.entries()) {
+            const because = decision.reasons[i]?.text ?? '';
+            this.#run.emit({ type: 'rung-fired', move: this.#step.id, rung: action.rung, action: inWords(action), because });
+            await this.#act(action, because);
+        }
+    }
+
+    async #act(action: LadderAction, because: string): Promise<void> {
+        switch (action.kind) {
+            case 'downtime':
+                return this.#setDowntimeLimit(action.limit);
+            case 'bandwidth':
+                return this.#run.bandwidth.limit(this.#step.id, action.rate, this.#over.signal);
+            case 'report':
+                return note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name}: ${because}`);
+            case 'abort':
+                return this.#cancel({ what: 'ladder', because });
+        }
+    }
+
+    /** The limit was given to begin and perform already: once the migration is active it is set again, since only then can it be read back. */
+    async #readDowntimeLimit(): Promise<void> {
+        const { downtimeMs } = this.#step.technique.options;
+        if (this.#limitRead || downtimeMs === undefined) return;
+        this.#limitRead = true;
+        await this.#setDowntimeLimit(milliseconds(downtimeMs));
+    }
+
+    async #setDowntimeLimit(limit: Milliseconds): Promise<void> {
+        const { got } = await this.#departure.setDowntimeLimit(limit, this.#over.signal);
+        const agrees = got === limit;
+        this.#run.emit({
+            type: 'setting-applied',
+            move: this.#step.id,
+            setting: 'downtime-limit',
+            on: this.#step.source,
+            asked: limit,
+            got,
+            agrees,
+        });
+        if (agrees) return;
+        const [asked, is] = [formatQuantity(limit, 'duration'), got === undefined ? undefined : formatQuantity(got, 'duration')];
+        note(this.#run, 'warning', this.#step.id, differs('the downtime limit', this.#step.source, asked, is));
+    }
+
+    async #cancel(by: CancelledBy): Promise<void> {
+        if (this.#cancelledBy || this.#over.signal.aborted) return;
+        this.#cancelledBy = by;
+        try {
+            await this.#departure.cancel(this.#over.signal);
+        } catch (error) {
+            this.#complain(error);
+        }
+    }
+
+    /** One thing at a time: a boundary and the clock must not judge the same ladder at once. */
+    #inTurn(work: () => Promise<void>): void {
+        this.#turn = this.#turn.then(work).catch((error: unknown) => this.#complain(error));
+    }
+
+    /** A figure that cannot be had while the move ends is no news; anything else is told, and does not end the move. */
+    #complain(error: unknown): void {
+        if (!this.#over.signal.aborted) note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name}: ${messageOf(error)}`);
+    }
+}
+
+function inWords(action: LadderAction): string {
+    switch (action.kind) {
+        case 'downtime':
+            return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
+        case 'bandwidth':
+            return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
+        case 'abort':
+        case 'report':
+            return action.kind;
+    }
+}

@@ -1,0 +1,175 @@
+import { milliseconds, type Milliseconds } from '@mig/language';
+import {
+    recover,
+    type FinishRecord,
+    type HostName,
+    type PlannedMove,
+    type RecoveryDecision,
+    type RecoveryStep,
+    type Sighting,
+} from '../../core/index.js';
+import type { HostSession, Presence } from '../hypervisor/port.js';
+import { since } from './clock.js';
+import { within } from './bounds.js';
+import { messageOf, note, type RunContext } from './context.js';
+import { sessionWith } from './ports.js';
+
+/** How a move stands after both hosts were asked and what could be done was done. */
+export interface Settled {
+    readonly vmOn: HostName | undefined;
+    /** `moved`: it is at its destination. `home`: it is at its source. `held`: nothing was touched; a person must look. */
+    readonly end: 'moved' | 'home' | 'held';
+    readonly carried: readonly string[];
+    readonly because: string;
+}
+
+export interface SettleFacts {
+    readonly finish: FinishRecord;
+    readonly sourceBoot: string | undefined;
+    readonly destinationBoot: string | undefined;
+    /** Whether the VM's lock at the source is held now; asked before anything is done. */
+    readonly holdsLock: () => Promise<boolean>;
+}
+
+/** One answer of a host may take this long; after it the host counts as silent. */
+const answerWithin = milliseconds(10_000);
+const firstPauseMs = 200;
+const longestPauseMs = 5_000;
+
+/**
+ * Asks both hosts, decides by the recovery table, and acts; again while something may change by itself, for as long as
+ * the run's patience lasts. Every move ends here, the smooth ones too.
+ */
+export async function settle(step: PlannedMove, facts: SettleFacts, run: RunContext): Promise<Settled> {
+    const start = run.clock.now();
+    let pause = firstPauseMs;
+    let told = '';
+    for (;;) {
+        const decision = await ask(step, facts, run);
+        if (decision.row !== told && (decision.alarm || told !== '')) tell(step, decision, run);
+        told = decision.row;
+        if (decision.verdict === 'hold') return { vmOn: hostOf(step, decision.vmAt), end: 'held', carried: [], because: decision.because };
+        if (decision.verdict === 'settled') {
+            const done = await act(step, decision, facts, run);
+            if (done) return done;
+        }
+        if (since(run.clock, start) + pause > run.patience) return outOfPatience(step, decision);
+        await run.clock.sleep(milliseconds(pause));
+        pause = Math.min(pause * 2, longestPauseMs);
+    }
+}
+
+async function ask(step: PlannedMove, facts: SettleFacts, run: RunContext): Promise<RecoveryDecision> {
+    const [source, destination] = await Promise.all([
+        sight(step, step.source, facts.sourceBoot, run),
+        sight(step, step.destination, facts.destinationBoot, run),
+    ]);
+    // Nothing tells yet which lock manager guards the disks: they count as unguarded.
+    return recover({ finish: facts.finish, source, destination, run: run.ports.run, unguardedDisks: true });
+}
+
+async function sight(step: PlannedMove, host: HostName, boot: string | undefined, run: RunContext): Promise<Sighting> {
+    try {
+        const presence = await within(run.clock, answerWithin, { call: 'a question', host, vm: step.vm.name }, async (signal) =>
+            (await sessionWith(run.ports, host, signal)).presence(step.vm.uuid, signal),
+        );
+        return sightingOf(presence, boot);
+    } catch {
+        return { kind: 'silent', fenced: false }; // whatever kept it from answering: it said nothing
+    }
+}
+
+function sightingOf(presence: Presence, boot: string | undefined): Sighting {
+    const sameBoot = boot === undefined || presence.bootId === boot;
+    if (presence.kind === 'absent') return { kind: 'absent', sameBoot };
+    const { state, reason, job, persistent, mover } = presence;
+    return { kind: 'present', sameBoot, state, reason, job, persistent, moverRun: mover?.run };
+}
+
+/** Does the steps in order; undefined where one failed and both hosts are to be asked again. */
+async function act(step: PlannedMove, decision: RecoveryDecision, facts: SettleFacts, run: RunContext): Promise<Settled | undefined> {
+    if (decision.steps.length > 0 && !(await facts.holdsLock())) {
+        note(run, 'warning', step.id, `the lock of ${step.vm.name} at ${step.source} is not ours: nothing is touched until it is`);
+        return undefined;
+    }
+    const carried: string[] = [];
+    for (const one of decision.steps) {
+        try {
+            carried.push(...(await take(one, step, run)));
+        } catch (error) {
+            note(run, 'warning', step.id, `${step.vm.name}: could not ${wording[one]}: ${messageOf(error)}`);
+            return undefined;
+        }
+    }
+    return {
+        vmOn: hostOf(step, decision.vmAt),
+        end: decision.vmAt === 'destination' ? 'moved' : 'home',
+        carried,
+        because: decision.because,
+    };
+}
+
+const wording: Readonly<Record<RecoveryStep, string>> = {
+    'resume-source': 'resume it at its source',
+    'remove-leftover': 'remove the copy at its destination',
+    'remove-source': 'remove the paused copy at its source',
+    'undefine-source': 'remove its definition at its source',
+    'settle-arrival': 'settle it at its destination',
+    'clear-marks': "take the run's mark off it",
+};
+
+const stepBound: Milliseconds = milliseconds(60_000);
+
+/** @returns what was carried over, in words */
+async function take(one: RecoveryStep, step: PlannedMove, run: RunContext): Promise<readonly string[]> {
+    const host = one === 'remove-leftover' || one === 'settle-arrival' ? step.destination : step.source;
+    const what = { call: one, host, vm: step.vm.name };
+    const { uuid } = step.vm;
+    return within(run.clock, stepBound, what, async (signal) => {
+        const session = await sessionWith(run.ports, host, signal);
+        switch (one) {
+            case 'resume-source':
+                await session.resumeGuest(uuid, signal);
+                return [];
+            case 'remove-leftover':
+            case 'remove-source':
+                await session.destroyGuest(uuid, signal);
+                return [];
+            case 'undefine-source': {
+                const left = await session.presence(uuid, signal);
+                if (left.kind === 'present' && left.persistent) await session.undefine(uuid, signal);
+                return [];
+            }
+            case 'clear-marks':
+                await session.markMover(uuid, undefined, signal);
+                return [];
+            case 'settle-arrival':
+                return settleArrival(step, session, signal);
+        }
+    });
+}
+
+/** Definition, autostart and marks at the destination (safety.md rule 7). Tags and other metadata come with the definition. */
+async function settleArrival(step: PlannedMove, at: HostSession, signal: AbortSignal): Promise<readonly string[]> {
+    const { uuid } = step.vm;
+    await at.markMover(uuid, undefined, signal);
+    const arrived = await at.presence(uuid, signal);
+    if (step.persistent && arrived.kind === 'present' && !arrived.persistent) await at.define(await at.definition(uuid, signal), signal);
+    if (step.autostart) await at.setAutostart(uuid, true, signal);
+    return ['tags and metadata', ...(step.persistent ? ['definition'] : []), ...(step.autostart ? ['autostart'] : [])];
+}
+
+function tell(step: PlannedMove, decision: RecoveryDecision, run: RunContext): void {
+    note(run, decision.alarm ? 'alarm' : 'info', step.id, `${step.vm.name}: ${decision.because}`);
+}
+
+/** What can be said of a move when the hosts did not answer for as long as they were asked. */
+function outOfPatience(step: PlannedMove, decision: RecoveryDecision): Settled {
+    const vmOn = hostOf(step, decision.vmAt);
+    const because = `${decision.because}; \`mig-run resume\` asks again`;
+    return { vmOn, end: 'held', carried: [], because };
+}
+
+function hostOf(step: PlannedMove, at: RecoveryDecision['vmAt']): HostName | undefined {
+    return at === undefined ? undefined : step[at];
+}
