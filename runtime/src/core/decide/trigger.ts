@@ -53,12 +53,17 @@ export function triggered(program: Program, world: World, demand: Demand): Trigg
     return { fired, heldBack };
 }
 
-/** What a policy's trigger, or its selection, needs bound. */
-export function bindingOf(policy: Policy): 'host' | 'vm' | undefined {
-    const binds = policy.trigger === undefined ? [] : bindings(policy.trigger);
-    if (binds.includes('vm') || policy.selection.from.kind === 'bound-vm') return 'vm';
-    if (binds.includes('host') || policy.selection.from.kind === 'bound-host') return 'host';
-    return undefined;
+type Binding = 'host' | 'vm' | undefined;
+
+/** What a trigger binds. */
+function boundBy(trigger: Trigger): Binding {
+    const all = bindings(trigger);
+    return all.includes('vm') ? 'vm' : all[0];
+}
+
+/** What a selection needs bound; a bound VM brings its host. */
+function neededBy({ selection: { from } }: Policy): Binding {
+    return from.kind === 'bound-vm' ? 'vm' : from.kind === 'bound-host' ? 'host' : undefined;
 }
 
 function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
@@ -67,9 +72,18 @@ function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
         const because: Reason = { text: `${policy.name} has no trigger: it runs on demand only`, range: policy.nameRange };
         return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }] };
     }
+    const needed = neededBy(policy);
+    const binding = boundBy(trigger);
+    if (needed !== undefined && binding !== needed && binding !== 'vm') {
+        const because: Reason = {
+            text: `it moves the ${needed === 'host' ? 'VMs of a host' : 'VM'} that its trigger names, and the trigger names none`,
+            range: trigger.range,
+        };
+        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }] };
+    }
     const fired: Fired[] = [];
     const heldBack: HeldBack[] = [];
-    for (const scope of bindingScopes(policy, world)) {
+    for (const scope of bindingScopes(binding, world)) {
         const bound = scope.vm?.name ?? scope.host;
         const verdict = judge(trigger, policy, scope, now);
         const cooling = cooldownLeft(policy, bound, world, now);
@@ -88,8 +102,9 @@ function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
 /** `--policy NAME`: the trigger is not asked; a policy that needs a host is bound to the one named, or to each in maintenance. */
 function onDemand(policy: Policy, world: World, demand: Demand): Triggered {
     const because: Reason = { text: `${policy.name} was asked for`, range: policy.nameRange };
-    if (bindingOf(policy) === undefined) return { fired: [{ policy, host: undefined, vm: undefined, because: [because] }], heldBack: [] };
-    const bound = bindingScopes(policy, world).filter(({ host, vm }) =>
+    const binding = neededBy(policy) ?? (policy.trigger && boundBy(policy.trigger));
+    if (binding === undefined) return { fired: [{ policy, host: undefined, vm: undefined, because: [because] }], heldBack: [] };
+    const bound = bindingScopes(binding, world).filter(({ host, vm }) =>
         demand.host === undefined ? inMaintenance(world, vm?.host ?? host) : (vm?.host ?? host) === demand.host,
     );
     const fired = bound.map(({ host, vm }): Fired => {
@@ -100,8 +115,8 @@ function onDemand(policy: Policy, world: World, demand: Demand): Triggered {
     return { fired, heldBack: fired.length > 0 ? [] : [{ policy: policy.name, bound: demand.host, because: missing, unknown: false }] };
 }
 
-function bindingScopes(policy: Policy, world: World): readonly Scope[] {
-    switch (bindingOf(policy)) {
+function bindingScopes(binding: Binding, world: World): readonly Scope[] {
+    switch (binding) {
         case 'vm':
             return vmsOf(world).map((vm) => scopeOf(world, { vm, host: vm.host }));
         case 'host':
