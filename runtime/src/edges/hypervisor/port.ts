@@ -119,7 +119,7 @@ export interface MoveParameters {
 export type Cookie = Uint8Array;
 
 export interface Departure extends AsyncDisposable {
-    begin(parameters: MoveParameters, signal: AbortSignal): Promise<{ readonly cookie: Cookie; readonly xml: string }>;
+    begin(parameters: MoveParameters, signal: AbortSignal): Promise<Begun>;
     /** Sends the guest; returns when the source has done its part and its guest is stopped. */
     perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }>;
     /** `cancelled`: the source's guest runs on. Not cancelled: the source's copy is removed (safety.md rule 4). */
@@ -137,6 +137,13 @@ export interface Departure extends AsyncDisposable {
     readonly events: AsyncIterable<DepartureEvent>;
 }
 
+export interface Begun {
+    readonly cookie: Cookie;
+    readonly xml: string;
+    /** The guest is paused, and stays so at the destination; then `started` of finish says that it is there. */
+    readonly paused?: boolean;
+}
+
 export interface Prepared {
     readonly cookie: Cookie;
     /** What the destination says it listens on; undefined: as asked. */
@@ -145,7 +152,7 @@ export interface Prepared {
 }
 
 export interface Arrival extends AsyncDisposable {
-    prepare(parameters: MoveParameters, begun: { readonly cookie: Cookie; readonly xml: string }, signal: AbortSignal): Promise<Prepared>;
+    prepare(parameters: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared>;
     /**
      * Not cancelled: starts the guest here; `started` says whether it runs. Cancelled: removes the copy; a refusal is the expected answer.
      * An error *reply* has code `not-started` where the host says that the guest was not started; a lost connection has `host-lost`.
