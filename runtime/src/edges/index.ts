@@ -10,3 +10,4 @@ export * from './journal/place.js';
 export * from './journal/records.js';
 export * from './journal/status.js';
 export * from './lab/door.js';
+export { createLibvirtSession, type LibvirtSessionOptions } from './hypervisor/libvirt/session.js';

@@ -32,13 +32,14 @@ export const libvirtErrors = {
     migratePersistFailed: 69,
     argumentUnsupported: 74,
     operationAborted: 78,
-    authUnavailable: 80,
+    authCancelled: 79,
+    noDomainMetadata: 80,
     migrateUnsafe: 81,
     operationUnsupported: 84,
     accessDenied: 88,
     cpuIncompatible: 91,
     migrateFinishOk: 93,
-    authCancelled: 79,
+    authUnavailable: 94,
 } as const;
 
 interface Meaning {

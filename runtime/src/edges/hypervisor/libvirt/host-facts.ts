@@ -1,0 +1,131 @@
+/** What libvirt does not tell of a host: its boot, its kernel, its bridges, its clock. Read by one small shell script. */
+import { createInterface } from 'node:readline';
+import { type Bytes, bytes, type Milliseconds, milliseconds } from '@mig/language';
+import type { HostAccess } from '../../ssh/access.js';
+import { abortable } from '../../ssh/abortable.js';
+import { HypervisorError } from '../errors.js';
+
+export interface HostFacts {
+    readonly bootId: string;
+    readonly kernel: string;
+    readonly microcode: string;
+    /** What could be given to a VM now: free, or in caches that can be dropped. */
+    readonly memoryAvailable: Bytes | undefined;
+    /** max_workers of the daemon's configuration, where it is set. */
+    readonly maxWorkers: number | undefined;
+    readonly bridges: readonly string[];
+    readonly clock: { readonly ms: Milliseconds; readonly uncertaintyMs: Milliseconds };
+}
+
+/** `$1` is the daemon's configuration file. Facts as `key value` lines, then the time for each line that we send. */
+const script = `
+echo "boot $(cat /proc/sys/kernel/random/boot_id)"
+echo "kernel $(uname -r)"
+echo "microcode $(sed -n '/^microcode/{s/.*: *//p;q}' /proc/cpuinfo)"
+echo "available $(sed -n 's/^MemAvailable: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)"
+echo "workers $(sed -n 's/^max_workers *= *\\([0-9]*\\).*/\\1/p' "$1" 2>/dev/null)"
+for bridge in /sys/class/net/*/bridge; do [ -d "$bridge" ] && bridge=\${bridge%/bridge} && echo "bridge \${bridge##*/}"; done
+echo end
+while read -r _; do date +%s%N; done
+`;
+
+/** The quickest of these answers gives the clock's offset. */
+const clockSamples = 3;
+
+export async function readHostFacts(access: HostAccess, socket: string, now: () => number, signal: AbortSignal): Promise<HostFacts> {
+    const configuration = socket.includes('virtqemud') ? '/etc/libvirt/virtqemud.conf' : '/etc/libvirt/libvirtd.conf';
+    const process = await access.start(['sh', '-c', script, 'sh', configuration], signal);
+    try {
+        return await abortable(
+            conversation(access, process.stdin, createInterface({ input: process.stdout })[Symbol.asyncIterator](), now),
+            signal,
+        );
+    } finally {
+        process.close();
+    }
+}
+
+async function conversation(
+    access: HostAccess,
+    stdin: NodeJS.WritableStream,
+    lines: AsyncIterator<string, undefined>,
+    now: () => number,
+): Promise<HostFacts> {
+    const next = async (): Promise<string> => {
+        const { value } = await lines.next();
+        if (value === undefined) throw noShell(access.host);
+        return value;
+    };
+    const facts = new Map<string, string[]>();
+    for (let line = await next(); line !== 'end'; line = await next()) {
+        const space = line.indexOf(' ');
+        const key = line.slice(0, space);
+        facts.set(key, [...(facts.get(key) ?? []), line.slice(space + 1)]);
+    }
+    const one = (key: string): string => facts.get(key)?.[0] ?? '';
+    const number = (key: string): number | undefined => (/^\d+$/.test(one(key)) ? Number(one(key)) : undefined);
+    let clock: HostFacts['clock'] | undefined;
+    for (let sample = 0; sample < clockSamples; sample += 1) {
+        const before = now();
+        stdin.write('\n');
+        const theirs = Number(await next()) / 1e6;
+        const after = now();
+        const uncertaintyMs = milliseconds((after - before) / 2);
+        if (clock === undefined || uncertaintyMs < clock.uncertaintyMs)
+            clock = { ms: milliseconds(theirs - (before + after) / 2), uncertaintyMs };
+    }
+    if (one('boot') === '' || clock === undefined) throw noShell(access.host);
+    const available = number('available');
+    return {
+        bootId: one('boot'),
+        kernel: one('kernel'),
+        microcode: one('microcode'),
+        memoryAvailable: available === undefined ? undefined : bytes(available * 1024),
+        maxWorkers: number('workers'),
+        bridges: facts.get('bridge') ?? [],
+        clock,
+    };
+}
+
+function noShell(host: string): HypervisorError {
+    return new HypervisorError('feature-missing', host, `${host} runs no shell commands for us: its boot id and clock cannot be read`, {
+        hint: 'the SSH user needs a POSIX shell; a key with command= in authorized_keys does not do',
+    });
+}
+
+/** Whether the file systems of these paths are shared between hosts; undefined where their kind does not say. */
+export async function sharedFileSystems(
+    access: HostAccess,
+    paths: readonly string[],
+    signal: AbortSignal,
+): Promise<ReadonlyMap<string, boolean>> {
+    if (paths.length === 0) return new Map();
+    const { stdout } = await access.run(['stat', '-f', '-c', '%T %n', '--', ...paths], signal);
+    return new Map(
+        stdout.split('\n').flatMap((line) => {
+            const space = line.indexOf(' ');
+            const shared = fileSystems[line.slice(0, space)];
+            return shared === undefined ? [] : [[line.slice(space + 1), shared] as const];
+        }),
+    );
+}
+
+/** Kinds as stat(1) names them. FUSE is absent: it may be either. */
+const fileSystems: Readonly<Record<string, boolean>> = {
+    nfs: true,
+    ceph: true,
+    'gfs/gfs2': true,
+    ocfs2: true,
+    lustre: true,
+    gpfs: true,
+    smb2: true,
+    cifs: true,
+    'ext2/ext3': false,
+    xfs: false,
+    btrfs: false,
+    zfs: false,
+    f2fs: false,
+    tmpfs: false,
+    ramfs: false,
+    overlayfs: false,
+};

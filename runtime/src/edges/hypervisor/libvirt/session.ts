@@ -1,0 +1,172 @@
+/**
+ * A session with a libvirt host: one control connection for calls, and one connection more for each move that runs.
+ */
+import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
+import { type HostAccess, openAccess } from '../../ssh/access.js';
+import { ownEnvironment, type SshEnvironment } from '../../ssh/environment.js';
+import type { Arrival, Departure, HostLost, HostObservation, HostSession, LockOwner, ObservationNeeds, Presence, VmLock } from '../port.js';
+import { openArrival } from './arrival.js';
+import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from './connect.js';
+import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
+import { type MoveConnections, openDeparture } from './departure.js';
+import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
+import { readHostFacts } from './host-facts.js';
+import { lockVm } from './lock.js';
+import { type MoverMark, metadataPrefix, moverNamespace, moverXml } from './metadata.js';
+import { observeHost, type Observed } from './observe.js';
+import { presenceOf } from './presence.js';
+import { type Domain, procedures } from './procedures.js';
+import { parseXml } from './xml.js';
+
+export interface LibvirtSessionOptions {
+    readonly environment?: SshEnvironment;
+    /** Milliseconds since the epoch. */
+    readonly now?: () => number;
+}
+
+/** Connects to a host of the inventory, over SSH or by its local socket. Errors: see HypervisorErrorCode, first lines. */
+export async function createLibvirtSession(
+    host: InventoryHost,
+    signal: AbortSignal,
+    options: LibvirtSessionOptions = {},
+): Promise<HostSession> {
+    const now = options.now ?? Date.now;
+    const access = await openAccess(host, signal, options.environment ?? ownEnvironment());
+    try {
+        const { socket, connection } = await findDaemon(access, signal);
+        try {
+            const [versions, facts, { xml }] = await Promise.all([
+                checkVersions(connection, signal),
+                readHostFacts(access, socket, now, signal),
+                connection.call(procedures.connectGetCapabilities, undefined, signal),
+            ]);
+            const capabilities = parseXml(xml).at('host');
+            const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
+            return new LibvirtSession(
+                { host, access, connection, socket, versions, uuid: capabilities.at('uuid').text ?? '', cpu, now },
+                facts.bootId,
+            );
+        } catch (error) {
+            await connection[Symbol.asyncDispose]();
+            throw error;
+        }
+    } catch (error) {
+        await access[Symbol.asyncDispose]();
+        throw error;
+    }
+}
+
+/** Which metadata: an element of ours. */
+const metadataElement = 2;
+/** VIR_DOMAIN_UNDEFINE_*: the guest's variables and its TPM stay on disk, where the moved guest may need them. */
+const keepOnUndefine = { nvram: 8, tpm: 64 } as const;
+
+class LibvirtSession implements HostSession {
+    readonly host: InventoryHost;
+    readonly lost: Promise<HostLost>;
+    readonly #of: Observed;
+    /** Of this connection: a reboot of the host breaks it. */
+    readonly #bootId: string;
+    readonly #access: HostAccess;
+    readonly #control: LibvirtConnection;
+    readonly #judge: CpuJudge;
+
+    constructor(of: Observed, bootId: string) {
+        this.host = of.host;
+        this.#of = of;
+        this.#bootId = bootId;
+        this.#access = of.access;
+        this.#control = of.connection;
+        this.#judge = new CpuJudge(of.connection, of.cpu);
+        this.lost = Promise.race([of.access.lost, of.connection.lost]);
+    }
+
+    observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
+        return observeHost(this.#of, needs, signal);
+    }
+
+    compareCpus(vms: readonly CpuQuestion[], signal: AbortSignal): Promise<readonly CpuVerdict[]> {
+        return Promise.all(vms.map((vm) => this.#judge.judge(vm, signal)));
+    }
+
+    presence(vm: VmUuid, signal: AbortSignal): Promise<Presence> {
+        return presenceOf(this.#control, this.#access, this.#bootId, vm, signal);
+    }
+
+    async departure(vm: VmUuid, signal: AbortSignal): Promise<Departure> {
+        const dom = await this.#lookUp(vm, signal);
+        return this.#ownConnection((connections) => openDeparture(connections, dom, signal), signal);
+    }
+
+    async arrival(vm: VmUuid, signal: AbortSignal): Promise<Arrival> {
+        uuidToBytes(this.host.name, vm);
+        return this.#ownConnection((connections) => openArrival(connections, vm, signal), signal);
+    }
+
+    lock(vm: VmUuid, owner: LockOwner, signal: AbortSignal): Promise<VmLock> {
+        return lockVm(this.#access, vm, owner, this.#of.now, signal);
+    }
+
+    async definition(vm: VmUuid, signal: AbortSignal): Promise<string> {
+        const dom = await this.#lookUp(vm, signal);
+        const { persistent } = await this.#control.call(procedures.domainIsPersistent, { dom }, signal);
+        const flags = persistent === 0 ? xmlFlags.migratable : xmlFlags.inactive | xmlFlags.migratable;
+        return (await this.#control.call(procedures.domainGetXmlDesc, { dom, flags }, signal)).xml;
+    }
+
+    async setAutostart(vm: VmUuid, on: boolean, signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainSetAutostart, { dom: await this.#lookUp(vm, signal), autostart: on ? 1 : 0 }, signal);
+    }
+
+    async markMover(vm: VmUuid, mark: MoverMark | undefined, signal: AbortSignal): Promise<void> {
+        const dom = await this.#lookUp(vm, signal);
+        const { persistent } = await this.#control.call(procedures.domainIsPersistent, { dom }, signal);
+        const flags = (dom.id >= 0 ? affect.live : 0) | (persistent === 0 ? 0 : affect.config);
+        const metadata = mark === undefined ? undefined : moverXml(mark);
+        await this.#control.call(
+            procedures.domainSetMetadata,
+            { dom, type: metadataElement, metadata, key: metadata === undefined ? undefined : metadataPrefix, uri: moverNamespace, flags },
+            signal,
+        );
+    }
+
+    async define(xml: string, signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainDefineXml, { xml, flags: 0 }, signal);
+    }
+
+    async undefine(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        await this.#control.call(
+            procedures.domainUndefine,
+            { dom: await this.#lookUp(vm, signal), flags: keepOnUndefine.nvram | keepOnUndefine.tpm },
+            signal,
+        );
+    }
+
+    async resumeGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainResume, { dom: await this.#lookUp(vm, signal) }, signal);
+    }
+
+    async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainDestroy, { dom: await this.#lookUp(vm, signal), flags: 0 }, signal);
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await this.#control[Symbol.asyncDispose]();
+        await this.#access[Symbol.asyncDispose]();
+    }
+
+    #lookUp(vm: VmUuid, signal: AbortSignal): Promise<Domain> {
+        return lookUp(this.#control, vm, signal);
+    }
+
+    /** A connection that belongs to a move; closed again where the move's side cannot be set up. */
+    async #ownConnection<T>(open: (connections: MoveConnections) => Promise<T>, signal: AbortSignal): Promise<T> {
+        const own = await connectDaemon(this.#access, this.#of.socket, signal);
+        try {
+            return await open({ control: this.#control, own, now: this.#of.now });
+        } catch (error) {
+            await own[Symbol.asyncDispose]();
+            throw error;
+        }
+    }
+}
