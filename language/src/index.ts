@@ -1,6 +1,10 @@
+/** The door of the language. What the editor needs stands behind a door of its own: '@mig/language/lsp'. */
 export * from './catalogue/attributes.js';
+export * from './catalogue/checks.js';
 export * from './catalogue/features.js';
+export * from './compile-text.js';
 export * from './finding.js';
 export * from './nearest.js';
 export * from './program.js';
+export { createMigCoreServices, type MigCoreServices } from './services.js';
 export * from './units.js';

@@ -41,6 +41,8 @@ export interface Program {
     readonly policies: readonly Policy[];
     readonly sequences: readonly HostSequence[];
     readonly scenarios: readonly Scenario[];
+    /** Policies of imported files that a scenario runs; a program itself runs those of its main file only. */
+    readonly imported?: readonly Policy[];
     /** Every capability of the language that the program uses, and where: what cannot be executed yet is refused by these. */
     readonly uses: readonly FeatureUse[];
     /** Every attribute that is read, once: what has to be observed. */
@@ -104,7 +106,11 @@ export type Entity = 'vm' | 'host' | 'source' | 'cluster' | 'link' | 'move';
 
 export type BinaryOperator = 'and' | 'or' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '+' | '-' | '*' | '/' | 'contains' | 'in';
 
-/** Evaluated with three-valued logic: an attribute that was not measured makes what depends on it unknown. */
+/**
+ * Arithmetic is plain arithmetic on base units: where seconds and milliseconds meet (size / rate), the compiler has
+ * written the factor into the expression. Texts that are ordered (`host.qemu >= "9.0"`) are versions.
+ *
+ * Evaluated with three-valued logic: an attribute that was not measured makes what depends on it unknown. */
 export type Expression =
     | (Node & { readonly kind: 'literal'; readonly type: ValueType; readonly value: number | string | boolean | readonly string[] })
     /** `vm.dirty_rate`; for tags `attribute` is `tag` and `key` the tag's name (`vm.tag.app`). */

@@ -1,0 +1,148 @@
+import type { AstNode, LangiumCoreServices, LangiumDocument } from 'langium';
+import type { Finding } from '../finding.js';
+import type { MigFile, Param } from '../generated/ast.js';
+import * as ast from '../generated/ast.js';
+import { reportImports, reportUnresolved } from '../link/findings.js';
+import { withImports } from '../link/imports.js';
+import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
+import { programVersion } from '../program.js';
+import { type SyntaxProblem, syntaxProblems } from '../syntax/findings.js';
+import { Context, type ParamValue } from './context.js';
+import { checkDeclarations } from './declarations.js';
+import { featuresOf } from './features.js';
+import { groupCondition } from './names.js';
+import { mentionsOf, readsOf } from './observed.js';
+import { evaluateParams, type Settings } from './params.js';
+import { policy } from './policy.js';
+import { scenario } from './scenario.js';
+import { sequence } from './sequence.js';
+
+type MigDocument = LangiumDocument<MigFile>;
+
+const noSettings: Settings = { set: {}, environment: {} };
+
+/** What a program consists of, as far as it could be compiled. */
+interface Parts {
+    readonly policies: readonly Policy[];
+    readonly sequences: readonly HostSequence[];
+    readonly scenarios: readonly Scenario[];
+}
+
+/** What is wrong with one file, for the editor. Params have the values that they have in the text. */
+export function findingsOf(document: MigDocument, services: LangiumCoreServices): readonly Finding[] {
+    const { context, problems, documents } = prepare(document, services);
+    evaluateParams(documents, noSettings, context.values, context.context);
+    check(document, documents, problems, services, context.context);
+    return inOrder(context.context.found.filter((finding) => finding.range.source === 0));
+}
+
+/** Compiles a file with everything that it imports. */
+export function programOf(
+    main: MigDocument,
+    services: LangiumCoreServices,
+    settings: Settings,
+): { readonly program: Program | undefined; readonly findings: readonly Finding[]; readonly sources: readonly { readonly uri: string }[] } {
+    const { context, problems, documents } = prepare(main, services);
+    const params = evaluateParams(documents, settings, context.values, context.context);
+    const parts = documents.map((document) => check(document, documents, problems, services, context.context));
+    const sources = documents.map((document) => ({ uri: document.uri.toString() }));
+    const findings = inOrder(context.context.found);
+    const hasErrors = findings.some((finding) => finding.severity === 'error');
+    return { program: hasErrors ? undefined : assemble(documents, parts, params, context.context), findings, sources };
+}
+
+function prepare(
+    document: MigDocument,
+    services: LangiumCoreServices,
+): {
+    readonly documents: readonly MigDocument[];
+    readonly problems: ReadonlyMap<MigDocument, readonly SyntaxProblem[]>;
+    readonly context: { readonly values: Map<Param, ParamValue>; readonly context: Context };
+} {
+    const documents = withImports(document, services.shared.workspace.LangiumDocuments);
+    const problems = new Map(documents.map((one) => [one, syntaxProblems(one)]));
+    const broken = new Set(documents.flatMap((one) => brokenIn(one, problems.get(one) ?? [])));
+    const values = new Map<Param, ParamValue>();
+    const context = new Context(
+        documents.map((one) => one.uri.toString()),
+        values,
+        broken,
+    );
+    return { documents, problems, context: { values, context } };
+}
+
+/** Checks and compiles what one file declares. */
+function check(
+    document: MigDocument,
+    documents: readonly MigDocument[],
+    problems: ReadonlyMap<MigDocument, readonly SyntaxProblem[]>,
+    services: LangiumCoreServices,
+    context: Context,
+): Parts {
+    const source = documents.indexOf(document);
+    for (const problem of problems.get(document) ?? []) {
+        const { start, end, message, ...how } = problem;
+        context.report('MIG001', { source, start, end }, message, how);
+    }
+    const imported = withImports(document, services.shared.workspace.LangiumDocuments).filter((other) => other !== document);
+    reportImports(document, services, context);
+    reportUnresolved(document, services, context);
+    checkDeclarations(document, imported, context);
+    const declared = document.parseResult.value.declarations.filter((node) => !context.isBroken(node));
+    return {
+        policies: declared.filter(ast.isPolicy).map((node) => policy(node, context)),
+        sequences: declared.filter(ast.isSequence).map((node) => sequence(node, context)),
+        scenarios: declared.filter(ast.isScenario).map((node) => scenario(node, context)),
+    };
+}
+
+/** A declaration is broken where a syntax error stands in it, or after it and before the next. */
+function brokenIn(document: MigDocument, problems: readonly SyntaxProblem[]): readonly AstNode[] {
+    const declarations = document.parseResult.value.declarations.filter((node) => node.$cstNode !== undefined);
+    const broken = problems.flatMap(({ offset }) => declarations.findLast((node) => (node.$cstNode?.offset ?? 0) <= offset) ?? []);
+    return [...broken, ...document.parseResult.value.declarations.filter((node) => node.$cstNode === undefined)];
+}
+
+/**
+ * A program runs what its main file declares: an import lends names (params, lets, groups, techniques, templates) and
+ * starts nothing by itself. What a scenario runs of an imported file is kept apart.
+ */
+function assemble(documents: readonly MigDocument[], parts: readonly Parts[], params: readonly CompiledParam[], context: Context): Program {
+    const [own = { policies: [], sequences: [], scenarios: [] }, ...others] = parts;
+    const run = new Set(own.scenarios.flatMap((one) => one.runs.map((step) => step.policy)));
+    const policies = own.policies.toSorted((a, b) => b.priority - a.priority);
+    const observed = [...policies, ...own.sequences];
+    return {
+        kind: 'mig-program',
+        version: programVersion,
+        sources: documents.map((document) => ({ uri: document.uri.toString() })),
+        inventory: inventoryOf(documents, context),
+        params,
+        groups: documents
+            .flatMap((document) => document.parseResult.value.declarations.filter(ast.isGroup))
+            .map((node) => group(node, context)),
+        policies,
+        sequences: own.sequences,
+        scenarios: own.scenarios,
+        imported: others.flatMap((other) => other.policies).filter((one) => run.has(one.name)),
+        uses: featuresOf(policies, own.sequences, own.scenarios),
+        reads: readsOf(observed),
+        mentions: mentionsOf(observed),
+    };
+}
+
+/** The inventory of the main file, or else the first that an import names. */
+function inventoryOf(documents: readonly MigDocument[], context: Context): Program['inventory'] {
+    const node = documents.flatMap((document) => document.parseResult.value.inventories)[0];
+    return node && { path: node.path, range: context.range(node, 'path') };
+}
+
+function group(node: ast.Group, context: Context): CompiledGroup {
+    return { name: node.name, of: node.of, where: groupCondition(node, context), range: context.range(node) };
+}
+
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+    const key = ({ range: { source, start } }: Finding): readonly number[] => [source, start.line, start.character];
+    const compare = (a: readonly number[], b: readonly number[]): number => a.reduce((order, n, index) => order || n - (b[index] ?? 0), 0);
+    return findings.toSorted((a, b) => compare(key(a), key(b)));
+}

@@ -1,0 +1,89 @@
+import type { AstNode } from 'langium';
+import { AstUtils, GrammarUtils } from 'langium';
+import type { CheckId } from '../catalogue/checks.js';
+import type { Finding, Fix } from '../finding.js';
+import type { Param } from '../generated/ast.js';
+import type { SourceRange, ValueType } from '../program.js';
+
+/** The value of a param, after what was set from outside. Undefined type: it could not be told, and that has been reported. */
+export interface ParamValue {
+    readonly type: ValueType | undefined;
+    /** Undefined: none was given. */
+    readonly value: number | string | boolean | undefined;
+}
+
+export interface ReportOptions {
+    /** How to mend it. */
+    readonly hint?: string | undefined;
+    readonly fixes?: readonly Fix[];
+}
+
+/**
+ * Carries what is shared while files are compiled: where findings go, where nodes stand, and what params are worth.
+ *
+ * Lowering never stops at an error: it reports it and goes on with a stand-in. A program with errors is thrown away,
+ * so a stand-in is never run.
+ */
+export class Context {
+    readonly params: ReadonlyMap<Param, ParamValue>;
+    private readonly sources: readonly string[];
+    private readonly broken: ReadonlySet<AstNode>;
+    private findings: Finding[] = [];
+
+    constructor(
+        sources: readonly string[],
+        params: ReadonlyMap<Param, ParamValue> = new Map(),
+        /** Declarations with a syntax error in them: nothing is said about these, nor about what needs them. */
+        broken: ReadonlySet<AstNode> = new Set(),
+    ) {
+        this.sources = sources;
+        this.params = params;
+        this.broken = broken;
+    }
+
+    get found(): readonly Finding[] {
+        return this.findings;
+    }
+
+    isBroken(declaration: AstNode): boolean {
+        return this.broken.has(declaration);
+    }
+
+    /** Where a node stands, or one of its properties. */
+    range(node: AstNode, property?: string, index?: number): SourceRange {
+        const whole = node.$cstNode;
+        const part = property === undefined ? whole : (GrammarUtils.findNodeForProperty(whole, property, index) ?? whole);
+        const source = Math.max(0, this.sources.indexOf(AstUtils.getDocument(node).uri.toString()));
+        const nowhere = { line: 0, character: 0 };
+        return { source, start: part?.range.start ?? nowhere, end: part?.range.end ?? nowhere };
+    }
+
+    report(id: CheckId, range: SourceRange, message: string, { hint, fixes = [] }: ReportOptions = {}): void {
+        this.findings.push({ id, severity: 'error', message, hint, range, fixes });
+    }
+
+    /** Does some work, and hands over what it found instead of reporting it. */
+    collect<T>(work: () => T): { readonly result: T; readonly findings: readonly Finding[] } {
+        const outer = this.findings;
+        this.findings = [];
+        try {
+            const result = work();
+            return { result, findings: this.findings };
+        } finally {
+            this.findings = outer;
+        }
+    }
+}
+
+/** A fix that writes something else in a place. */
+export function replaceBy(range: SourceRange, newText: string): Fix {
+    return { title: `Write ${newText}`, edits: [{ range, newText }] };
+}
+
+/** Did you mean …? As a hint and a fix, where there is a word to offer. */
+export function meant(word: string | undefined, range: SourceRange): ReportOptions {
+    return word === undefined ? {} : { hint: `Did you mean '${word}'?`, fixes: [replaceBy(range, word)] };
+}
+
+/** A node as it is written. */
+export const textOf = (node: AstNode): string => node.$cstNode?.text ?? '';

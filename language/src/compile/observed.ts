@@ -1,0 +1,103 @@
+/** What a program reads of the world and which of its names it mentions: read off the compiled expressions. */
+import type { AttributeRead, Expression, HostSequence, Mention, Policy, SourceRange } from '../program.js';
+
+interface Reading {
+    readonly expression: Expression;
+    readonly historyMs: number;
+}
+
+/** Every attribute once, with the longest history that is asked of it. What is read of `source` is read of a host. */
+export function readsOf(parts: readonly (Policy | HostSequence)[]): readonly AttributeRead[] {
+    const found = new Map<string, AttributeRead>();
+    for (const { expression, historyMs } of parts.flatMap((part) => [...expressionsIn(part)])) {
+        if (expression.kind !== 'attribute') continue;
+        const entity = expression.entity === 'source' ? 'host' : expression.entity;
+        const key = `${entity}.${expression.attribute}`;
+        const known = found.get(key)?.historyMs ?? 0;
+        found.set(key, { entity, attribute: expression.attribute, historyMs: Math.max(known, historyMs) });
+    }
+    return [...found.values()];
+}
+
+/** Every name of a host, VM, zone, rack, tag or network that stands in the text. */
+export function mentionsOf(parts: readonly (Policy | HostSequence)[]): readonly Mention[] {
+    const found: Mention[] = [];
+    for (const part of parts) {
+        if ('selection' in part) found.push(...namesIn(part));
+        for (const { expression } of expressionsIn(part)) found.push(...mentionedBy(expression));
+    }
+    const seen = new Set<string>();
+    return found.filter((mention) => {
+        const { start, source } = mention.range;
+        const key = `${mention.of} ${mention.name} ${source}:${start.line}:${start.character}`;
+        return !seen.has(key) && seen.add(key);
+    });
+}
+
+function namesIn(policy: Policy): readonly Mention[] {
+    const from = policy.selection.from;
+    const { range } = from;
+    const hosts = (names: readonly string[], at: SourceRange): readonly Mention[] => names.map((name) => ({ of: 'host', name, range: at }));
+    return [
+        ...(from.kind === 'named-host' ? hosts([from.host], range) : []),
+        ...(from.kind === 'named-vms' ? from.vms.map((name): Mention => ({ of: 'vm', name, range })) : []),
+        ...policy.destination.networks.map((network): Mention => ({ of: 'network', name: network.name, range: network.range })),
+        ...policy.technique.flatMap((use) => {
+            const via = use.kind === 'technique' ? use.options.via : undefined;
+            return via && 'hosts' in via ? hosts(via.hosts, use.range) : [];
+        }),
+    ];
+}
+
+/** Attributes whose values are names of the inventory. */
+const naming: Readonly<Record<string, Mention['of']>> = {
+    'vm.name': 'vm',
+    'vm.host': 'host',
+    'host.name': 'host',
+    'source.name': 'host',
+    'host.zone': 'zone',
+    'source.zone': 'zone',
+    'host.rack': 'rack',
+    'source.rack': 'rack',
+    'vm.tags': 'tag',
+    'host.tags': 'tag',
+    'source.tags': 'tag',
+};
+
+function mentionedBy(of: Expression): readonly Mention[] {
+    if (of.kind === 'attribute' && of.key !== undefined) return [{ of: 'tag', name: of.key, range: of.range }];
+    if (of.kind !== 'binary') return [];
+    return [...named(of.left, of.right), ...named(of.right, of.left)];
+}
+
+function named(attribute: Expression, value: Expression): readonly Mention[] {
+    if (attribute.kind !== 'attribute' || value.kind !== 'literal') return [];
+    const of = naming[`${attribute.entity}.${attribute.attribute}`];
+    if (of === undefined) return [];
+    const names = typeof value.value === 'object' ? value.value : [String(value.value)];
+    // A tag with a value is written name=value among the tags.
+    return names.map((name) => ({ of, name: of === 'tag' ? (name.split('=')[0] ?? name) : name, range: value.range }));
+}
+
+/** Every expression in a part of a program, however deep, with the history that is asked of it. */
+function* expressionsIn(part: unknown, historyMs = 0): Generator<Reading> {
+    if (typeof part !== 'object' || part === null) return;
+    const inside = isExpression(part) && part.kind === 'held' ? Math.max(historyMs, part.forMs) : historyMs;
+    if (isExpression(part)) yield { expression: part, historyMs };
+    for (const value of Object.values(part)) yield* expressionsIn(value, inside);
+}
+
+const expressionKinds: ReadonlySet<unknown> = new Set<Expression['kind']>([
+    'literal',
+    'attribute',
+    'not',
+    'negate',
+    'binary',
+    'held',
+    'metric',
+]);
+
+/** Expressions are the parts of a program that have both a kind and a type. */
+function isExpression(part: object): part is Expression {
+    return 'kind' in part && 'type' in part && expressionKinds.has(part.kind);
+}

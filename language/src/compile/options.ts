@@ -1,0 +1,56 @@
+import * as ast from '../generated/ast.js';
+import type { TechniqueOptions } from '../program.js';
+import { count, duration, rateOrUnlimited, size } from './amount.js';
+import { kind, only } from './clauses.js';
+import type { Context } from './context.js';
+import type { Names } from './expression.js';
+import { throttle } from './ladder.js';
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Levels that QEMU takes for multifd compression: zlib 0 to 9, zstd 0 to 20 (QEMU's migration parameters). */
+const levels = { zlib: 9, zstd: 20 } as const;
+
+/** The options in the body of a technique, as written; what is not written is left out. */
+export function options(items: readonly ast.TechniqueItem[], names: Names, context: Context): TechniqueOptions {
+    const one = <Kind extends ast.TechniqueItem>(guard: (item: unknown) => item is Kind): Kind | undefined =>
+        only(items, kind<ast.TechniqueItem, Kind>(guard), context);
+    const found: Mutable<TechniqueOptions> = {};
+
+    const downtime = one(ast.isDowntimeOption);
+    if (downtime) found.downtimeMs = duration(downtime.value, { what: 'The downtime limit' }, names, context);
+    const streams = one(ast.isStreamsOption);
+    if (streams) found.streams = count(streams.value, { what: 'The number of streams' }, names, context);
+    const compression = one(ast.isCompressionOption);
+    if (compression) found.compression = compressionOf(compression, names, context);
+    const xbzrle = one(ast.isXbzrleOption);
+    if (xbzrle) found.xbzrleCache = size(xbzrle.value, { what: 'The cache' }, names, context);
+    const throttled = one(ast.isThrottleOption);
+    if (throttled) found.throttle = throttle(throttled.throttle, names, context);
+    const postcopy = one(ast.isPostcopyBandwidthOption);
+    if (postcopy) found.postcopyBandwidth = rateOrUnlimited(postcopy.value, { what: 'The post-copy bandwidth' }, names, context);
+    if (one(ast.isHoldOption)) found.holdPredictedDirty = true;
+    const tls = one(ast.isTlsOption);
+    if (tls) found.tls = !tls.off;
+    const storage = items.filter(ast.isStorageOption).flatMap((option) => option.parts);
+    if (storage.length > 0) found.storage = storage.map((part) => storagePart(part, names, context));
+    const never = items.filter(ast.isNeverOption).flatMap((option) => option.things);
+    if (never.length > 0) found.never = [...new Set(never)];
+    return found;
+}
+
+function compressionOf(node: ast.CompressionOption, names: Names, context: Context): NonNullable<TechniqueOptions['compression']> {
+    const { method, level } = node;
+    if (!level) return { method };
+    const value = count(level, { what: 'A level', zero: true }, names, context);
+    const highest = method === 'zlib' || method === 'zstd' ? levels[method] : undefined;
+    if (highest === undefined) context.report('MIG006', context.range(level), `${method} has no levels.`);
+    else if (value > highest) context.report('MIG206', context.range(level), `The levels of ${method} go from 0 to ${highest}.`);
+    return { method, level: value };
+}
+
+function storagePart(part: ast.StoragePart, names: Names, context: Context): NonNullable<TechniqueOptions['storage']>[number] {
+    if (!part.cap) return { mode: part.mode, disks: part.disks };
+    const cap = rateOrUnlimited(part.cap, { what: 'The cap of a disk copy' }, names, context);
+    return { mode: part.mode, disks: part.disks, ...(cap !== 'unlimited' && { cap }) };
+}

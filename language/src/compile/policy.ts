@@ -1,0 +1,139 @@
+import * as ast from '../generated/ast.js';
+import type { Concurrency, Destination, Policy, Selection } from '../program.js';
+import { count, duration, nothing } from './amount.js';
+import { exclusion, hook, ordering, verify } from './around.js';
+import { bandwidth } from './bandwidth.js';
+import { kind, only } from './clauses.js';
+import type { Context } from './context.js';
+import { destination } from './destination.js';
+import { docOf } from './doc.js';
+import { concurrency, deadline, dedup, onFailure } from './limits.js';
+import { requirement } from './promise.js';
+import { selection } from './selection.js';
+import { techniqueUse } from './technique.js';
+import { trigger } from './trigger.js';
+
+/** A policy, with what it takes from the one that it is like. */
+export function policy(node: ast.Policy, context: Context): Policy {
+    const range = context.range(node);
+    const template = templateOf(node, context);
+    const clauses = node.clauses;
+    const one = <Kind extends ast.Clause>(guard: (item: unknown) => item is Kind): Kind | undefined =>
+        only(clauses, kind<ast.Clause, Kind>(guard), context);
+    const all = <Kind extends ast.Clause>(guard: (item: unknown) => item is Kind): readonly Kind[] | undefined => {
+        const found = clauses.filter(kind<ast.Clause, Kind>(guard));
+        return found.length === 0 ? undefined : found;
+    };
+    const move = one(ast.isMoveClause);
+    const to = one(ast.isToClause);
+    const using = one(ast.isUsingClause);
+    const missing = [
+        ...((move ?? template) ? [] : ["'move'"]),
+        ...((to ?? template) ? [] : ["'to'"]),
+        ...((using ?? template) ? [] : ["'using'"]),
+    ];
+    if (missing.length > 0 && !(node.template && !template)) reportMissing(node, missing, context);
+
+    const when = only(clauses.filter(isTrigger), (clause): clause is ast.TriggerClause | ast.OnDemandClause => isTrigger(clause), context);
+    const dedupClause = one(ast.isDedupClause);
+    const bandwidthClause = one(ast.isBandwidthClause);
+    const failure = one(ast.isFailureClause);
+    const cooldown = one(ast.isCooldownClause);
+    const deadlineClause = one(ast.isDeadlineClause);
+    const limits = all(ast.isAtMostClause);
+    return {
+        range,
+        name: node.name,
+        nameRange: context.range(node, 'name'),
+        doc: docOf(node) ?? template?.doc,
+        priority: node.priority ? count(node.priority, { what: 'A priority', zero: true }, nothing, context) : (template?.priority ?? 0),
+        preempt: node.preempt || (template?.preempt ?? false),
+        trigger: when ? (ast.isTriggerClause(when) ? trigger(when.trigger, context) : undefined) : template?.trigger,
+        selection: move ? selection(move, context) : (template?.selection ?? nobody(node, context)),
+        destination: to ? destination(to, context) : (template?.destination ?? nowhere(node, context)),
+        technique: using ? using.uses.map((use) => techniqueUse(use, context)) : (template?.technique ?? []),
+        dedup: dedupClause ? dedup(dedupClause, context) : template?.dedup,
+        bandwidth: bandwidthClause ? bandwidth(bandwidthClause, context) : template?.bandwidth,
+        concurrency: limits ? concurrency(limits, context) : (template?.concurrency ?? unlimited),
+        requires:
+            all(ast.isRequireClause)?.flatMap((clause) => clause.promises.map((one) => requirement(one, nothing, context))) ??
+            template?.requires ??
+            [],
+        onFailure: failure ? onFailure(failure, context) : template?.onFailure,
+        cooldownMs: cooldown ? duration(cooldown.value, { what: 'A cooldown' }, nothing, context) : template?.cooldownMs,
+        deadline: deadlineClause ? deadline(deadlineClause, context) : template?.deadline,
+        verify: all(ast.isVerifyClause)?.map((clause) => verify(clause, context)) ?? template?.verify ?? [],
+        hooks: all(ast.isHookClause)?.map((clause) => hook(clause, context)) ?? template?.hooks ?? [],
+        exclusions: all(ast.isExclusionClause)?.map((clause) => exclusion(clause, context)) ?? template?.exclusions ?? [],
+        ordering: all(ast.isOrderingClause)?.map((clause) => ordering(clause, context)) ?? template?.ordering ?? [],
+        afterwards:
+            all(ast.isAfterwardsClause)?.map((clause) => ({ kind: 'power-off-emptied-hosts', range: context.range(clause) })) ??
+            template?.afterwards ??
+            [],
+    };
+}
+
+const unlimited: Concurrency = { perHost: undefined, intoHost: undefined, outOfHost: undefined, perLink: undefined, inAll: undefined };
+
+const isTrigger = (clause: ast.Clause): clause is ast.TriggerClause | ast.OnDemandClause =>
+    ast.isTriggerClause(clause) || ast.isOnDemandClause(clause);
+
+/** The policy that this one is like, compiled. What is wrong with it is reported where it is declared. */
+function templateOf(node: ast.Policy, context: Context): Policy | undefined {
+    const target = node.template?.ref;
+    if (!target || context.isBroken(target)) return undefined;
+    if (isLikeItself(node)) {
+        context.report('MIG108', context.range(node, 'template'), `The policy '${node.name}' is like itself.`);
+        return undefined;
+    }
+    return context.collect(() => policy(target, context)).result;
+}
+
+function isLikeItself(node: ast.Policy): boolean {
+    const seen = new Set<ast.Policy>();
+    for (let next = node.template?.ref; next; next = next.template?.ref) {
+        if (next === node || seen.has(next)) return true;
+        seen.add(next);
+    }
+    return false;
+}
+
+function reportMissing(node: ast.Policy, missing: readonly string[], context: Context): void {
+    const list = missing.length > 1 ? `${missing.slice(0, -1).join(', ')} and ${missing.at(-1) ?? ''}` : (missing[0] ?? '');
+    context.report('MIG005', context.range(node, 'name'), `The policy '${node.name}' does not say ${list}.`, {
+        hint: "A policy says which VMs it moves ('move vms on host'), where to ('to hosts') and how ('using precopy').",
+    });
+}
+
+function nobody(node: ast.Policy, context: Context): Selection {
+    const range = context.range(node);
+    return {
+        range,
+        from: { kind: 'all', range },
+        where: [],
+        except: [],
+        order: [],
+        limit: undefined,
+        until: undefined,
+        together: undefined,
+        quietWhen: undefined,
+        onlyIfEmptied: undefined,
+        immovable: { action: 'skip', range },
+        triage: undefined,
+    };
+}
+
+function nowhere(node: ast.Policy, context: Context): Destination {
+    return {
+        range: context.range(node),
+        scope: 'hosts',
+        where: [],
+        keepFree: [],
+        apart: [],
+        with: [],
+        networks: [],
+        preferences: [],
+        spareHosts: undefined,
+        otherwise: undefined,
+    };
+}

@@ -1,0 +1,57 @@
+import * as ast from '../generated/ast.js';
+import type { Entity, HostSequence, SequenceStep } from '../program.js';
+import { command, within } from './around.js';
+import { count, nothing } from './amount.js';
+import { minutesOf } from './clock.js';
+import { kind, only } from './clauses.js';
+import type { Context } from './context.js';
+import { condition, type Names } from './expression.js';
+import { both, groupOf } from './selection.js';
+import { techniqueUse } from './technique.js';
+
+const names: Names = { entities: new Set<Entity>(['host', 'cluster']), place: 'in work over hosts', parameters: new Map() };
+
+/** Rolling work over many hosts. */
+export function sequence(node: ast.Sequence, context: Context): HostSequence {
+    const one = <Kind extends ast.SequenceSetting>(guard: (item: unknown) => item is Kind): Kind | undefined =>
+        only(node.settings, kind<ast.SequenceSetting, Kind>(guard), context);
+    const waves = one(ast.isWavesSetting);
+    const spare = one(ast.isSpareSetting);
+    const start = one(ast.isStartSetting);
+    const halt = one(ast.isHaltSetting);
+    return {
+        range: context.range(node),
+        name: node.name,
+        hosts: both(groupOf(node, 'hosts', context), node.where && condition(node.where, names, context)),
+        waves: waves ? count(waves.count, { what: 'The size of a wave' }, nothing, context) : 1,
+        spareHosts: spare && count(spare.count, { what: 'The number of spare hosts' }, nothing, context),
+        steps: node.steps.map((step) => stepOf(step, context)),
+        startBetween: start && {
+            from: minutesOf(start.from, context.range(start, 'from'), context),
+            to: minutesOf(start.to, context.range(start, 'to'), context),
+        },
+        finishInside: start?.finishInside ?? false,
+        haltAfterFailedHosts: halt && count(halt.count, { what: 'The number of failed hosts' }, nothing, context),
+    };
+}
+
+function stepOf(node: ast.SequenceStep, context: Context): SequenceStep {
+    const range = context.range(node);
+    switch (node.$type) {
+        case ast.DrainStep.$type:
+            return { kind: 'drain', technique: node.uses.map((use) => techniqueUse(use, context)), range };
+        case ast.RunStep.$type:
+            return { kind: 'run', command: command(node.command), withinMs: within(node.within, context), range };
+        case ast.RebootStep.$type:
+            return { kind: 'reboot', withinMs: within(node.within, context), range };
+        case ast.WaitStep.$type:
+            return {
+                kind: 'wait-until',
+                condition: condition(node.condition, names, context),
+                withinMs: within(node.within, context),
+                range,
+            };
+        case ast.ReturnStep.$type:
+            return { kind: 'return-moved-vms', range };
+    }
+}

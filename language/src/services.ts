@@ -1,0 +1,51 @@
+import type {
+    DefaultSharedCoreModuleContext,
+    LangiumCoreServices,
+    LangiumSharedCoreServices,
+    Module,
+    PartialLangiumCoreServices,
+    PartialLangiumSharedCoreServices,
+} from 'langium';
+import { createDefaultCoreModule, createDefaultSharedCoreModule, inject } from 'langium';
+import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module.js';
+import { MigDocumentBuilder } from './link/document-builder.js';
+import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
+import { MigLexerMessages, MigParserMessages, wordsOf } from './syntax/messages.js';
+import { MigTokenBuilder } from './syntax/tokens.js';
+import { MigDocumentValidator } from './validator.js';
+
+/** What the language adds to Langium's services; the same for the compiler and the editor. */
+export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
+    parser: {
+        TokenBuilder: () => new MigTokenBuilder(),
+        ParserErrorMessageProvider: (services) => new MigParserMessages(() => wordsOf(Object.values(services.parser.Lexer.definition))),
+        LexerErrorMessageProvider: () => new MigLexerMessages(),
+    },
+    references: {
+        ScopeProvider: (services) => new MigScopeProvider(services),
+        ScopeComputation: (services) => new MigScopeComputation(services),
+    },
+    validation: {
+        DocumentValidator: (services) => new MigDocumentValidator(services),
+    },
+};
+
+/** What the language adds to the services that are shared between languages. */
+export const migSharedModule: Module<LangiumSharedCoreServices, PartialLangiumSharedCoreServices> = {
+    workspace: { DocumentBuilder: (services) => new MigDocumentBuilder(services) },
+};
+
+export { MigGeneratedModule, MigGeneratedSharedModule };
+
+export interface MigCoreServices {
+    readonly shared: LangiumSharedCoreServices;
+    readonly mig: LangiumCoreServices;
+}
+
+/** The services without an editor: what parsing, linking and checking need, and nothing of the Language Server Protocol. */
+export function createMigCoreServices(context: DefaultSharedCoreModuleContext): MigCoreServices {
+    const shared = inject(createDefaultSharedCoreModule(context), MigGeneratedSharedModule, migSharedModule);
+    const mig = inject(createDefaultCoreModule({ shared }), MigGeneratedModule, migModule);
+    shared.ServiceRegistry.register(mig);
+    return { shared, mig };
+}

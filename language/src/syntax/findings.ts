@@ -1,0 +1,50 @@
+import type { LangiumDocument } from 'langium';
+import type { ReportOptions } from '../compile/context.js';
+import type { Position } from '../program.js';
+
+/** A syntax error, with where it stands in the text. */
+export interface SyntaxProblem extends ReportOptions {
+    readonly message: string;
+    readonly offset: number;
+    readonly start: Position;
+    readonly end: Position;
+}
+
+/**
+ * What the lexer and the parser stumbled over, in the order of the text. One for each line: what comes after an error on
+ * its line is most often its echo.
+ */
+export function syntaxProblems(document: LangiumDocument): readonly SyntaxProblem[] {
+    const { lexerErrors, lexerReport, parserErrors } = document.parseResult;
+    const lexing = [...lexerErrors, ...(lexerReport?.diagnostics ?? [])].map(({ message, offset, length }) =>
+        placed(document, message, offset, length),
+    );
+    const parsing = parserErrors.map((error) => {
+        const token = error.token;
+        if (token.image !== '' && Number.isFinite(token.startOffset) && token.startOffset >= 0) {
+            return placed(document, error.message, token.startOffset, token.image.length);
+        }
+        // The token is missing: at the end of the file, or put there by the parser's recovery.
+        return placed(document, error.message, lastVisible(document.textDocument.getText()), 1);
+    });
+    // At the same place the lexer knows better.
+    const sorted = [...lexing, ...parsing].sort((a, b) => a.offset - b.offset);
+    const lines = new Set<number>();
+    return sorted.filter(({ start }) => !lines.has(start.line) && lines.add(start.line));
+}
+
+function placed(document: LangiumDocument, message: string, offset: number, length: number): SyntaxProblem {
+    const text = document.textDocument;
+    const start = text.positionAt(offset);
+    const end = text.positionAt(Math.min(offset + Math.max(1, length), text.getText().length));
+    const meant = /Did you mean '([^']+)'\?$/.exec(message);
+    const cut = meant ? message.slice(0, meant.index).trim() : message;
+    const word = meant?.[1];
+    // The source of the range is filled in where the problem is reported.
+    return { message: cut, offset, start, end, ...(word !== undefined && { hint: `Did you mean '${word}'?` }) };
+}
+
+/** The last character that is not blank, or the start of a text that has none. */
+function lastVisible(text: string): number {
+    return Math.max(0, text.trimEnd().length - 1);
+}

@@ -1,0 +1,152 @@
+/**
+ * Syntax errors in the words of the person who wrote the policy: what stands there, and what could stand there instead.
+ */
+import type { IParserErrorMessageProvider, IToken, TokenType } from 'chevrotain';
+import { DefaultLexerErrorMessageProvider } from 'langium';
+import { nearest } from '../nearest.js';
+import { unitMeantBy } from '../units.js';
+import { isWord } from './tokens.js';
+
+export class MigParserMessages implements IParserErrorMessageProvider {
+    private readonly words: () => readonly string[];
+
+    /** `words`: every word of the language, to tell which one was meant. */
+    constructor(words: () => readonly string[]) {
+        this.words = words;
+    }
+
+    buildMismatchTokenMessage(options: { expected: TokenType; actual: IToken; previous: IToken; ruleName: string }): string {
+        const rule = ruleNamed(options.ruleName);
+        const closes = options.expected.name === '}' ? bodies[rule] : undefined;
+        const expected = closes ? `${closes} or '}'` : named(options.expected, rule);
+        return this.message(options.actual, options.previous, expected);
+    }
+
+    buildNotAllInputParsedMessage(options: { firstRedundant: IToken; ruleName: string }): string {
+        return this.message(options.firstRedundant, undefined, bodies['MigFile'] ?? 'a declaration');
+    }
+
+    buildNoViableAltMessage(options: {
+        expectedPathsPerAlt: TokenType[][][];
+        actual: IToken[];
+        previous: IToken;
+        customUserDescription: string;
+        ruleName: string;
+    }): string {
+        return this.message(options.actual[0], options.previous, oneOf(options.expectedPathsPerAlt.flat(), ruleNamed(options.ruleName)));
+    }
+
+    buildEarlyExitMessage(options: {
+        expectedIterationPaths: TokenType[][];
+        actual: IToken[];
+        previous: IToken;
+        customUserDescription: string;
+        ruleName: string;
+    }): string {
+        return this.message(options.actual[0], options.previous, oneOf(options.expectedIterationPaths, ruleNamed(options.ruleName)));
+    }
+
+    private message(actual: IToken | undefined, previous: IToken | undefined, expected: string): string {
+        if (!actual || actual.tokenType.name === 'EOF') return `The file ends here, but ${expected} was expected.`;
+        const meant = this.meantBy(actual, previous);
+        return `Found ${shown(actual)}, but ${expected} was expected.${meant === undefined ? '' : ` Did you mean '${meant}'?`}`;
+    }
+
+    private meantBy(actual: IToken, previous: IToken | undefined): string | undefined {
+        if (actual.tokenType.name !== 'ID') return undefined;
+        const unit = previous?.tokenType.name === 'NUMBER' ? unitMeantBy(actual.image) : undefined;
+        return unit ?? nearest(actual.image, this.words());
+    }
+}
+
+export class MigLexerMessages extends DefaultLexerErrorMessageProvider {
+    override buildUnexpectedCharactersMessage(fullText: string, startOffset: number, length: number): string {
+        const found = fullText.slice(startOffset, startOffset + length);
+        const cure =
+            found === '&' || found === '&&'
+                ? " Write 'and'."
+                : found === '|' || found === '||'
+                  ? " Write 'or'."
+                  : found === '!'
+                    ? " Write 'not'."
+                    : '';
+        return `'${found}' is not part of the language.${cure}`;
+    }
+}
+
+/** What may stand in the body of a rule, for the moment when something else stands there. */
+const bodies: Readonly<Record<string, string>> = {
+    MigFile: "a declaration (such as 'policy', 'technique', 'param', 'let', 'group', 'scenario')",
+    Policy: "a clause of the policy (such as 'when', 'move', 'to', 'using', 'bandwidth', 'at most', 'require', 'on failure')",
+    NamedUse: "an option (such as 'downtime', 'streams') or a rung (starting with 'when' or 'after')",
+    ChooseUse: "a branch (a condition or 'otherwise', then ':' and a technique)",
+    BandwidthClause: "a cap (starting with 'total', 'per', 'reserve') or a window (starting with 'between')",
+    Sequence: "a step (such as 'drain', 'run', 'reboot', 'wait until', 'return moved vms')",
+    Scenario: "'given', 'run' or 'expect'",
+    Given: 'a fact (such as dirty_rate: 100 MiB/s)',
+};
+
+/** What a choice in a rule is about, where a list of its first words would be long. */
+const choices: Readonly<Record<string, string>> = {
+    ...bodies,
+    Clause: bodies['Policy'] ?? '',
+    Primary: 'a value (a number, a quantity such as 300 ms, text in quotes, an attribute such as vm.memory, or a name)',
+    TechniqueUse: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",
+    TechniqueKindName: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",
+    NamedUse: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",
+    RungAction: "what the rung does ('downtime', 'throttle', 'bandwidth', 'switch to postcopy', 'pause', 'report' or 'abort')",
+    ActionWord: "what the rung does ('downtime', 'throttle', 'bandwidth', 'switch to postcopy', 'pause', 'report' or 'abort')",
+    PromisedName: "what is promised ('downtime', 'duration', 'blackout', 'brownout', 'eviction time', 'traffic' or 'energy')",
+    Bound: "'<' or '<='",
+};
+
+/** What tokens without a word of their own are called. */
+const kinds: Readonly<Record<string, string>> = {
+    ID: 'a name',
+    STRING: 'text in double quotes',
+    QUANTITY: 'a quantity such as 300 ms',
+    NUMBER: 'a number',
+    TIME: 'a time such as 08:00',
+    EOF: 'the end of the file',
+};
+
+/** Where a name is expected, what it is the name of. */
+const names: Readonly<Record<string, string>> = {
+    Policy: 'the name of a policy',
+    Technique: 'the name of a technique',
+    Param: 'the name of a param',
+    Let: 'a name',
+    Group: 'the name of a group',
+    AttributePath: 'the name of an attribute',
+};
+
+/** More alternatives than this are described, not listed. */
+const listedAtMost = 8;
+
+function oneOf(paths: readonly (readonly TokenType[])[], rule: string): string {
+    const described = choices[rule];
+    const first = new Set(paths.flatMap(([token]) => (token ? [named(token, rule)] : [])));
+    if (described !== undefined && (first.size > 3 || first.size === 0)) return described;
+    const list = [...first].slice(0, listedAtMost);
+    if (first.size > listedAtMost) return `${list.join(', ')} or the like`;
+    const last = list.pop() ?? 'something else';
+    return list.length === 0 ? last : `${list.join(', ')} or ${last}`;
+}
+
+function named(token: TokenType, rule: string): string {
+    if (token.name === 'ID') return names[rule] ?? 'a name';
+    return kinds[token.name] ?? `'${token.name}'`;
+}
+
+function shown(token: IToken): string {
+    const image = token.image.length > 40 ? `${token.image.slice(0, 40)}…` : token.image;
+    return image.startsWith('"') ? image : `'${image}'`;
+}
+
+/** Langium ends the names of rules with a mark of its own. */
+const ruleNamed = (name: string): string => name.replaceAll(/[^A-Za-z]/g, '');
+
+/** Every word of the vocabulary that a person types as such. */
+export function wordsOf(tokens: Iterable<TokenType>): readonly string[] {
+    return [...tokens].map((token) => token.name).filter((name) => isWord(name) && !(name in kinds) && name.length > 1);
+}
