@@ -1,9 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { LabError } from './errors.js';
 import { labPaths } from './paths.js';
-import { end, inNetworkOf, isAncestorOfSelf, isFirst, markedProcesses, type ProcessId } from './processes.js';
-import { labNames, readState, isRunning } from './state.js';
-import { isSame } from './processes.js';
+import { end, inNetworkOf, isAncestorOfSelf, isFirst, isSame, markedProcesses, type ProcessId } from './processes.js';
+import { isRunning, labNames, readState } from './state.js';
 
 /** Something that a lab left behind. */
 export interface Leftover {
@@ -20,19 +19,17 @@ export interface Leftover {
  */
 export async function labDown(name: string): Promise<void> {
     const first = markedProcesses().filter((process) => process.lab === name && isFirst(process));
-    const guests = first.filter((process) => process.host === '').flatMap((process) => inNetworkOf(process.pid));
-    await endAll(name, [...first, ...guests.filter((process) => !isAncestorOfSelf(process.pid))]);
+    const around = first.filter((process) => process.host === '').flatMap((process) => inNetworkOf(process.pid));
+    await endAll(name, [...first, ...around]);
     // What was half-way into its namespaces when the first processes ended.
-    await endAll(
-        name,
-        markedProcesses().filter((process) => process.lab === name),
-    );
+    const late = markedProcesses().filter((process) => process.lab === name);
+    await endAll(name, late);
     await rm(labPaths(name).dir, { recursive: true, force: true });
 }
 
 /** What labs that have crashed, or whose start was interrupted, left on this machine. Running labs are none. */
 export async function leftovers(): Promise<readonly Leftover[]> {
-    const processes = markedProcesses();
+    const processes = markedProcesses().filter((process) => !isAncestorOfSelf(process.pid));
     const directories = await labNames();
     const names = new Set([...directories, ...processes.map((process) => process.lab)]);
     const found: Leftover[] = [];
@@ -64,7 +61,8 @@ export async function removeLeftovers(): Promise<readonly Leftover[]> {
 }
 
 async function endAll(name: string, processes: readonly ProcessId[]): Promise<void> {
-    const left = await end(processes);
+    // A lab may be taken down from a command that runs in it.
+    const left = await end(processes.filter((process) => !isAncestorOfSelf(process.pid)));
     if (left.length === 0) return;
     throw new LabError('lab-command-failed', `lab '${name}': processes ${left.map((process) => process.pid).join(', ')} do not end`, {
         hint: 'they wait in the kernel; try again in a moment',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { LabError } from './errors.js';
+import { markVariable } from './processes.js';
 import { isRunning, labHostOf, openLab, type Lab } from './state.js';
 
 export interface LabExecOptions {
@@ -26,7 +27,8 @@ export function labCommand(lab: Lab, argv: readonly string[], host?: string): re
     if (lab.process === undefined || !isRunning(lab)) {
         throw new LabError('lab-unknown', `no lab '${lab.name}' is running`, { hint: 'start it with: mig-run lab up' });
     }
-    return ['nsenter', `--target=${lab.process.pid}`, '--net', '--', ...argv];
+    // Marked, so that what outlives its lab is found and ended as well.
+    return ['nsenter', `--target=${lab.process.pid}`, '--net', '--', 'env', `${markVariable}=${lab.mark}`, ...argv];
 }
 
 /**

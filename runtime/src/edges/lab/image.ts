@@ -38,7 +38,7 @@ export async function ensureImage(release: Release, options: ImageOptions = {}):
     const recipe = recipeFor(release);
     const name = imageName(recipe);
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const root = join(cacheDir, name);
+    const root = imageRoot(release, cacheDir);
     const image: Image = { release, name, root, capabilities: join(cacheDir, `${name}.capabilities`) };
     if (await exists(root)) return image;
 
@@ -59,12 +59,30 @@ export async function ensureImage(release: Release, options: ImageOptions = {}):
 
 /** Whether `ensureImage` would find the image in the cache. */
 export async function imageIsCached(release: Release, cacheDir: string = defaultCacheDir()): Promise<boolean> {
-    return exists(join(cacheDir, imageName(recipeFor(release))));
+    return exists(imageRoot(release, cacheDir));
+}
+
+/** Where the unpacked image of a release is, once it is there. */
+export function imageRoot(release: Release, cacheDir: string): string {
+    return join(cacheDir, imageName(recipeFor(release)));
 }
 
 async function build(command: readonly string[], work: string, release: Release, options: ImageOptions): Promise<void> {
-    // In namespaces of its own: when the build is interrupted, its mounts and processes end with its first process.
-    const contained = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', ...command];
+    // In namespaces of its own: when the build is interrupted, its mounts and processes end with its first process,
+    // and that one ends with us.
+    const contained = [
+        'setpriv',
+        '--pdeathsig',
+        'KILL',
+        'unshare',
+        '--mount',
+        '--pid',
+        '--fork',
+        '--kill-child',
+        '--mount-proc',
+        '--',
+        ...command,
+    ];
     const result = await run(contained, {
         signal: options.signal,
         env: { ...process.env, TMPDIR: work, LC_ALL: 'C' },

@@ -19,7 +19,7 @@ export async function setLinkRate(lab: Lab, host: string, rate: BytesPerSecond, 
     await mustRun(inLab(lab, shapeArguments(migrationLink(index), rate)), `link of ${host}`, { signal });
 }
 
-/** Cuts a host off a network: nothing passes, and neither end is told. */
+/** Cuts a host off a network: nothing passes until the link is restored, and open connections are not told. */
 export async function cutLink(lab: Lab, host: string, network: LabNetwork = 'migration', signal?: AbortSignal): Promise<void> {
     await setBridgeSide(lab, host, network, 'down', signal);
 }

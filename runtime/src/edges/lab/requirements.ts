@@ -4,12 +4,12 @@ import { access, readFile, statfs } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { gibibyte } from '@mig/language';
 import { LabError } from './errors.js';
-import { defaultCacheDir, imageIsCached } from './image.js';
+import { defaultCacheDir, imageIsCached, imageRoot } from './image.js';
 import type { Release } from './recipe.js';
 import { run } from './run.js';
 
 export interface MissingRequirement {
-    readonly id: 'linux' | 'x86-64' | 'root' | 'command' | 'namespaces' | 'overlayfs' | 'kernel-module' | 'disk-space';
+    readonly id: 'linux' | 'x86-64' | 'root' | 'command' | 'namespaces' | 'overlayfs' | 'links' | 'disk-space';
     /** What is missing, as a sentence without its full stop. */
     readonly missing: string;
     readonly cure: string;
@@ -43,7 +43,8 @@ export async function labRequirements(options: RequirementOptions = {}): Promise
     if (!isRoot) missing.push({ id: 'root', missing: 'a lab needs root', cure: 'run it with sudo, or use simulated hosts' });
 
     const cacheDir = options.cacheDir ?? defaultCacheDir();
-    const cached = await Promise.all((options.releases ?? ['trixie']).map((release) => imageIsCached(release, cacheDir)));
+    const releases = options.releases ?? ['trixie'];
+    const cached = await Promise.all(releases.map((release) => imageIsCached(release, cacheDir)));
     const mustBuild = cached.includes(false);
     for (const command of commandsFor(mustBuild)) {
         if (!(await onPath(command.name)))
@@ -51,7 +52,7 @@ export async function labRequirements(options: RequirementOptions = {}): Promise
     }
     if (mustBuild) missing.push(...(await diskSpace(cacheDir)));
     missing.push(...(await kernelParts()));
-    if (isRoot && missing.length === 0) missing.push(...(await namespaces()));
+    if (isRoot && missing.length === 0) missing.push(...(await namespaces()), ...(await links(releases, cacheDir)));
     return missing;
 }
 
@@ -79,6 +80,7 @@ const commands: readonly NeededCommand[] = [
     { name: 'unshare', package: 'util-linux', toBuild: false },
     { name: 'nsenter', package: 'util-linux', toBuild: false },
     { name: 'mount', package: 'mount', toBuild: false },
+    { name: 'setpriv', package: 'util-linux', toBuild: true },
     { name: 'chroot', package: 'coreutils', toBuild: false },
     { name: 'mmdebstrap', package: 'mmdebstrap', toBuild: true },
     { name: 'apt-get', package: 'apt', toBuild: true },
@@ -126,6 +128,24 @@ async function namespaces(): Promise<readonly MissingRequirement[]> {
             id: 'namespaces',
             missing: `namespaces cannot be made here: ${result.stderr.trim()}`,
             cure: 'leave the container, or run it privileged',
+        },
+    ];
+}
+
+/** Tried with the image's tools or the machine's, on a link that nobody sees; where there are neither yet, starting a lab tells. */
+async function links(releases: readonly Release[], cacheDir: string): Promise<readonly MissingRequirement[]> {
+    const [release] = releases;
+    const image = release !== undefined && (await imageIsCached(release, cacheDir)) ? imageRoot(release, cacheDir) : undefined;
+    if (image === undefined && !((await onPath('ip')) && (await onPath('tc')))) return [];
+    const shape = 'tc qdisc add dev trial-a root tbf rate 1gbit burst 1mb latency 50ms';
+    const steps = `ip link add trial type bridge && ip link add trial-a type veth peer name trial-b && ${shape}`;
+    const result = await run(['unshare', '--net', '--', ...(image === undefined ? [] : ['chroot', image]), 'sh', '-c', steps]);
+    if (result.code === 0) return [];
+    return [
+        {
+            id: 'links',
+            missing: `links between hosts cannot be made here: ${result.stderr.trim()}`,
+            cure: 'load the kernel modules bridge, veth and sch_tbf',
         },
     ];
 }
