@@ -25,7 +25,6 @@ export class PolicyClient {
         const options: LanguageClientOptions = {
             documentSelector: [{ language: 'mig' }],
             outputChannel: output,
-            synchronize: { configurationSection: 'mig' },
         };
         this.#client = new LanguageClient('mig', 'Migration policies', server, options);
         this.#client.onNotification(inventoryInUse, (use) => status.noteUse(use));

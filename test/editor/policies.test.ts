@@ -1,6 +1,6 @@
 /** The packaged extension in a real editor. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +16,7 @@ const opened = new AsyncDisposableStack();
 
 let missing: string | undefined;
 let editor: Editor;
+let example: string;
 
 beforeAll(async () => {
     const tools = await findTools();
@@ -24,25 +25,44 @@ beforeAll(async () => {
     const workspace = opened.adopt(await mkdtemp(path.join(tmpdir(), 'mig-workspace-')), (folder) =>
         rm(folder, { recursive: true, force: true }),
     );
+    example = await readFile(path.join(root, 'examples/evacuate.mig'), 'utf8');
     await cp(path.join(root, 'examples'), workspace, { recursive: true });
-    await writeFile(
-        path.join(workspace, 'broken.mig'),
-        'policy broken {\n  move vms where vm.memory > 3 s\n  to hosts\n  using precopy\n}\n',
-    );
-    await writeFile(
-        path.join(workspace, 'draft.mig'),
-        'inventory "lab.yaml"\n\npolicy draft {\n  move vms where vm.\n  to hosts where host.zone == ""\n  using precopy\n}\n',
-    );
+    for (const [name, text] of Object.entries(drafts)) await writeFile(path.join(workspace, name), text);
     await mkdir(screenshots, { recursive: true });
     const vsix = path.join(root, 'extension/dist/mig-policies.vsix');
-    editor = opened.use(await openEditor({ tools, vsix, workspace, theme: 'dark' }));
+    editor = opened.use(await openEditor({ tools, vsix, workspace }));
 });
 
 afterAll(() => opened.disposeAsync());
 
 beforeEach((context) => {
     context.skip(missing !== undefined, missing);
+    context.onTestFailed(async ({ task }) => {
+        await photograph(`failed: ${task.name}`);
+    });
 });
+
+/** Files beside the examples: what a person has half written. */
+const drafts = {
+    'cluster.yaml': `hosts:
+  alpha: { driver: simulated, zone: east, simulated: { memory: 8 GiB, cpus: 4 } }
+  gamma: { driver: simulated, zone: west, simulated: { memory: 8 GiB, cpus: 4 } }
+`,
+    'broken.mig': `policy broken {
+  move vms where vm.memory > 3 s
+  to hosts
+  using precopy
+}
+`,
+    'draft.mig': `inventory "cluster.yaml"
+
+policy draft {
+  move vms where vm.
+  to hosts where host.zone == ""
+  using precopy
+}
+`,
+};
 
 /** On a build machine a test that cannot run is a failure; elsewhere it is skipped with the reason. */
 async function findTools(): Promise<EditorTools | undefined> {
@@ -68,7 +88,7 @@ describe('a policy in the editor', () => {
 
     test('hover documents an attribute', async () => {
         await openFile(editor.page, 'evacuate.mig');
-        await goTo(editor.page, 15, 19);
+        await goTo(editor.page, example, 'vm.mem|ory');
         expect(await hoverSays(editor.page, 'Memory that the VM has now')).toContain('balloon statistics');
         await photograph('hover-dark');
         await editor.page.keyboard.press('Escape');
@@ -85,7 +105,7 @@ describe('a policy in the editor', () => {
 
     test('what is typed wrong is underlined, and no more when it is mended', async () => {
         const text = await openFile(editor.page, 'evacuate.mig');
-        await goTo(editor.page, 6, 1);
+        await goTo(editor.page, example, '|technique');
         await editor.page.keyboard.type('bananas ');
         await errorsAre(text, 1);
         for (let i = 0; i < 'bananas '.length; i += 1) await editor.page.keyboard.press('Backspace');
@@ -94,22 +114,22 @@ describe('a policy in the editor', () => {
 
     test('completion offers attributes after the dot and zones of the inventory in a string', async () => {
         await openFile(editor.page, 'draft.mig');
-        await goTo(editor.page, 4, 21);
-        expect(await suggestionsWith(editor.page, 'dirty_rate')).toEqual(expect.arrayContaining(['dirty_rate', 'memory', 'working_set']));
+        await goTo(editor.page, drafts['draft.mig'], 'where vm.|');
+        expect(await suggestionsWith(editor.page, 'dirty_rate')).toEqual(expect.arrayContaining(['dirty_rate', 'memory', 'net.tx']));
         await photograph('completion-dark');
         await editor.page.keyboard.press('Escape');
-        await goTo(editor.page, 5, 32);
-        expect(await suggestionsWith(editor.page, 'ZONE')).toEqual(['east', 'ZONE']);
+        await goTo(editor.page, drafts['draft.mig'], '"|"');
+        expect(await suggestionsWith(editor.page, 'west')).toEqual(['east', 'west']);
         await editor.page.keyboard.press('Escape');
     });
 
     test('a light theme has its own colours', async () => {
         const text = await openFile(editor.page, 'evacuate.mig');
         const dark = await colourOf(text, 'policy');
-        await editor.changeTheme('light');
+        await runCommand(editor.page, 'Preferences: Toggle between Light/Dark Themes');
         await editor.page.locator('.monaco-workbench.vs:not(.vs-dark)').waitFor({ timeout: 20_000 });
         expect(await colourOf(text, 'policy')).not.toBe(dark);
-        await goTo(editor.page, 15, 19);
+        await goTo(editor.page, example, 'vm.mem|ory');
         await hoverSays(editor.page, 'Memory that the VM has now');
         await photograph('example-light');
     });

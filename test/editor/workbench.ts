@@ -8,20 +8,22 @@ export async function openFile(page: Page, name: string): Promise<Locator> {
     const input = page.locator('.quick-input-widget input');
     await input.waitFor({ timeout: waitMs });
     await input.fill(name);
-    await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: name }).first().waitFor({ timeout: waitMs });
-    await page.keyboard.press('Enter');
+    await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: name }).first().click({ timeout: waitMs });
     const editor = page.locator(`.monaco-editor[data-uri$="/${name}"]`).first();
     await editor.waitFor({ timeout: waitMs });
     await editor.locator('.view-line').first().waitFor({ timeout: waitMs });
     return editor;
 }
 
-/** Puts the cursor at a place, one-based. */
-export async function goTo(page: Page, line: number, column: number): Promise<void> {
+/** Puts the cursor where `|` stands in a piece of the text: `vm.mem|ory`. */
+export async function goTo(page: Page, text: string, marked: string): Promise<void> {
+    const found = text.indexOf(marked.replace('|', ''));
+    if (found < 0) throw new Error(`the text has no ${marked}`);
+    const before = text.slice(0, found + marked.indexOf('|')).split('\n');
     await page.keyboard.press('Control+G');
     const input = page.locator('.quick-input-widget input');
     await input.waitFor({ timeout: waitMs });
-    await input.fill(`:${line}:${column}`);
+    await input.fill(`:${before.length}:${(before.at(-1) ?? '').length + 1}`);
     await page.keyboard.press('Enter');
     await input.waitFor({ state: 'hidden', timeout: waitMs });
 }
@@ -47,7 +49,7 @@ export async function problemSays(page: Page, text: string): Promise<void> {
     await page.locator('.markers-panel .monaco-list-row').filter({ hasText: text }).first().waitFor({ timeout: waitMs });
 }
 
-/** The suggestions that are shown for the cursor's place, once this one is among them. */
+/** The suggestions that are in sight for the cursor's place, once this one is among them. */
 export async function suggestionsWith(page: Page, label: string): Promise<readonly string[]> {
     await page.keyboard.press('Control+Space');
     const rows = page.locator('.suggest-widget.visible .monaco-list-row .label-name');
@@ -61,6 +63,10 @@ export async function hoverSays(page: Page, text: string): Promise<string> {
     await page.keyboard.press('Control+I');
     const hover = page.locator('.monaco-hover:not(.hidden) .hover-contents').filter({ hasText: text }).first();
     await hover.waitFor({ timeout: waitMs });
+    // It fades in; a picture of it is taken when it stands.
+    await hover.evaluate((element) =>
+        Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => element.isConnected),
+    );
     return hover.innerText();
 }
 

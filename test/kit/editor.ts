@@ -15,6 +15,9 @@ const stopLimitMs = 5_000;
 
 /** Everything that would move, ask or fetch by itself is off. */
 const settings = {
+    'workbench.colorTheme': 'Default Dark Modern',
+    'workbench.preferredDarkColorTheme': 'Default Dark Modern',
+    'workbench.preferredLightColorTheme': 'Default Light Modern',
     'workbench.startupEditor': 'none',
     'workbench.tips.enabled': false,
     'workbench.enableExperiments': false,
@@ -32,14 +35,10 @@ const settings = {
     'files.autoSave': 'off',
 };
 
-export type Theme = 'dark' | 'light';
-const themes: Readonly<Record<Theme, string>> = { dark: 'Default Dark Modern', light: 'Default Light Modern' };
-
 export interface Editor extends AsyncDisposable {
     readonly page: Page;
     /** The folder that is open: a copy, which a test may write to. */
     readonly workspace: string;
-    changeTheme(theme: Theme): Promise<void>;
 }
 
 export interface EditorOptions {
@@ -48,7 +47,6 @@ export interface EditorOptions {
     readonly vsix: string;
     /** Copied before it is opened. */
     readonly workspace: string;
-    readonly theme: Theme;
 }
 
 /** Starts the editor and waits until its workbench stands. Disposing ends all of its processes and removes its folders. */
@@ -65,15 +63,16 @@ export async function openEditor(options: EditorOptions): Promise<Editor> {
     await page.goto(`${server.url}/?folder=${encodeURIComponent(workspace)}`, { timeout: startLimitMs });
     await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: startLimitMs });
     const owned = opened.move();
-    return { page, workspace, changeTheme: (theme) => writeSettings(home, theme), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { page, workspace, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function startServer(
-    { tools, vsix, theme }: EditorOptions,
+    { tools, vsix }: EditorOptions,
     home: string,
     workspace: string,
 ): Promise<{ url: string; process: ChildProcess }> {
-    await writeSettings(home, theme);
+    await mkdir(join(home, 'data/User'), { recursive: true });
+    await writeFile(join(home, 'data/User/settings.json'), JSON.stringify(settings));
     const folders = [
         '--user-data-dir',
         join(home, 'data'),
@@ -105,13 +104,6 @@ async function startServer(
         await endGroup(child);
         throw error;
     }
-}
-
-/** The editor takes over what is written here, while it runs too. */
-async function writeSettings(home: string, theme: Theme): Promise<void> {
-    const folder = join(home, 'data/User');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'settings.json'), JSON.stringify({ ...settings, 'workbench.colorTheme': themes[theme] }));
 }
 
 function listening(child: ChildProcess): Promise<string> {

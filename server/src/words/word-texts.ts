@@ -5,7 +5,8 @@
 const rows = {
     // techniques
     precopy: 'Pre-copy: memory is sent while the VM runs, in passes over what it has written meanwhile; then a short stop for the rest.',
-    postcopy: 'Post-copy: the VM goes on at the destination at once, and its memory follows, on demand and in the background. After the switch nothing may abort.',
+    postcopy:
+        'Post-copy: the VM goes on at the destination at once, and its memory follows, on demand and in the background. After the switch nothing may abort.',
     hybrid: 'Hybrid copy: one pass of pre-copy, then post-copy.',
     'stop-and-copy': 'Stop-and-copy: the VM stands still while all of its memory is sent. The least traffic, the longest downtime.',
     'scatter-gather':
@@ -38,7 +39,8 @@ const rows = {
     reserve: 'Bandwidth of the link that is left to the guests.',
     between: 'A window by clock and day: its caps replace those of the same scope while it is open.',
     unlimited: 'No cap. Written out, since 0 would be read as nothing at all.',
-    require: 'A promise: tested by prediction, reported as held or broken; a broken one makes the exit code non-zero. `hard` refuses or aborts the move before it would be broken.',
+    require:
+        'A promise: tested by prediction, reported as held or broken; a broken one makes the exit code non-zero. `hard` refuses or aborts the move before it would be broken.',
     hard: 'The move is refused or aborted before the promise would be broken.',
     cooldown: 'After it has run, the policy does not run again for this long.',
     priority: 'Policies run by priority, highest first. A VM belongs to the first policy that takes it.',
@@ -47,7 +49,8 @@ const rows = {
     verify: 'A check after the move, from a place that is named, within a time.',
 
     // a technique's ladder and options
-    stalled: 'No progress: the lowest remaining bytes of the last n iterations are not at least 4% below the lowest before them. The count goes on across rungs.',
+    stalled:
+        'No progress: the lowest remaining bytes of the last n iterations are not at least 4% below the lowest before them. The count goes on across rungs.',
     throttle: 'Takes CPU time from the guest, so that it dirties less memory. Felt by the guest: brownout.',
     abort: 'Ends the move; the VM goes on at the source as if nothing had happened. Not possible after a switch to post-copy.',
     switch: 'Switches the running move to post-copy.',

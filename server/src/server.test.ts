@@ -1,0 +1,274 @@
+/** The server as a process, spoken to over its standard streams: what an editor would see. */
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+    CancellationTokenSource,
+    CodeActionRequest,
+    CompletionRequest,
+    DefinitionRequest,
+    type Diagnostic,
+    DidChangeWatchedFilesNotification,
+    DocumentHighlightRequest,
+    DocumentSymbolRequest,
+    FileChangeType,
+    FoldingRangeRequest,
+    type Hover,
+    HoverRequest,
+    LSPErrorCodes,
+    SymbolKind,
+} from 'vscode-languageserver-protocol';
+import { atCursor, type BundledServer, bundledServer, spawnServer, TestClient } from './testing/client.js';
+
+const inventory = `hosts:
+  alpha: { ssh: alpha, zone: east, tags: { generation: "4" } }
+  beta: { ssh: beta, zone: west, tags: [gpu] }
+`;
+
+const policy = `inventory "hosts.yaml"
+
+/** What the moves may take in all. */
+param uplink: rate = 8 Gbit/s
+
+/** Ask for a short stop. */
+technique patient = precopy {
+  downtime 300 ms
+  after 5 min: abort
+}
+
+policy drain {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts where host.zone == source.zone
+  using patient
+  bandwidth { total uplink }
+}
+`;
+
+const resources = new AsyncDisposableStack();
+let server: BundledServer;
+let client: TestClient;
+let folder: string;
+let count = 0;
+
+beforeAll(async () => {
+    server = resources.use(await bundledServer());
+    folder = resources.adopt(await mkdtemp(path.join(tmpdir(), 'mig-policies-')), (place) => rm(place, { recursive: true }));
+    await writeFile(path.join(folder, 'hosts.yaml'), inventory);
+    client = resources.use(new TestClient(server.file));
+    await client.initialize();
+});
+afterAll(() => resources.disposeAsync());
+
+const uriOf = (name: string): string => pathToFileURL(path.join(folder, name)).href;
+/** A document of its own for each test. */
+const fresh = (): string => uriOf(`policy-${(count += 1)}.mig`);
+const brief = (diagnostics: readonly Diagnostic[]): string[] =>
+    diagnostics.map(
+        (d) => `${d.range.start.line + 1} ${d.code} ${(typeof d.message === 'string' ? d.message : d.message.value).split('\n')[0]}`,
+    );
+
+async function completions(marked: string): Promise<readonly string[]> {
+    const uri = fresh();
+    const { text, at } = atCursor(uri, marked);
+    await client.open(uri, text);
+    const result = await client.connection.sendRequest(CompletionRequest.type, at);
+    return (Array.isArray(result) ? result : (result?.items ?? [])).map((item) => item.label);
+}
+
+async function hover(marked: string): Promise<string> {
+    const uri = fresh();
+    const { text, at } = atCursor(uri, marked);
+    await client.open(uri, text);
+    const result: Hover | null = await client.connection.sendRequest(HoverRequest.type, at);
+    return result !== null && typeof result.contents === 'object' && 'kind' in result.contents ? result.contents.value : '';
+}
+
+describe('diagnostics', () => {
+    test('a sound policy has none', async () => {
+        expect(brief((await client.open(fresh(), policy)).diagnostics)).toEqual([]);
+    });
+
+    test('a wrong unit is found, and found mended', async () => {
+        const uri = fresh();
+        const { diagnostics } = await client.open(uri, policy.replace('downtime 300 ms', 'downtime 300 MiB'));
+        expect(diagnostics).toHaveLength(1);
+        expect(diagnostics[0]).toMatchObject({ severity: 1, source: 'mig', range: { start: { line: 7 } } });
+        expect(diagnostics[0]?.code).toMatch(/^MIG2/);
+        expect((await client.change(uri, 2, policy)).diagnostics).toEqual([]);
+    });
+
+    test('a zone that the inventory does not have is found, with the one that was meant as a fix', async () => {
+        const uri = fresh();
+        const { diagnostics } = await client.open(uri, policy.replace('source.zone', '"eest"'));
+        expect(brief(diagnostics)).toEqual(['15 MIG103 no host of the inventory is in a zone "eest"']);
+        const [range] = diagnostics.map((diagnostic) => diagnostic.range);
+        if (range === undefined) throw new Error('no diagnostic');
+        const actions = await client.connection.sendRequest(CodeActionRequest.type, {
+            textDocument: { uri },
+            range,
+            context: { diagnostics },
+        });
+        expect(actions).toMatchObject([{ title: 'Change to "east"', edit: { changes: { [uri]: [{ newText: '"east"' }] } } }]);
+    });
+
+    test('what cannot be carried out yet is a warning with its id', async () => {
+        const { diagnostics } = await client.open(fresh(), policy.replace('using patient', 'using postcopy'));
+        expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG090', 2]]);
+    });
+
+    test('an inventory that is not there is a warning at its name', async () => {
+        const { diagnostics } = await client.open(fresh(), policy.replace('hosts.yaml', 'none.yaml'));
+        expect(diagnostics).toMatchObject([{ code: 'MIG015', severity: 2, range: { start: { line: 0, character: 10 } } }]);
+    });
+
+    test('an inventory that changes on disk is read again, and its own problems are shown in its file', async () => {
+        const uri = fresh();
+        const yaml = uriOf('changing.yaml');
+        await writeFile(path.join(folder, 'changing.yaml'), inventory);
+        expect((await client.open(uri, policy.replace('hosts.yaml', 'changing.yaml'))).diagnostics).toEqual([]);
+        expect((await client.inventoryOf(uri)).hosts).toBe(2);
+        await writeFile(path.join(folder, 'changing.yaml'), inventory.replace('zone: west', 'zoen: west'));
+        client.forget(uri);
+        client.forget(yaml);
+        await client.connection.sendNotification(DidChangeWatchedFilesNotification.type, {
+            changes: [{ uri: yaml, type: FileChangeType.Changed }],
+        });
+        expect(brief((await client.diagnostics(uri)).diagnostics)).toEqual([expect.stringContaining('1 MIG015')]);
+        expect(brief((await client.diagnostics(yaml)).diagnostics)).toEqual([expect.stringContaining('3 MIG011 unknown key zoen')]);
+    });
+});
+
+describe('completion', () => {
+    test('after a dot the attributes of the entity', async () => {
+        expect(await completions('policy p {\n  move vms where vm.|\n}')).toEqual(
+            expect.arrayContaining(['memory', 'dirty_rate', 'net.tx', 'tags']),
+        );
+        expect(await completions('policy p {\n  move vms where vm.net.|\n}')).toEqual(['tx', 'rx']);
+        expect(await completions('policy p {\n  when source.|\n}')).toContain('zone');
+    });
+
+    test('after a number the units, first those that are meant there', async () => {
+        const units = await completions('technique t = precopy {\n  downtime 300 |\n}');
+        expect(units.slice(0, 6)).toEqual(['us', 'ms', 's', 'min', 'h', 'd']);
+    });
+
+    test('in a string the names of the inventory', async () => {
+        const start = 'inventory "hosts.yaml"\npolicy p {\n  move vms\n  to hosts where ';
+        expect(await completions(`${start}host.zone == "|"\n}`)).toEqual(['east', 'west']);
+        expect(await completions(`${start}host.name != "|"\n}`)).toEqual(['alpha', 'beta']);
+        expect(await completions(`${start}host.tags contains "|"\n}`)).toEqual(['generation', 'generation=4', 'gpu']);
+    });
+
+    test('the clauses of a policy as words and as snippets', async () => {
+        const clauses = await completions('policy p {\n  |\n}');
+        expect(clauses).toEqual(
+            expect.arrayContaining(['when', 'move', 'to', 'using', 'bandwidth', 'on failure …', 'at most … at once per host']),
+        );
+        expect(clauses).not.toContain('scenario');
+    });
+
+    test('the declared techniques and the built-in ones after using', async () => {
+        const offered = await completions(`${policy}\npolicy other { move vms to hosts using | }`);
+        expect(offered).toEqual(expect.arrayContaining(['patient', 'precopy', 'postcopy', 'choose']));
+        expect(offered).not.toContain('uplink');
+    });
+
+    test('nothing in a comment', async () => {
+        expect(await completions('// move vms where vm.|\n')).toEqual([]);
+    });
+});
+
+describe('hover', () => {
+    const at = (place: string): string => policy.replace(place.replace('|', ''), place);
+
+    test('an attribute from the catalogue', async () => {
+        expect(await hover(at('vm.mem|ory'))).toContain('Memory that the VM has now (its balloon).');
+        expect(await hover(at('host.zo|ne'))).toContain('name the zone in the inventory');
+    });
+
+    test('a quantity in other units', async () => {
+        expect(await hover(at('3|00 ms'))).toContain('0.3 s');
+    });
+
+    test('a param with its value, its doc comment and how to set it', async () => {
+        const text = await hover(at('total upl|ink'));
+        expect(text).toContain('param uplink: rate = 8 Gbit/s');
+        expect(text).toContain('What the moves may take in all.');
+        expect(text).toContain('--set uplink=');
+    });
+
+    test('a technique with its doc comment', async () => {
+        expect(await hover(at('using pat|ient'))).toMatch(/technique patient = precopy[^]*Ask for a short stop\./);
+    });
+
+    test('a word of the language', async () => {
+        expect(await hover(at('band|width'))).toContain('Caps that all hold at the same time.');
+    });
+
+    test('nothing between words', async () => {
+        expect(await hover('| policy p { move vms to hosts using precopy }')).toBe('');
+    });
+});
+
+describe('navigation', () => {
+    test('definition, highlight, symbols and folding', async () => {
+        const uri = fresh();
+        const { text, at } = atCursor(uri, policy.replace('using patient', 'using pat|ient'));
+        await client.open(uri, text);
+        expect(await client.connection.sendRequest(DefinitionRequest.type, at)).toMatchObject([
+            { targetUri: uri, targetSelectionRange: { start: { line: 6, character: 10 } } },
+        ]);
+        expect(await client.connection.sendRequest(DocumentHighlightRequest.type, at)).toHaveLength(2);
+        const symbols = await client.connection.sendRequest(DocumentSymbolRequest.type, { textDocument: { uri } });
+        expect(symbols?.map(({ name, kind }) => [name, kind])).toEqual([
+            ['uplink', SymbolKind.Variable],
+            ['patient', SymbolKind.Class],
+            ['drain', SymbolKind.Function],
+        ]);
+        const folds = await client.connection.sendRequest(FoldingRangeRequest.type, { textDocument: { uri } });
+        expect(folds?.map(({ startLine }) => text.split('\n')[startLine])).toEqual(['technique patient = precopy {', 'policy drain {']);
+    });
+});
+
+describe('the process', () => {
+    test('a request for a document that is not open is answered, and the server goes on', async () => {
+        const uri = fresh();
+        const at = { textDocument: { uri }, position: { line: 0, character: 0 } };
+        await client.connection.sendRequest(HoverRequest.type, at).catch((error: unknown) => expect(error).toHaveProperty('code'));
+        expect((await client.open(uri, policy)).diagnostics).toEqual([]);
+    });
+
+    test('a request that is cancelled while the text is still being read comes back as an error', async () => {
+        const uri = fresh();
+        const long = Array.from({ length: 300 }, (_, n) => policy.replaceAll(/patient|drain|uplink/g, `$&${n}`)).join('\n');
+        const source = new CancellationTokenSource();
+        const opened = client.open(uri, long);
+        const answer = client.connection.sendRequest(
+            HoverRequest.type,
+            { textDocument: { uri }, position: { line: 1, character: 0 } },
+            source.token,
+        );
+        source.cancel();
+        await expect(answer).rejects.toHaveProperty('code', LSPErrorCodes.RequestCancelled);
+        await opened;
+    });
+
+    test('it ends when its input ends', async () => {
+        const child = spawnServer(server.file);
+        const ended = once(child, 'exit');
+        child.stdin.end();
+        expect(await ended).toEqual([1, null]);
+    });
+
+    test('it ends with an error on what is no message', async () => {
+        const child = spawnServer(server.file);
+        const ended = once(child, 'exit');
+        child.stdin.write('this is no header\r\n\r\n');
+        const [code] = (await ended) as [number];
+        expect(code).toBe(1);
+    });
+});

@@ -1,0 +1,39 @@
+import type { Program } from '@mig/language';
+import { type ast, createMigServices, programOf } from '@mig/language/lsp';
+import type { FileSystemProvider, LangiumDocument } from 'langium';
+import { startLanguageServer } from 'langium/lsp';
+import type { Connection } from 'vscode-languageserver';
+import { PolicyCodeActions } from './features/code-actions.js';
+import { PolicyCompletionProvider } from './features/completion/provider.js';
+import { PolicyFolding } from './features/folding.js';
+import { PolicyHoverProvider } from './features/hover/provider.js';
+import { InventoryChecks } from './features/inventory-checks.js';
+import { PolicyNodeKinds } from './features/node-kinds.js';
+import { PolicyInventories } from './inventory/policy-inventories.js';
+import { InventoryStore } from './inventory/store.js';
+
+/** Serves policies over a connection until it closes. Runs wherever there is a file system of some kind. */
+export function servePolicies(connection: Connection, files: { readonly fileSystemProvider: () => FileSystemProvider }): void {
+    const { shared, mig } = createMigServices(
+        { connection, ...files },
+        {
+            mig: {
+                lsp: {
+                    CompletionProvider: (services) =>
+                        new PolicyCompletionProvider(services, async (document) => (await inventories.of(document))?.inventory),
+                    HoverProvider: (services) => new PolicyHoverProvider(services),
+                    FoldingRangeProvider: (services) => new PolicyFolding(services),
+                    CodeActionProvider: () => new PolicyCodeActions(),
+                },
+            },
+            shared: { lsp: { NodeKindProvider: () => new PolicyNodeKinds() } },
+        },
+    );
+    const inventories = new PolicyInventories(shared, new InventoryStore(files.fileSystemProvider()));
+    const compiled = (document: LangiumDocument): Program | undefined =>
+        programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }).program;
+    const checks = new InventoryChecks(shared, inventories, compiled, connection);
+    // Before the server starts: what is found here has to be there when the diagnostics of a policy are sent.
+    checks.listen();
+    startLanguageServer(shared);
+}
