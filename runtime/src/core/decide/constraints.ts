@@ -16,8 +16,12 @@ export interface Question {
     readonly destination: HostName;
     /** With every earlier move of the plan carried out, and the VM still on its host. */
     readonly world: World;
-    /** VMs that the policy takes too and has not placed yet: affinity does not bind to where they are now. */
-    readonly pending: ReadonlySet<VmUuid>;
+    readonly pending: Pending;
+}
+
+/** VMs that the policy takes too and has not placed yet: affinity does not bind to where they are now. */
+export interface Pending {
+    has(vm: VmUuid): boolean;
 }
 
 /** The first constraint that keeps the VM from the host, with the clause where one asked for it; undefined when it may go there. */
@@ -32,19 +36,6 @@ export function exclusion(question: Question): Reason | undefined {
         if (against) return against;
     }
     return undefined;
-}
-
-/** What a plan should say of a move although it was not refused. */
-export function doubts(vm: VmState, destination: HostName, snapshot: Snapshot): readonly Reason[] {
-    const asked = verdictOf(snapshot, vm.uuid, destination);
-    const cpu = asked
-        ? []
-        : [
-              `nobody could say whether the CPU of ${destination} suits ${vm.name}: the hypervisor will refuse before anything moves if it does not`,
-          ];
-    const disks = vm.disks.filter((disk) => disk.shared === undefined);
-    const told = disks.map((disk) => `it cannot be told whether the disk ${disk.target} of ${vm.name} is shared with ${destination}`);
-    return [...cpu, ...told].map((text) => ({ text }));
 }
 
 /** What the hypervisor of a host said of a VM's live CPU. */

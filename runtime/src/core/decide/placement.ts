@@ -8,12 +8,12 @@
 import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmState, VmUuid } from '../model/snapshot.js';
-import { exclusion } from './constraints.js';
+import { exclusion, type Pending } from './constraints.js';
 import { attributesIn } from './evaluate.js';
 import { type Ranked, rank } from './preferences.js';
 import { type Candidate, satisfied } from './select.js';
 import type { Fired } from './trigger.js';
-import { afterMove, arrive, depart, vmsOf, type World } from './world.js';
+import { afterMove, arrive, depart, type World } from './world.js';
 
 /** A VM with its destination. */
 export interface Placement {
@@ -32,10 +32,13 @@ export interface NoPlace {
 
 /** A move that stands earlier in the plan. */
 export interface Earlier {
-    readonly uuid: VmUuid;
-    readonly from: HostName;
-    readonly to: HostName;
+    /** As it was before the move. */
+    readonly vm: VmState;
+    readonly destination: HostName;
 }
+
+/** All VMs are where they go. */
+const nobody: Pending = new Set();
 
 /** Where a search stands: the moves decided so far, and the World with them carried out. */
 export interface Partial {
@@ -75,11 +78,7 @@ export class PlacementProblem {
     }
 
     /** Destinations of a candidate at this point, best first; `optional` where it stays only because a move would gain too little. */
-    options(
-        candidate: Candidate,
-        partial: Partial,
-        pending: ReadonlySet<VmUuid>,
-    ): { readonly best: readonly Ranked[]; readonly optional: boolean } {
+    options(candidate: Candidate, partial: Partial, pending: Pending): { readonly best: readonly Ranked[]; readonly optional: boolean } {
         const { policy } = this.fired;
         const { vm } = candidate;
         const allowed = [...partial.world.hosts.keys()].filter(
@@ -93,18 +92,19 @@ export class PlacementProblem {
     }
 
     /** The state of the search with the candidate placed as well. */
-    withPlacement(candidate: Candidate, option: Ranked, partial: Partial, pending: ReadonlySet<VmUuid>): Partial {
+    withPlacement(candidate: Candidate, option: Ranked, partial: Partial, pending: Pending): Partial {
         const after = this.departuresFirst(candidate, option.host, partial, pending);
         const placement: Placement = { candidate, destination: option.host, after, because: option.because };
         return { world: afterMove(partial.world, candidate.vm, option.host), placements: [...partial.placements, placement] };
     }
 
     /** Whether any host would take the candidate, now or with all candidates gone: without one, the search need not try. */
-    conceivable(candidate: Candidate, pending: ReadonlySet<VmUuid>): boolean {
-        return [this.start, this.emptied].some((world) => {
-            const { best, optional } = this.options(candidate, { world, placements: [] }, pending);
-            return best.length > 0 || optional;
-        });
+    conceivable(candidate: Candidate, pending: Pending): boolean {
+        const { policy } = this.fired;
+        const { vm } = candidate;
+        return [this.start, this.emptied].some((world) =>
+            [...world.hosts.keys()].some((destination) => exclusion({ policy, vm, destination, world, pending }) === undefined),
+        );
     }
 
     /** VMs of the same kind can stand for each other in every question that a placement asks. */
@@ -135,7 +135,7 @@ export class PlacementProblem {
         const { vm } = candidate;
         const excluded = [...partial.world.hosts.keys()].flatMap((destination) => {
             if (destination === vm.host) return [];
-            const because = exclusion({ policy, vm, destination, world: partial.world, pending: new Set() });
+            const because = exclusion({ policy, vm, destination, world: partial.world, pending: nobody });
             return [{ host: destination, because }];
         });
         const allowed = excluded.flatMap(({ host, because }) => (because ? [] : [host]));
@@ -154,30 +154,18 @@ export class PlacementProblem {
     }
 
     /** The fewest of the VMs that leave the destination earlier in the plan that must be gone before this one may come. */
-    private departuresFirst(
-        candidate: Candidate,
-        destination: HostName,
-        partial: Partial,
-        pending: ReadonlySet<VmUuid>,
-    ): readonly VmUuid[] {
-        const leaving = [
-            ...this.earlier.filter((move) => move.from === destination).map((move) => move.uuid),
-            ...partial.placements.filter((p) => p.candidate.vm.host === destination).map((p) => p.candidate.vm.uuid),
-        ];
+    private departuresFirst(candidate: Candidate, destination: HostName, partial: Partial, pending: Pending): readonly VmUuid[] {
+        const here = ({ vm }: { readonly vm: VmState }): boolean => vm.host === destination;
+        const leaving = [...this.earlier.filter(here), ...partial.placements.map((p) => p.candidate).filter(here)].map(({ vm }) => vm);
         const { policy } = this.fired;
         const { vm } = candidate;
         for (let gone = 0; gone < leaving.length; gone++) {
-            const world = leaving.slice(gone).reduce((w, uuid) => returned(w, uuid, destination), partial.world);
-            if (exclusion({ policy, vm, destination, world, pending }) === undefined) return leaving.slice(0, gone);
+            // Not gone yet: still on the destination, besides where they will be.
+            const world = leaving.slice(gone).reduce((w, other) => arrive(w, other, destination), partial.world);
+            if (exclusion({ policy, vm, destination, world, pending }) === undefined) return leaving.slice(0, gone).map(({ uuid }) => uuid);
         }
-        return leaving;
+        return leaving.map(({ uuid }) => uuid);
     }
-}
-
-/** The World with a VM that has left a host still there as well: its move has not ended. */
-function returned(world: World, uuid: VmUuid, host: HostName): World {
-    const vm = vmsOf(world).find((other) => other.uuid === uuid);
-    return vm ? arrive(world, vm, host) : world;
 }
 
 /** What `kindOf` looks at; a policy that reads anything else of a VM tells all VMs apart. */

@@ -9,7 +9,7 @@ import { actionsOf } from './actions.js';
 import { assumptionsOf } from './assumptions.js';
 import { canonicalJson } from './canonical.js';
 import { ceilingOf, planCaps } from './caps.js';
-import { doubts } from './constraints.js';
+import { doubts } from './doubts.js';
 import { planLimits } from './limits.js';
 import { type Placed, place } from './place.js';
 import type { Earlier, Placement } from './placement.js';
@@ -107,14 +107,13 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
             const { vm } = placement.candidate;
             owners.set(vm.uuid, one.policy.name);
             ids.set(vm.uuid, `m${moves.length + 1}`);
-            earlier.push({ uuid: vm.uuid, from: vm.host, to: placement.destination });
+            earlier.push({ vm, destination: placement.destination });
             const move = plannedMove(placement, instance, one.policy, ids, start);
             if (move) moves.push(move);
-            warnings.push(...doubts(vm, placement.destination, start.snapshot));
         }
         world = placed.world;
     }
-    return { instances, moves, unplaced, warnings };
+    return { instances, moves, unplaced, warnings: [...warnings, ...doubts(earlier, start.snapshot)] };
 }
 
 function plannedMove(

@@ -1,11 +1,11 @@
 import { formatQuantity, type Policy, type Preference } from '@mig/language';
 import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
-import type { HostState, VmState } from '../model/snapshot.js';
+import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
 import { scopeOf } from './attributes.js';
 import { evaluate } from './evaluate.js';
 import { valueText, wordsOf } from './wording.js';
-import { afterMove, compareText, type World } from './world.js';
+import { compareText, loaded, type World } from './world.js';
 
 /** A destination that the constraints allow, with why it stands where it does. */
 export interface Ranked {
@@ -49,11 +49,22 @@ export function rank(policy: Policy, vm: VmState, hosts: readonly HostName[], wo
  * How loaded a host is: the larger of its shares of memory and of CPU time in use. CPU time counts where it was
  * measured on every host, so that hosts stay comparable.
  */
-export function loadOf(host: HostState, world: World): number {
-    const memory = host.memory === 0 ? 1 : 1 - host.memoryFree / host.memory;
-    const measured = [...world.hosts.values()].every(({ state }) => state.cpuUsed !== undefined || state.unreachable !== undefined);
-    return measured && host.cpuUsed !== undefined ? Math.max(memory, host.cpuUsed) : memory;
+export function loadOf(host: HostState, snapshot: Snapshot): number {
+    const memory = memoryUsed(host);
+    return host.cpuUsed !== undefined && cpuMeasured(snapshot) ? Math.max(memory, host.cpuUsed) : memory;
 }
+
+const memoryUsed = (host: HostState): number => (host.memory === 0 ? 1 : 1 - host.memoryFree / host.memory);
+
+function cpuMeasured(snapshot: Snapshot): boolean {
+    const known = measured.get(snapshot);
+    if (known !== undefined) return known;
+    const answer = snapshot.hosts.every((host) => host.cpuUsed !== undefined || host.unreachable !== undefined);
+    measured.set(snapshot, answer);
+    return answer;
+}
+
+const measured = new WeakMap<Snapshot, boolean>();
 
 interface Figure {
     /** Undefined: unknown, which ranks last. */
@@ -81,28 +92,40 @@ function reasonFor(preference: Preference | Default, figure: string, among: numb
 /** The figure of a host with the VM on it. */
 function figureOf(preference: Preference | Default, vm: VmState, host: HostName, world: World): Figure {
     if (preference.kind === 'expression') return expressionFigure(preference, vm, host, world);
-    return figureWith(preference.kind, host, afterMove(world, vm, host));
-}
-
-function figureWith(kind: keyof typeof titles, host: HostName, world: World): Figure {
     const state = world.hosts.get(host)?.state;
     if (!state) return { value: undefined, text: 'not known' };
+    return hostFigure(preference.kind, host === vm.host ? state : loaded(state, vm, 1), vm, world);
+}
+
+/** `state` is the host with the VM on it; the host that the VM leaves counts without it, unless that is the one. */
+function hostFigure(kind: keyof typeof titles, state: HostState, vm: VmState, world: World): Figure {
     switch (kind) {
         case 'least-loaded': {
-            const load = loadOf(state, world);
+            const load = loadOf(state, world.snapshot);
             return { value: load, text: `${share(load)} loaded with the VM` };
         }
         case 'most-free-memory':
             return { value: 0 - state.memoryFree, text: `${formatQuantity(state.memoryFree, 'size')} of memory stay free` };
-        case 'fullest': {
-            const used = state.memory === 0 ? 1 : 1 - state.memoryFree / state.memory;
-            return { value: -used, text: `${share(used)} of memory used with the VM` };
-        }
+        case 'fullest':
+            return { value: 0 - memoryUsed(state), text: `${share(memoryUsed(state))} of memory used with the VM` };
         case 'even-load': {
-            const imbalance = imbalanceOf(world);
+            const imbalance = imbalanceWith(state, vm, world);
             return { value: imbalance, text: `loads then lie ${share(imbalance)} apart` };
         }
     }
+}
+
+/** Highest less lowest load of the hosts that may hold VMs, with the VM on the one that is given. */
+function imbalanceWith(host: HostState, vm: VmState, world: World): number {
+    let [low, high] = [Infinity, -Infinity];
+    for (const { state } of world.hosts.values()) {
+        if (state.unreachable !== undefined || state.maintenance) continue;
+        const after = state.name === host.name ? host : state.name === vm.host ? loaded(state, vm, -1) : state;
+        const load = loadOf(after, world.snapshot);
+        low = Math.min(low, load);
+        high = Math.max(high, load);
+    }
+    return high < low ? 0 : high - low;
 }
 
 function expressionFigure(preference: Extract<Preference, { kind: 'expression' }>, vm: VmState, host: HostName, world: World): Figure {
@@ -118,10 +141,7 @@ function expressionFigure(preference: Extract<Preference, { kind: 'expression' }
 function lacksGain(preference: Preference, vm: VmState, host: HostName, world: World): Reason | undefined {
     if (preference.gain === undefined) return undefined;
     const there = figureOf(preference, vm, host, world).value;
-    const here =
-        preference.kind === 'expression'
-            ? expressionFigure(preference, vm, vm.host, world).value
-            : figureWith(preference.kind, vm.host, world).value;
+    const here = figureOf(preference, vm, vm.host, world).value;
     if (there === undefined || here === undefined) return { text: 'its gain is unknown', range: preference.range };
     const gain = asShare(preference, here - there, here, world.hosts.get(vm.host)?.state);
     if (gain > preference.gain) return undefined;
@@ -141,14 +161,6 @@ function asShare(preference: Preference, better: number, here: number, source: H
             if (preference.by.type === 'ratio') return better;
             return here === 0 ? Math.sign(better) : better / Math.abs(here);
     }
-}
-
-/** Highest less lowest load of the hosts that may hold VMs. */
-function imbalanceOf(world: World): number {
-    const loads = [...world.hosts.values()]
-        .filter(({ state }) => state.unreachable === undefined && !state.maintenance)
-        .map(({ state }) => loadOf(state, world));
-    return loads.length === 0 ? 0 : Math.max(...loads) - Math.min(...loads);
 }
 
 /** To 0 (best) .. 1 (worst); what is unknown counts as worst. */

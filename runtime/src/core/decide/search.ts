@@ -1,4 +1,5 @@
 import type { VmUuid } from '../model/snapshot.js';
+import type { Pending } from './constraints.js';
 import type { Partial, PlacementProblem } from './placement.js';
 import type { Ranked } from './preferences.js';
 import type { Candidate } from './select.js';
@@ -49,15 +50,14 @@ interface Turn {
 class Search {
     private readonly problem: PlacementProblem;
     private readonly candidates: readonly Candidate[];
-    /** VMs that are placed after the one whose turn it is. */
-    private readonly pending: readonly ReadonlySet<VmUuid>[];
+    private readonly turnOf: ReadonlyMap<VmUuid, number>;
     private readonly failed = new Set<string>();
     private deadEnds = 0;
 
     constructor(problem: PlacementProblem, candidates: readonly Candidate[]) {
         this.problem = problem;
         this.candidates = candidates;
-        this.pending = candidates.map((_, i) => new Set(candidates.slice(i + 1).map((c) => c.vm.uuid)));
+        this.turnOf = new Map(candidates.map((c, i) => [c.vm.uuid, i]));
     }
 
     get exhausted(): boolean {
@@ -83,7 +83,7 @@ class Search {
             const partial =
                 option === 'leave out'
                     ? turn.partial
-                    : this.problem.withPlacement(candidate, option, turn.partial, this.pending[index] ?? new Set());
+                    : this.problem.withPlacement(candidate, option, turn.partial, this.pendingAfter(index));
             if (this.ended(partial, index + 1)) return partial;
             const leftOut = turn.leftOut - (option === 'leave out' && !turn.optional ? 1 : 0);
             const next = this.turn(partial, leftOut, index + 1);
@@ -97,11 +97,16 @@ class Search {
         let partial = start;
         for (const [i, candidate] of this.candidates.entries()) {
             if (this.problem.enough(partial)) break;
-            const pending = this.pending[i] ?? new Set();
+            const pending = this.pendingAfter(i);
             const [best] = this.problem.options(candidate, partial, pending).best;
             if (best) partial = this.problem.withPlacement(candidate, best, partial, pending);
         }
         return partial;
+    }
+
+    /** VMs whose turn comes after this one. */
+    private pendingAfter(index: number): Pending {
+        return { has: (vm) => (this.turnOf.get(vm) ?? -1) > index };
     }
 
     private ended(partial: Partial, index: number): boolean {
@@ -111,7 +116,7 @@ class Search {
     private turn(partial: Partial, leftOut: number, index: number): Turn {
         const candidate = this.candidates[index];
         if (!candidate) return { partial, leftOut, options: [], optional: false, next: 0 };
-        const { best, optional } = this.problem.options(candidate, partial, this.pending[index] ?? new Set());
+        const { best, optional } = this.problem.options(candidate, partial, this.pendingAfter(index));
         const mayStay = optional || leftOut > 0;
         return { partial, leftOut, options: mayStay ? [...best, 'leave out'] : best, optional, next: 0 };
     }

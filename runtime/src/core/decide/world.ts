@@ -84,7 +84,8 @@ export function compareText(a: string, b: string): number {
     return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function loaded(host: HostState, vm: VmState, sign: 1 | -1): HostState {
+/** A host with the load of a VM added (1) or taken off (-1). */
+export function loaded(host: HostState, vm: VmState, sign: 1 | -1): HostState {
     if (!isActive(vm)) return host;
     const share = cpuShareOn(vm, host);
     const cpuUsed = host.cpuUsed === undefined || share === undefined ? host.cpuUsed : ratio(Math.max(0, host.cpuUsed + sign * share));

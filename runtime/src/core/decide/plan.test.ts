@@ -1,0 +1,196 @@
+import { bytesPerSecond, epochMs, type Cap, type Policy } from '@mig/language';
+import { expect, test } from 'vitest';
+import type { Snapshot } from '../model/snapshot.js';
+import { digest, gib, host, inventoryOf, minute, noon, snapshot, vm } from '../testing/builders.js';
+import { attr, lit, nowhere, op, policy, precopy, program, when } from '../testing/program.js';
+import { makePlan, planId, type PlanOptions } from './plan.js';
+
+const three = snapshot(
+    [host('a', { maintenance: true }), host('b', { memoryFree: gib(40) }), host('c', { memoryFree: gib(30) })],
+    [vm('db', 'a', { memory: gib(8), autostart: true }), vm('web', 'a'), vm('old', 'b')],
+);
+
+const plans = (policies: readonly Policy[], on: Snapshot = three, options: Partial<PlanOptions> = {}) =>
+    makePlan(program(policies), inventoryOf(on), on, { now: noon, digest, ...options });
+
+const cap = (facts: Partial<Cap> & Pick<Cap, 'limit'>): Cap => ({ scope: 'total', kind: 'cap', range: nowhere, ...facts });
+const capped = (...caps: readonly Cap[]) => policy({ bandwidth: { caps, windows: [], range: nowhere } });
+
+test('a host in maintenance is emptied, and every move says why it goes there', () => {
+    const { plan, nothing } = plans([policy()]);
+    expect(nothing).toBeUndefined();
+    expect(plan?.instances).toMatchObject([
+        { policy: 'evacuate', bound: { kind: 'host', name: 'a' }, because: [{ text: 'a: host is in maintenance' }] },
+    ]);
+    expect(plan?.moves.map((m) => `${m.id} ${m.vm.name} ${m.source}>${m.destination}`)).toEqual(['m1 db a>b', 'm2 web a>b']);
+    expect(plan?.moves[0]?.because.map((r) => r.text)).toEqual(['least loaded: 50% loaded with the VM']);
+});
+
+test('the actions of a move are the calls of the protocol, in order', () => {
+    const { plan } = plans([capped(cap({ limit: { kind: 'rate', rate: 125_000_000 } }))]);
+    const actions = plan?.moves[0]?.actions.map((a) => `${a.on} ${a.phase}: ${a.call} ${JSON.stringify(a.with)}`).join('\n');
+    expect(actions).toMatchInlineSnapshot(`
+      "a lock: flock {"file":"/run/mig-run/11111111-1111-4111-8111-000000006462.lock"}
+      a lock: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"run and epoch","flags":["LIVE","CONFIG"]}
+      a begin: virDomainMigrateBegin3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
+      b prepare: virDomainMigratePrepare3Params {"flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0","destination_xml":"as begin gave it","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
+      a perform: virDomainMigratePerform3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
+      a settings: virDomainMigrateSetMaxSpeed {"domain":"db","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)","again":"as moves start and end"}
+      a settings: virDomainMigrateGetMaxSpeed {"domain":"db"}
+      a settings: virDomainMigrateSetMaxDowntime {"domain":"db","downtime":"300 ms"}
+      a settings: virDomainMigrateGetMaxDowntime {"domain":"db"}
+      b finish: virDomainMigrateFinish3Params {"destination_name":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"cancelled":false}
+      a confirm: virDomainMigrateConfirm3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"cancelled":false}
+      b arrival: virDomainSetAutostart {"domain":"db","autostart":true}
+      b arrival: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"removed","flags":["LIVE","CONFIG"]}"
+    `);
+});
+
+test('a transient VM keeps its definition out of the flags', () => {
+    const transient = snapshot([host('a', { maintenance: true }), host('b')], [vm('tmp', 'a', { persistent: false })]);
+    const begin = plans([policy()], transient).plan?.moves[0]?.actions.find((a) => a.phase === 'begin');
+    expect(begin?.with['flags']).toEqual(['LIVE', 'CHANGE_PROTECTION']);
+});
+
+test('a VM belongs to the first policy that takes it, and a later one sees what the earlier one did', () => {
+    const first = policy({ name: 'first', priority: 10, selection: { where: [op(attr('vm.name'), '==', lit('db'))] } });
+    const second = policy({ name: 'second', priority: 5 });
+    const { plan } = plans([first, second]);
+    expect(plan?.moves.map((m) => [m.vm.name, plan.instances[m.instance]?.policy])).toEqual([
+        ['db', 'first'],
+        ['web', 'second'],
+    ]);
+    const emptied = policy({
+        name: 'late',
+        priority: 1,
+        trigger: when(op(attr('host.vms'), '>', lit(0)), 'host'),
+        selection: { from: { kind: 'all', range: nowhere } },
+    });
+    const late = plans([policy({ name: 'first', priority: 10 }), emptied]).plan;
+    expect(late?.instances.at(-1)?.passedOver.map((p) => p.because.text)).toContain('belongs to the policy first');
+});
+
+test('caps are rates: a share of a link becomes one cap for each link that is used', () => {
+    const share = cap({ scope: 'link', limit: { kind: 'share', share: 0.6 } });
+    const { plan } = plans([
+        capped(cap({ limit: { kind: 'rate', rate: 1e8 } }), cap({ scope: 'vm', limit: { kind: 'unlimited' } }), share),
+    ]);
+    expect(plan?.caps.map((c) => [c.scope, c.of, c.rate, c.because.text])).toEqual([
+        ['total', undefined, 1e8, 'at most 800 Mbit/s in all'],
+        ['link', 'a/mig', 75e6, 'at most 600 Mbit/s for link a/mig'],
+        ['link', 'b/mig', 75e6, 'at most 600 Mbit/s for link b/mig'],
+    ]);
+});
+
+test('a share of a link whose capacity nobody knows is an error that says where to name it', () => {
+    const unknown = snapshot(
+        [host('a', { maintenance: true, links: [{ network: 'mig', capacity: undefined }] }), host('b')],
+        [vm('web', 'a')],
+    );
+    const outcome = plans([capped(cap({ scope: 'link', limit: { kind: 'share', share: 0.5 } }))], unknown);
+    expect(outcome.plan).toBeUndefined();
+    expect(outcome.findings).toMatchObject([
+        { id: 'MIG301', severity: 'error', message: 'a share of a link needs its capacity, and that of a to "mig" is not known' },
+    ]);
+    expect(plans([capped(cap({ scope: 'vm', limit: { kind: 'share', share: 0.5 } }))]).findings).toMatchObject([{ id: 'MIG302' }]);
+});
+
+test('limits are the strictest of the policies that run, and what the daemons can serve', () => {
+    const limit = (count: number) => ({ count, range: nowhere });
+    const none = policy().concurrency;
+    const { plan } = plans([
+        policy({ name: 'one', concurrency: { ...none, perHost: limit(4), inAll: limit(8) } }),
+        policy({ name: 'two', concurrency: { ...none, perHost: limit(2) } }),
+    ]);
+    expect(plan?.limits).toEqual({
+        perHost: 2,
+        inAll: 8,
+        intoHost: undefined,
+        outOfHost: undefined,
+        perLink: undefined,
+        workers: { a: 15, b: 15, c: 15 },
+    });
+});
+
+test('a policy that cannot be carried out yet is refused with its id, unless another is asked for by name', () => {
+    const uses = [{ feature: 'technique.postcopy' as const, within: 'later', range: nowhere }];
+    const file = program([policy(), policy({ name: 'later', trigger: undefined })], { uses });
+    const options = { now: noon, digest };
+    expect(makePlan(file, inventoryOf(three), three, options)).toMatchObject({
+        plan: undefined,
+        findings: [{ id: 'MIG090', severity: 'error' }],
+    });
+    const named = makePlan(file, inventoryOf(three), three, { ...options, policy: 'evacuate' });
+    expect(named.plan?.moves).toHaveLength(2);
+    expect(named.findings).toMatchObject([{ id: 'MIG090', severity: 'warning' }]);
+});
+
+test('using a otherwise b: the plan says why it is not a', () => {
+    const postcopy = { ...precopy, technique: 'postcopy' as const, name: 'swift' };
+    const { plan } = plans([policy({ technique: [postcopy, precopy] })]);
+    expect(plan?.moves[0]?.technique.kind).toBe('precopy');
+    expect(plan?.moves[0]?.because.map((r) => r.text)).toContain(
+        'swift needs post-copy (technique.postcopy), which cannot be carried out yet',
+    );
+});
+
+test('an unknown policy or host is answered with the one that was meant', () => {
+    expect(plans([policy()], three, { policy: 'evcuate' }).findings).toMatchObject([
+        { id: 'MIG107', message: 'there is no policy "evcuate"', hint: 'did you mean "evacuate"?' },
+    ]);
+    expect(plans([policy()], three, { policy: 'evacuate', host: 'bb' }).findings).toMatchObject([
+        { id: 'MIG101', hint: 'did you mean "b"?' },
+    ]);
+});
+
+test('where there is nothing to do, the plan says why', () => {
+    const calm = snapshot([host('a'), host('b')], [vm('web', 'a')]);
+    expect(plans([policy()], calm)).toMatchObject({
+        plan: undefined,
+        nothing: { text: expect.stringContaining('evacuate: a: not so: host is in maintenance') },
+    });
+    const empty = snapshot([host('a', { maintenance: true }), host('b')], []);
+    expect(plans([policy()], empty).nothing?.text).toBe('there are no VMs to move on a');
+    const pinned = policy({ selection: { where: [op(attr('vm.name'), '==', lit('x'))] } });
+    expect(plans([pinned]).nothing?.text).toBe('none of the 2 VMs on a is to be moved');
+    const alone = snapshot([host('a', { maintenance: true })], [vm('web', 'a')]);
+    expect(plans([policy()], alone).nothing?.text).toBe('none of 1 VMs can be moved');
+    expect(plans([]).nothing?.text).toBe('the file has no policy');
+});
+
+test('what nobody could tell of CPU and disks is a warning, once for each host', () => {
+    const disk = { target: 'vda', path: undefined, kind: 'network', shared: undefined, readOnly: false } as const;
+    const unsure = { ...three, vms: [vm('db', 'a', { disks: [disk] }), vm('web', 'a')], hosts: three.hosts.slice(0, 2) };
+    expect(plans([policy()], unsure).plan?.warnings.map((w) => w.text)).toEqual([
+        'nobody could say whether the CPU of b suits db and web',
+        'it cannot be told whether b sees the disk vda of db',
+    ]);
+});
+
+test('a trigger that is unknown is a warning of the plan', () => {
+    const hot = policy({ name: 'relieve', trigger: when(op(attr('host.cpu'), '>', lit(0.9, 'ratio')), 'host') });
+    expect(plans([policy(), hot]).plan?.warnings.map((w) => w.text)).toContainEqual(
+        expect.stringContaining('relieve might run: a: host.cpu > 90% is unknown'),
+    );
+});
+
+test('the name of a plan changes with everything in it, and with nothing else', () => {
+    const plan = plans([policy()]).plan;
+    if (!plan) throw new Error('no plan');
+    expect(planId(plan, digest)).toBe(plan.id);
+    expect(planId({ ...plan, madeAt: epochMs(noon + minute) }, digest)).not.toBe(plan.id);
+    expect(plans([policy()], { ...three, hosts: [...three.hosts].reverse() }).plan?.id).toBe(plan.id);
+});
+
+test('a host that is older than what the runtime is made for is refused', () => {
+    const old = snapshot([host('a', { maintenance: true, versions: { libvirt: '8.0.0', qemu: '7.2.22' } }), host('b')], []);
+    expect(plans([policy()], old).findings).toMatchObject([
+        { id: 'MIG401', message: 'a runs libvirt 8.0.0, and 9.0.0 or later is needed' },
+    ]);
+});
+
+test('the most that a move may send, in its actions, is that of the strictest cap', () => {
+    const { plan } = plans([capped(cap({ limit: { kind: 'rate', rate: 1e8 } }), cap({ scope: 'vm', limit: { kind: 'rate', rate: 5e7 } }))]);
+    expect(plan?.moves[0]?.actions.find((a) => a.phase === 'begin')?.with['bandwidth']).toBe('its share, at most 47 MiB/s (400 Mbit/s)');
+    expect(bytesPerSecond(5e7)).toBe(plan?.caps[1]?.rate);
+});

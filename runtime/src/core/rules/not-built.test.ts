@@ -1,0 +1,46 @@
+import { type FeatureId, features, type FeatureUse } from '@mig/language';
+import { expect, test } from 'vitest';
+import { executable } from '../decide/executable.js';
+import { nowhere, policy, program } from '../testing/program.js';
+import { notBuilt, type Purpose } from './not-built.js';
+
+const use = (feature: FeatureId, within: string | undefined): FeatureUse => ({ feature, within, range: nowhere });
+const severities = (purpose: Purpose, ...uses: readonly FeatureUse[]) => {
+    const scenarios = [{ name: 'a test', given: [], runs: [], expects: [], range: nowhere }];
+    return notBuilt(program([policy({ name: 'p' }), policy({ name: 'q' })], { uses, scenarios }), purpose).map((f) => f.severity);
+};
+const run = (name?: string): Purpose => ({ kind: 'run', policy: name });
+
+test('what the runtime carries out is no finding', () => {
+    expect(severities(run(), use('technique.precopy', 'p'), use('bandwidth.total', 'p'))).toEqual([]);
+});
+
+test('what it does not is a warning in a check, and an error in a plan, with its id', () => {
+    expect(severities({ kind: 'check' }, use('technique.postcopy', 'p'))).toEqual(['warning']);
+    expect(severities(run(), use('technique.postcopy', 'p'))).toEqual(['error']);
+    const [finding] = notBuilt(program([], { uses: [use('technique.postcopy', 'p')] }), run());
+    expect(finding).toMatchObject({ id: 'MIG090', message: 'post-copy cannot be carried out yet (technique.postcopy)' });
+});
+
+test('a policy that is not asked for does not stand in the way of one that is', () => {
+    expect(severities(run('p'), use('dedup.pages', 'q'), use('dedup.pages', 'p'), use('dedup.pages', undefined))).toEqual([
+        'warning',
+        'error',
+        'error',
+    ]);
+});
+
+test('a scenario is no part of a run', () => {
+    expect(severities(run(), use('scenario', 'a test'), use('trigger.failing', 'a test'))).toEqual(['warning', 'warning']);
+});
+
+test('immovable: anything but skip is refused, noted by the compiler or not', () => {
+    const halting = program([policy({ selection: { immovable: { action: 'halt-plan', range: nowhere } } })]);
+    expect(notBuilt(halting, run())).toMatchObject([{ id: 'MIG090', severity: 'error' }]);
+    expect(notBuilt({ ...halting, uses: [use('select.immovable', 'evacuate')] }, run())).toHaveLength(1);
+    expect(notBuilt(program([policy()]), run())).toEqual([]);
+});
+
+test('every capability on the list is one of the language', () => {
+    expect([...executable].filter((feature) => !(feature in features))).toEqual([]);
+});
