@@ -2,27 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { environment, fail, installLabPrograms, installPackages, node, root, run } from './setup.mjs';
 
-const name = process.argv[2];
+const [name, ...args] = process.argv.slice(2);
 if (name === undefined) fail('usage: node scripts/bench.mjs NAME');
 installPackages();
 installLabPrograms();
-run(node(), ['scripts/build.mjs'], { stdio: ['ignore', 2, 2] });
+// stdout belongs to the benchmark's JSON.
+const stdio = ['ignore', 2, 2];
+run(node(), ['scripts/build.mjs'], { stdio });
 const bundle = `test/dist/bench-${name}.mjs`;
-run(
-    'esbuild',
-    [
-        `test/bench/${name}.ts`,
-        `--outfile=${bundle}`,
-        '--bundle',
-        '--platform=node',
-        '--format=esm',
-        '--target=node22.13',
-        '--conditions=source',
-        '--external:cpu-features',
-        '--external:*.node',
-        "--banner:js=import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-        '--log-level=warning',
-    ],
-    { stdio: ['ignore', 2, 2] },
-);
-process.exit(spawnSync(node(), [bundle, ...process.argv.slice(3)], { cwd: root, stdio: 'inherit', env: environment }).status ?? 1);
+run(node(), ['scripts/bundle.mjs', `test/bench/${name}.ts`, bundle], { stdio });
+process.exit(spawnSync(node(), [bundle, ...args], { cwd: root, stdio: 'inherit', env: environment }).status ?? 1);

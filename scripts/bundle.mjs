@@ -1,9 +1,11 @@
-// mig-run as one file: a start costs one read instead of a thousand.
+// `node scripts/bundle.mjs [ENTRY OUT]`: one file for Node; mig-run unless said. A start costs one read instead of a thousand.
 import { build } from 'esbuild';
 
+const [entry = 'runtime/src/edges/cli/main.ts', out = 'runtime/dist/mig-run.js'] = process.argv.slice(2);
+
 await build({
-    entryPoints: ['runtime/src/edges/cli/main.ts'],
-    outfile: 'runtime/dist/mig-run.js',
+    entryPoints: [entry],
+    outfile: out,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -12,6 +14,12 @@ await build({
     sourcemap: 'linked',
     // ssh2 tries its native helpers and goes on without them.
     external: ['cpu-features', '*.node'],
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    // What CommonJS packages take for granted.
+    banner: {
+        js: [
+            "import { createRequire as __createRequire } from 'node:module';",
+            'const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;',
+        ].join(' '),
+    },
     logLevel: 'warning',
 });

@@ -52,12 +52,18 @@ export async function loadInventory(option: string | undefined, policy: LoadedPo
     const base = named === undefined ? undefined : policy.program?.sources[named.range.source]?.uri;
     const file =
         option ?? path.relative('.', path.resolve(base === undefined ? '.' : path.dirname(fileURLToPath(base)), named?.path ?? ''));
+    return readInventory(file);
+}
+
+/** Throws `file-unreadable`; what is wrong inside is in the findings. */
+export async function readInventory(file: string): Promise<LoadedInventory> {
     const text = await read(file, 'the inventory');
     const parsed = parseInventory(text, pathToFileURL(path.resolve(file)).href);
     return { ...parsed, path: file, sources: [{ path: file, text }] };
 }
 
-async function read(file: string, what: string): Promise<string> {
+/** Reads a text file that a person named. Throws `file-unreadable`. */
+export async function read(file: string, what: string): Promise<string> {
     try {
         return await readFile(file, 'utf8');
     } catch (cause) {

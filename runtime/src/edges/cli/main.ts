@@ -172,7 +172,7 @@ function labCommands(program: Command, console: Console): void {
         .command('lab')
         .description('real hosts on this machine, in namespaces: for trying and testing')
         .enablePositionalOptions();
-    const name = () => new Option('--name <name>', 'of the lab').default('lab');
+    const name = () => new Option('--name <name>', 'of the lab').default('default');
     lab.command('up')
         .description('bring three hosts up')
         .addOption(name())

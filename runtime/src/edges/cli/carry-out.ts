@@ -1,0 +1,45 @@
+import os from 'node:os';
+import { epochMs } from '@mig/language';
+import { type Inventory, type MigrationEvent, type Plan, reportOf, type Snapshot } from '../../core/index.js';
+import { systemClock } from '../execute/clock.js';
+import { execute } from '../execute/execute.js';
+import { type ExecutePorts, newRunId } from '../execute/ports.js';
+import type { HostSessions } from '../hypervisor/sessions.js';
+import { openJournal } from '../journal/journal.js';
+import { type Console, Exit } from './console.js';
+import { showEvents, showReport } from './show.js';
+import { RunInterrupts } from './signals.js';
+
+/** Finished runs that the journal keeps. */
+const keepRuns = 200;
+const keepMs = 90 * 86_400_000;
+
+/** Carries a plan out, shows it as it goes, and ends as the report says. */
+export async function carryOut(plan: Plan, inventory: Inventory, snapshot: Snapshot, sessions: HostSessions, options: { readonly json?: boolean }, console: Console): Promise<void> {
+    using journal = openJournal();
+    const now = systemClock.now();
+    journal.prune({ keep: keepRuns, before: epochMs(now - keepMs) });
+    const ports: ExecutePorts = {
+        inventory,
+        hypervisors: sessions,
+        journal,
+        clock: systemClock,
+        run: newRunId(now),
+        controller: controller(),
+        clockOffsets: Object.fromEntries(snapshot.hosts.flatMap((h) => (h.clockOffset === undefined ? [] : [[h.name, h.clockOffset.ms]]))),
+    };
+    using interrupts = new RunInterrupts(console);
+    const events = await showEvents(execute(plan, ports, interrupts.signals), options, console);
+    endAs(events, interrupts.interrupted, options, console);
+}
+
+export const controller = (): string => `${os.userInfo().username}@${os.hostname()}`;
+
+/** Shows the report and ends the command as it says. */
+export function endAs(events: readonly MigrationEvent[], interrupted: boolean, options: { readonly json?: boolean }, console: Console): void {
+    const report = reportOf(events);
+    showReport(report, options, console);
+    if (report.moves.some((move) => move.outcome === 'held')) throw new Exit('held');
+    if (interrupted) throw new Exit('interrupted');
+    if (!report.allHeld) throw new Exit('broken');
+}

@@ -1,0 +1,18 @@
+import type { Console } from '../console.js';
+import type { PolicyOptions } from '../main.js';
+import { judgeFailures, load, observeFor, sessionsWith } from '../pipeline.js';
+import { showSnapshot } from '../show.js';
+import { interruptible } from '../signals.js';
+import { save } from './plan.js';
+
+/** Reads hosts and VMs; with `all` every figure, else what the policy reads. */
+export async function observeHosts(file: string, options: PolicyOptions & { readonly all?: boolean; readonly save?: string }, console: Console): Promise<void> {
+    const loaded = await load(file, options, console);
+    await using sessions = sessionsWith(loaded.inventory);
+    using interrupt = interruptible();
+    const observed = await observeFor(loaded, sessions, options, interrupt.signal);
+    judgeFailures(observed, undefined, console);
+    if (options.save !== undefined) await save(options.save, observed.snapshot);
+    if (options.json === true) console.out(JSON.stringify(observed.snapshot, null, 2));
+    else showSnapshot(observed.snapshot, console);
+}

@@ -1,0 +1,46 @@
+import { type Planning, type PolicyState, simulate } from '../../../core/index.js';
+import { ObservationMemory } from '../../observe/memory.js';
+import { carryOut, endAs } from '../carry-out.js';
+import { confirm, type Console, Exit } from '../console.js';
+import type { RunOptions } from '../main.js';
+import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsWith, stateDirectory } from '../pipeline.js';
+import { showEvents, showPlan } from '../show.js';
+import { interruptible } from '../signals.js';
+
+/** The main job: observe, decide, show, ask, carry out, report. With `dryRun` the plan is played instead. */
+export async function runPolicy(file: string, options: RunOptions, console: Console): Promise<void> {
+    const loaded = await load(file, options, console);
+    await using sessions = sessionsWith(loaded.inventory);
+    using before = interruptible();
+    const observed =
+        options.snapshot === undefined
+            ? await observeFor(loaded, sessions, options, before.signal)
+            : { snapshot: await readSnapshot(options.snapshot), failures: new Map<string, unknown>() };
+    const { snapshot } = observed;
+    const planning = planFor(loaded, snapshot, options, console);
+    judgeFailures(observed, planning.plan, console);
+    const { plan } = planning;
+    if (options.json !== true) showPlan(planning, loaded, { actions: options.actions === true }, console);
+    if (plan === undefined || plan.moves.length === 0) {
+        if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
+        throw new Exit((plan?.unplaced.length ?? 0) > 0 ? 'noPlan' : 'ok');
+    }
+    if (options.dryRun === true) {
+        const events = simulate(plan, snapshot, { now: snapshot.takenAt, seed: options.seed });
+        endAs(await showEvents(events, { ...options, played: true }, console), false, options, console);
+        return;
+    }
+    const count = `${plan.moves.length} ${plan.moves.length === 1 ? 'VM' : 'VMs'}`;
+    if (options.yes !== true && !(await confirm(`Move ${count}?`, console, before.signal))) throw new Exit('declined');
+    before[Symbol.dispose]();
+    remember(planning, snapshot.takenAt);
+    await carryOut(plan, loaded.inventory, snapshot, sessions, options, console);
+    // Something could not be placed: what was promised of it is not held.
+    if (plan.unplaced.length > 0) throw new Exit('broken');
+}
+
+/** Policies that run now, for their cooldown and release. */
+function remember(planning: Planning, at: PolicyState['lastFired']): void {
+    using memory = ObservationMemory.open(stateDirectory());
+    memory.fired(planning.fired.map(({ policy, bound }) => ({ policy, bound, lastFired: at, holding: true })));
+}

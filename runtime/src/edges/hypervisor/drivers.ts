@@ -1,0 +1,32 @@
+import type { Inventory } from '../../core/index.js';
+import { HypervisorError } from './errors.js';
+import type { OpenSession } from './sessions.js';
+
+/**
+ * Opens sessions by each host's driver. Drivers are loaded when the first host needs them. Simulated hosts live as long
+ * as what is returned here.
+ */
+export function openSessionOf(inventory: Inventory): OpenSession {
+    let simulated: Promise<OpenSession> | undefined;
+    return async (host, signal) => {
+        switch (host.driver) {
+            case 'libvirt': {
+                const { createLibvirtSession } = await import('./libvirt/session.js');
+                return createLibvirtSession(host, signal);
+            }
+            case 'simulated':
+                simulated ??= simulatedHosts(inventory);
+                return (await simulated)(host, signal);
+            case 'qemu':
+                throw new HypervisorError('feature-missing', host.name, `${host.name}: the driver qemu is not built yet`, {
+                    hint: 'run its VMs under libvirt, or take the host out of the inventory',
+                });
+        }
+    };
+}
+
+async function simulatedHosts(inventory: Inventory): Promise<OpenSession> {
+    const { createSimulatedHypervisors } = await import('./simulated/hypervisors.js');
+    const hypervisors = createSimulatedHypervisors(inventory);
+    return (host, signal) => hypervisors.session(host, signal);
+}

@@ -1,0 +1,205 @@
+/**
+ * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
+ * Needs the lab (root on Linux). Options: --pairs N.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { milliseconds } from '@mig/language';
+import { type InventoryHost, type MigrationEvent, parseInventory } from '@mig/runtime/core';
+import { type GuestSpec, type Lab, labCommand, labUp, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { openAccess } from '../../runtime/src/edges/ssh/access.js';
+import { findDaemon } from '../../runtime/src/edges/hypervisor/libvirt/connect.js';
+import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedures.js';
+import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
+
+const pairs = Number(process.argv[process.argv.indexOf('--pairs') + 1]) || 5;
+const migRun = path.resolve('runtime/bin/mig-run.cjs');
+const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({ name: `vm${i + 1}`, memoryMiB: 256, randomShare: 0.5, persistent: true }));
+const destinations = ['kvm-b', 'kvm-c'];
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+interface Ended {
+    readonly code: number;
+    readonly stdout: string;
+    readonly stderr: string;
+    readonly ms: number;
+    /** When it was started, on the wall clock. */
+    readonly startedAt: number;
+}
+
+async function timed(argv: readonly string[]): Promise<Ended> {
+    const [command = '', ...rest] = argv;
+    const startedAt = Date.now();
+    const began = performance.now();
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code: code ?? 1, stdout, stderr, ms: performance.now() - began, startedAt };
+}
+
+async function inLab(lab: Lab, argv: readonly string[], host?: string): Promise<Ended> {
+    const ended = await timed(labCommand(lab, argv, host));
+    if (ended.code !== 0) throw new Error(`${argv.join(' ')} ended with ${ended.code}: ${ended.stderr || ended.stdout}`);
+    return ended;
+}
+
+const eventsOf = (text: string): MigrationEvent[] =>
+    text
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as MigrationEvent)
+        .filter((event) => typeof event.type === 'string');
+
+/** Every guest on the first host, whatever was there before. */
+async function freshGuests(lab: Lab): Promise<void> {
+    for (const { name } of guests) await stopGuest(lab, name).catch(() => undefined);
+    await Promise.all(guests.map((spec) => startGuest(lab, 'kvm-a', spec)));
+}
+
+interface Drain {
+    readonly totalMs: number;
+    /** By the source's statistics at completion. */
+    readonly downtimesMs: readonly number[];
+}
+
+async function drainByMigRun(lab: Lab, policy: string): Promise<Drain> {
+    const { stdout, ms } = await inLab(lab, [process.execPath, migRun, policy, '--inventory', lab.inventoryPath, '--yes', '--json']);
+    const downtimesMs = eventsOf(stdout).flatMap((event) => (event.type === 'job-completed' && event.downtimeMs !== undefined ? [event.downtimeMs] : []));
+    if (downtimesMs.length !== guests.length) throw new Error(`${downtimesMs.length} of ${guests.length} VMs told their downtime`);
+    return { totalMs: ms, downtimesMs };
+}
+
+/** All at once, as `virsh migrate` is used for a drain; the same technique and flags, half to each destination. */
+async function drainByVirsh(lab: Lab): Promise<Drain> {
+    const began = performance.now();
+    await Promise.all(
+        guests.map(({ name }, i) => {
+            const destination = destinations[i % destinations.length] ?? '';
+            const address = lab.hosts.find((h) => h.name === destination)?.migrationAddress ?? '';
+            const argv = ['virsh', 'migrate', '--live', '--persistent', '--undefinesource', name, `qemu+ssh://${destination}/system`, `tcp://${address}`, '--listen-address', address];
+            return inLab(lab, argv, 'kvm-a');
+        }),
+    );
+    const totalMs = performance.now() - began;
+    const downtimesMs = await Promise.all(
+        guests.map(async ({ name }, i) => {
+            const { stdout } = await inLab(lab, ['virsh', 'domjobinfo', '--completed', name], destinations[i % destinations.length]);
+            return Number(/Total downtime:\s+(\d+)/.exec(stdout)?.[1] ?? Number.NaN);
+        }),
+    );
+    return { totalMs, downtimesMs };
+}
+
+async function drain(lab: Lab, scratch: string): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
+    const policy = path.join(scratch, 'drain.mig');
+    // No cap: virsh sets none either.
+    await writeFile(policy, 'policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n');
+    const ours: Drain[] = [];
+    const theirs: Drain[] = [];
+    for (let pair = 0; pair < pairs; pair++) {
+        const halves = [
+            async () => ours.push(await drainByMigRun(lab, policy)),
+            async () => theirs.push(await drainByVirsh(lab)),
+        ];
+        for (const half of pair % 2 === 0 ? halves : halves.reverse()) {
+            await freshGuests(lab);
+            await half();
+        }
+        say(`pair ${pair + 1}: mig-run ${describe(ours.at(-1))}; virsh ${describe(theirs.at(-1))}`);
+    }
+    const longest = (d: Drain) => Math.max(...d.downtimesMs);
+    const total = median(ours.map((o) => o.totalMs)) / median(theirs.map((t) => t.totalMs));
+    const downtime = median(ours.map(longest)) / median(theirs.map(longest));
+    return {
+        checks: [
+            atMost('drain: total time, of virsh migrate all at once', total, 0.95, 'x'),
+            atMost('drain: longest downtime, of virsh migrate all at once', downtime, 0.5, 'x'),
+        ],
+        runs: { 'drain mig-run': ours, 'drain virsh': theirs },
+    };
+}
+
+const describe = (d: Drain | undefined) => (d === undefined ? '-' : `${(d.totalMs / 1000).toFixed(2)} s, longest downtime ${Math.max(...d.downtimesMs)} ms`);
+
+/** From the start of the process to the first migration phase. */
+async function firstPhase(lab: Lab, scratch: string, name: string, condition: string, extra: readonly string[]): Promise<number[]> {
+    const policy = path.join(scratch, `${name}.mig`);
+    await writeFile(policy, `policy ${name} {\n  when host is in maintenance\n  move vms on host ${condition}\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n`);
+    const samples: number[] = [];
+    for (let i = 0; i < pairs; i++) {
+        await freshGuests(lab);
+        const { stdout, startedAt } = await inLab(lab, [process.execPath, migRun, policy, '--inventory', lab.inventoryPath, '--yes', '--json', ...extra]);
+        const first = eventsOf(stdout).find((event) => event.type === 'phase-entered');
+        if (first === undefined) throw new Error(`no phase was entered: ${stdout.slice(0, 500)}`);
+        samples.push(first.at - startedAt);
+        say(`${name}: first phase after ${Math.round(first.at - startedAt)} ms`);
+    }
+    return samples;
+}
+
+/** Calls a second of the native protocol and of virsh, over one SSH connection each. */
+async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
+    const { inventory } = parseInventory(await readFile(lab.inventoryPath, 'utf8'), lab.inventoryPath);
+    const host = inventory?.hosts[0] as InventoryHost;
+    const { signal } = new AbortController();
+    await using access = await openAccess(host, signal);
+    const { connection } = await findDaemon(access, signal);
+    await using daemon = connection;
+    const stats = { doms: [], stats: 0, flags: 0 };
+    const perSecond = async (call: () => Promise<unknown>, forMs: number): Promise<number> => {
+        await call();
+        const began = performance.now();
+        let calls = 0;
+        while (performance.now() - began < forMs) {
+            await call();
+            calls++;
+        }
+        return (calls * 1000) / (performance.now() - began);
+    };
+    const virsh = async (...argv: string[]) => {
+        const { code, stderr } = await access.run(['virsh', ...argv], signal);
+        if (code !== 0) throw new Error(`virsh ${argv.join(' ')}: ${stderr}`);
+    };
+    const rates: Record<string, number>[] = [];
+    for (let i = 0; i < pairs; i++) {
+        rates.push({
+            hostname: await perSecond(() => daemon.call(procedures.connectGetHostname, undefined, signal), 1000),
+            'virsh hostname': await perSecond(() => virsh('hostname'), 2000),
+            statistics: await perSecond(() => daemon.call(procedures.connectGetAllDomainStats, stats, signal), 1500),
+            'virsh domstats': await perSecond(() => virsh('domstats'), 2000),
+        });
+        say(`calls per second: ${JSON.stringify(Object.fromEntries(Object.entries(rates.at(-1) ?? {}).map(([k, v]) => [k, Math.round(v)])))}`);
+    }
+    const of = (key: string) => median(rates.map((r) => r[key] ?? Number.NaN));
+    return {
+        checks: [
+            atLeast('calls: hostname, of virsh over exec', of('hostname') / of('virsh hostname'), 50, 'x'),
+            atLeast('calls: all-domain statistics, of virsh over exec', of('statistics') / of('virsh domstats'), 4, 'x'),
+        ],
+        runs: { 'calls per second': rates },
+    };
+}
+
+const began = machine();
+await using lab = await labUp({ ...(await import('../../runtime/src/edges/lab/door.js')).defaultLab, name: 'bench' }, { tied: true, onProgress: say });
+const scratch = path.dirname(lab.inventoryPath);
+const noRate = await firstPhase(lab, scratch, 'plain', '', []);
+const windowMs = milliseconds(1000);
+const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
+const calls = await callRates(lab);
+const drained = await drain(lab, scratch);
+report({
+    checks: [
+        ...drained.checks,
+        atMost('start to first phase, no rate read', median(noRate), 1000, 'ms'),
+        atMost('start to first phase, a rate read (window 1 s)', median(withRate), windowMs + 1000, 'ms'),
+        ...calls.checks,
+    ],
+    machine: began,
+    runs: { 'first phase, no rate (ms)': noRate, 'first phase, rate (ms)': withRate, ...calls.runs, ...drained.runs },
+});
