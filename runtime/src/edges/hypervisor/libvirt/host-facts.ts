@@ -11,19 +11,24 @@ export interface HostFacts {
     readonly microcode: string;
     /** What could be given to a VM now: free, or in caches that can be dropped. */
     readonly memoryAvailable: Bytes | undefined;
-    /** max_workers of the daemon's configuration, where it is set. */
-    readonly maxWorkers: number | undefined;
+    /** max_workers of the daemons' configurations, where they set it. */
+    readonly maxWorkers: { readonly virtqemud: number | undefined; readonly libvirtd: number | undefined };
     readonly bridges: readonly string[];
     readonly clock: { readonly ms: Milliseconds; readonly uncertaintyMs: Milliseconds };
 }
 
-/** `$1` is the daemon's configuration file. Facts as `key value` lines, then the time for each line that we send. */
+/**
+ * Facts as `key value` lines, then the time for each line that we send. Read with the shell's own means where it can be:
+ * each process costs a host milliseconds.
+ */
 const script = `
-echo "boot $(cat /proc/sys/kernel/random/boot_id)"
-echo "kernel $(uname -r)"
-echo "microcode $(sed -n '/^microcode/{s/.*: *//p;q}' /proc/cpuinfo)"
-echo "available $(sed -n 's/^MemAvailable: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)"
-echo "workers $(sed -n 's/^max_workers *= *\\([0-9]*\\).*/\\1/p' "$1" 2>/dev/null)"
+read -r boot < /proc/sys/kernel/random/boot_id && echo "boot $boot"
+read -r kernel < /proc/sys/kernel/osrelease && echo "kernel $kernel"
+while read -r key value _; do case $key in MemAvailable:) echo "available $value"; break;; esac; done < /proc/meminfo
+while read -r line; do case $line in microcode*) echo "microcode \${line##*: }"; break;; esac; done < /proc/cpuinfo
+for daemon in virtqemud libvirtd; do
+    [ -r /etc/libvirt/$daemon.conf ] && sed -n "s/^max_workers *= *\\([0-9]*\\).*/$daemon \\1/p" /etc/libvirt/$daemon.conf
+done
 for bridge in /sys/class/net/*/bridge; do [ -d "$bridge" ] && bridge=\${bridge%/bridge} && echo "bridge \${bridge##*/}"; done
 echo end
 while read -r _; do date +%s%N; done
@@ -32,9 +37,8 @@ while read -r _; do date +%s%N; done
 /** The quickest of these answers gives the clock's offset. */
 const clockSamples = 3;
 
-export async function readHostFacts(access: HostAccess, socket: string, now: () => number, signal: AbortSignal): Promise<HostFacts> {
-    const configuration = socket.includes('virtqemud') ? '/etc/libvirt/virtqemud.conf' : '/etc/libvirt/libvirtd.conf';
-    const process = await access.start(['sh', '-c', script, 'sh', configuration], signal);
+export async function readHostFacts(access: HostAccess, now: () => number, signal: AbortSignal): Promise<HostFacts> {
+    const process = await access.start(['sh', '-c', script], signal);
     try {
         return await abortable(
             conversation(access, process.stdin, createInterface({ input: process.stdout })[Symbol.asyncIterator](), now),
@@ -81,7 +85,7 @@ async function conversation(
         kernel: one('kernel'),
         microcode: one('microcode'),
         memoryAvailable: available === undefined ? undefined : bytes(available * 1024),
-        maxWorkers: number('workers'),
+        maxWorkers: { virtqemud: number('virtqemud'), libvirtd: number('libvirtd') },
         bridges: facts.get('bridge') ?? [],
         clock,
     };

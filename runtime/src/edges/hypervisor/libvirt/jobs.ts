@@ -14,12 +14,14 @@ export interface ActiveJob {
 const ended: readonly number[] = [0, 3, 4, 5];
 const unbounded = 2;
 
+const incoming: ActiveJob = { kind: 'incoming', words: 'migration to this host' };
+
 /** virDomainJobOperation, in words. */
 const operations: Readonly<Record<number, ActiveJob>> = {
     1: { kind: 'other', words: 'start' },
     2: { kind: 'other', words: 'save' },
     3: { kind: 'other', words: 'restore' },
-    4: { kind: 'incoming', words: 'migration to this host' },
+    4: incoming,
     5: { kind: 'outgoing', words: 'migration from this host' },
     6: { kind: 'other', words: 'snapshot' },
     7: { kind: 'other', words: 'snapshot revert' },
@@ -36,22 +38,11 @@ export async function activeJob(connection: LibvirtConnection, dom: Domain, sign
         const operation = new ParamReader(params).number('operation');
         return operations[operation ?? 0] ?? { kind: 'other', words: type === unbounded ? 'a job without an end in sight' : 'a job' };
     } catch (error) {
-        // The receiving side of a migration has no statistics, and libvirt refuses to give them; a domain that is not running has no job.
-        if (error instanceof HypervisorError && error.native?.code === libvirtErrors.operationInvalid)
-            return incomingOrNone(connection, dom, signal);
-        throw error;
-    }
-}
-
-/** virDomainControlState: a job holds the domain. */
-const heldByJob = 1;
-
-async function incomingOrNone(connection: LibvirtConnection, dom: Domain, signal: AbortSignal): Promise<ActiveJob | undefined> {
-    try {
-        const { state } = await connection.call(procedures.domainGetControlInfo, { dom, flags: 0 }, signal);
-        return state === heldByJob ? operations[4] : undefined;
-    } catch (error) {
-        if (error instanceof HypervisorError && error.native?.code === libvirtErrors.operationInvalid) return undefined;
+        const native = error instanceof HypervisorError ? error.native?.code : undefined;
+        // The receiving side of a migration has no statistics, and the QEMU driver refuses to give them with this code alone.
+        if (native === libvirtErrors.operationUnsupported) return incoming;
+        // A domain that is not running has no job.
+        if (native === libvirtErrors.operationInvalid) return undefined;
         throw error;
     }
 }

@@ -16,7 +16,7 @@ import {
     cpuUsedBetween,
     ratesBetween,
     readDirtyRates,
-    readFreeMemory,
+    readHostMemory,
     readHostCpu,
     readStatistics,
     type VmRates,
@@ -39,12 +39,12 @@ type Unknown = HostObservation['unknown'][number];
 export async function observeHost(of: Observed, needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
     const { connection, access, host } = of;
     const unknown: Unknown[] = [];
-    const [facts, info, domains, networks, freeMemory] = await Promise.all([
-        readHostFacts(access, of.socket, of.now, signal),
+    const [facts, info, domains, networks, memory] = await Promise.all([
+        readHostFacts(access, of.now, signal),
         connection.call(procedures.nodeGetInfo, undefined, signal),
         listDomains(connection, signal),
         listNetworks(connection, signal),
-        readFreeMemory(connection, signal),
+        readHostMemory(connection, signal),
     ]);
     const [described, rates] = await Promise.all([
         describeAll(connection, domains.all, unknown, signal),
@@ -55,8 +55,8 @@ export async function observeHost(of: Observed, needs: ObservationNeeds, signal:
     return {
         host: hostState(of, facts, {
             cpus: info.cpus,
-            memory: bytes(Number(info.memory) * 1024),
-            free: facts.memoryAvailable ?? freeMemory,
+            memory: memory.total,
+            free: facts.memoryAvailable ?? memory.free,
             networks,
             cpuUsed: rates.hostCpu,
         }),
@@ -267,7 +267,10 @@ function hostState(of: Observed, facts: HostFacts, figures: HostFigures): HostSt
         migration: host.migration,
         links: host.links,
         monitor: host.monitor,
-        workers: Math.max(1, (facts.maxWorkers ?? workers.byDefault) - workers.keptFree),
+        workers: Math.max(
+            1,
+            (facts.maxWorkers[of.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd'] ?? workers.byDefault) - workers.keptFree,
+        ),
         clockOffset: facts.clock,
     };
 }

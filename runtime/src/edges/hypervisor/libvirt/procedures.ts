@@ -114,12 +114,6 @@ export const procedures = {
     domainGetState: remote(212, 'domainGetState', struct({ ...dom, ...flags }), struct({ state: int, reason: int })),
     domainIsPersistent: remote(151, 'domainIsPersistent', struct(dom), struct({ persistent: int })),
     domainGetJobStats: remote(298, 'domainGetJobStats', struct({ ...dom, ...flags }), struct({ type: int, params: typedParams })),
-    domainGetControlInfo: remote(
-        229,
-        'domainGetControlInfo',
-        struct({ ...dom, ...flags }),
-        struct({ state: uint, details: uint, stateTime: uhyper }),
-    ),
     domainStartDirtyRateCalc: remote(427, 'domainStartDirtyRateCalc', struct({ ...dom, seconds: int, ...flags }), nothing),
     domainGetMetadata: remote(
         265,

@@ -33,19 +33,16 @@ export async function createLibvirtSession(
     const now = options.now ?? Date.now;
     const access = await openAccess(host, signal, options.environment ?? ownEnvironment());
     try {
-        const { socket, connection } = await findDaemon(access, signal);
+        const [{ socket, connection }, facts] = await Promise.all([findDaemon(access, signal), readHostFacts(access, now, signal)]);
         try {
-            const [versions, facts, { xml }] = await Promise.all([
+            const [versions, { xml }] = await Promise.all([
                 checkVersions(connection, signal),
-                readHostFacts(access, socket, now, signal),
                 connection.call(procedures.connectGetCapabilities, undefined, signal),
             ]);
             const capabilities = parseXml(xml).at('host');
             const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
-            return new LibvirtSession(
-                { host, access, connection, socket, versions, uuid: capabilities.at('uuid').text ?? '', cpu, now },
-                facts.bootId,
-            );
+            const uuid = capabilities.at('uuid').text ?? '';
+            return new LibvirtSession({ host, access, connection, socket, versions, uuid, cpu, now }, facts.bootId);
         } catch (error) {
             await connection[Symbol.asyncDispose]();
             throw error;

@@ -139,11 +139,17 @@ export function cpuUsedBetween(first: HostCpuReading, second: HostCpuReading): R
     return total <= 0 ? undefined : ratio((second.busyNs - first.busyNs) / total);
 }
 
-/** Free memory by libvirt's own count, caches included; for hosts whose kernel does not say what is available. */
-export async function readFreeMemory(connection: LibvirtConnection, signal: AbortSignal): Promise<Bytes> {
+/** The host's memory by the kernel's count; free includes caches, for hosts whose kernel does not say what is available. */
+export interface HostMemory {
+    readonly total: Bytes;
+    readonly free: Bytes;
+}
+
+export async function readHostMemory(connection: LibvirtConnection, signal: AbortSignal): Promise<HostMemory> {
     const allCells = -1;
     const { count } = await connection.call(procedures.nodeGetMemoryStats, { count: 0, cell: allCells, flags: 0 }, signal);
     const { params } = await connection.call(procedures.nodeGetMemoryStats, { count, cell: allCells, flags: 0 }, signal);
-    const counted = new Set(['free', 'buffers', 'cached']);
-    return bytes(params.filter((p) => counted.has(p.field)).reduce((sum, p) => sum + Number(p.value) * 1024, 0));
+    const sum = (...fields: readonly string[]): Bytes =>
+        bytes(params.filter((p) => fields.includes(p.field)).reduce((total, p) => total + Number(p.value) * 1024, 0));
+    return { total: sum('total'), free: sum('free', 'buffers', 'cached') };
 }
