@@ -158,7 +158,7 @@ export class MoveCourse {
     #startCopy(): void {
         this.stage = 'copy';
         this.#stageEndsAt = Infinity;
-        this.#progressAt = this.#now;
+        this.#progressAt = this.#now + this.#settings.progressEvery;
         this.#rate = bytesPerSecond(0);
         this.#applied('downtime-limit', this.#copy.downtimeLimit);
         this.#emit({ type: 'iteration', iteration: 1, remaining: whole(this.#copy.remaining) });

@@ -1,0 +1,209 @@
+/** What a run looks like now: a reducer over its events, pure, so that a live run, a replay and a simulation look the same. */
+import { milliseconds, ratio, type Bytes, type BytesPerSecond, type EpochMs, type Milliseconds, type Ratio } from '@mig/language';
+import type { MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
+import type { MovePhase, PlannedMove } from '../model/plan.js';
+
+export interface RunView {
+    readonly run: string | undefined;
+    readonly simulated: boolean;
+    readonly startedAt: EpochMs | undefined;
+    /** Time of the latest event. */
+    readonly now: EpochMs | undefined;
+    readonly outcome: 'complete' | 'incomplete' | 'stopped' | undefined;
+    /** Why no further move is started. */
+    readonly stopping: string | undefined;
+    readonly lostHosts: readonly HostName[];
+    /** In the order of the plan. */
+    readonly moves: ReadonlyMap<MoveId, MoveView>;
+    /** The latest thing that a person should know. */
+    readonly note: { readonly level: 'info' | 'warning' | 'alarm'; readonly text: string } | undefined;
+}
+
+export type MoveStatus = 'waiting' | 'running' | 'moved' | 'failed' | 'aborted' | 'skipped' | 'held';
+
+export interface MoveView {
+    readonly id: MoveId;
+    readonly vm: string;
+    readonly source: HostName;
+    readonly destination: HostName;
+    readonly memory: Bytes;
+    readonly status: MoveStatus;
+    readonly because: string | undefined;
+    readonly attempt: number;
+    readonly phase: MovePhase | undefined;
+    /** Of the memory, and never less than before: remaining bytes follow a saw-tooth, and a bar that goes back tells nobody anything. */
+    readonly done: Ratio;
+    readonly transferred: Bytes | undefined;
+    readonly remaining: Bytes | undefined;
+    readonly rate: BytesPerSecond | undefined;
+    readonly dirtyRate: BytesPerSecond | undefined;
+    readonly iteration: number;
+    readonly cap: BytesPerSecond | undefined;
+    readonly throttle: Ratio | undefined;
+    readonly eta: Milliseconds | undefined;
+    readonly startedAt: EpochMs | undefined;
+    readonly endedAt: EpochMs | undefined;
+    /** Set while the guest stands still. */
+    readonly stoppedSince: EpochMs | undefined;
+    /** Of earlier stops, or as the hypervisors say once they have said it. */
+    readonly downtime: Milliseconds | undefined;
+    readonly error: MoveFailure | undefined;
+}
+
+/** Before the first event. */
+export const nothingYet: RunView = {
+    run: undefined,
+    simulated: false,
+    startedAt: undefined,
+    now: undefined,
+    outcome: undefined,
+    stopping: undefined,
+    lostHosts: [],
+    moves: new Map(),
+    note: undefined,
+};
+
+/** The view after one more event. */
+export function progressOf(view: RunView, event: MigrationEvent): RunView {
+    const now: RunView = { ...view, now: event.at };
+    switch (event.type) {
+        case 'run-started':
+            return {
+                ...now,
+                run: event.run,
+                simulated: event.simulated,
+                startedAt: event.at,
+                moves: new Map(event.plan.moves.map((move) => [move.id, waiting(move)])),
+            };
+        case 'run-stopping':
+            return { ...now, stopping: event.detail };
+        case 'run-ended':
+            return { ...now, outcome: event.outcome };
+        case 'host-lost':
+            return { ...now, lostHosts: [...view.lostHosts.filter((h) => h !== event.host), event.host] };
+        case 'host-back':
+            return { ...now, lostHosts: view.lostHosts.filter((h) => h !== event.host) };
+        case 'note':
+            return event.level === 'info' ? now : { ...now, note: { level: event.level, text: event.text } };
+        case 'move-queued':
+        case 'move-started':
+        case 'phase-entered':
+        case 'phase-ended':
+        case 'setting-applied':
+        case 'iteration':
+        case 'progress':
+        case 'rung-fired':
+        case 'guest-stopped':
+        case 'guest-resumed':
+        case 'job-completed':
+        case 'arrived':
+        case 'move-ended': {
+            const move = view.moves.get(event.move);
+            return move ? { ...now, moves: new Map(view.moves).set(event.move, after(move, event)) } : now;
+        }
+    }
+}
+
+/** Of the guest so far, the present stop included. */
+export function downtimeSoFar(move: MoveView, now: EpochMs | undefined): Milliseconds | undefined {
+    if (move.stoppedSince === undefined || now === undefined) return move.downtime;
+    return milliseconds((move.downtime ?? 0) + Math.max(0, now - move.stoppedSince));
+}
+
+function after(move: MoveView, event: MoveEvent): MoveView {
+    switch (event.type) {
+        case 'move-queued':
+            return { ...move, because: event.because };
+        case 'move-started':
+            return {
+                ...move,
+                status: 'running',
+                attempt: event.attempt,
+                because: undefined,
+                phase: undefined,
+                done: ratio(0),
+                iteration: 0,
+                eta: undefined,
+                startedAt: move.startedAt ?? event.at,
+            };
+        case 'phase-entered':
+            return { ...move, phase: event.phase, ...(event.phase === 'perform' ? {} : still) };
+        case 'phase-ended':
+            return event.error === undefined ? move : { ...move, because: event.error };
+        case 'setting-applied':
+            return event.setting === 'bandwidth' && event.got !== undefined ? { ...move, cap: event.got as BytesPerSecond } : move;
+        case 'iteration':
+            return { ...move, iteration: event.iteration, remaining: event.remaining ?? move.remaining };
+        case 'progress':
+            return {
+                ...move,
+                transferred: event.transferred,
+                remaining: event.remaining,
+                rate: event.rate,
+                dirtyRate: event.dirtyRate,
+                iteration: Math.max(move.iteration, event.iteration),
+                throttle: event.throttle,
+                cap: event.cap ?? move.cap,
+                eta: event.eta ?? expectedEnd(event.remaining, event.rate, event.dirtyRate),
+                done: ratio(Math.max(move.done, event.total > 0 ? Math.min(1, 1 - event.remaining / event.total) : 0)),
+            };
+        case 'rung-fired':
+            return { ...move, because: `${event.action}: ${event.because}` };
+        case 'guest-stopped':
+            return { ...move, stoppedSince: event.at };
+        case 'guest-resumed':
+            return { ...move, downtime: downtimeSoFar(move, event.at), stoppedSince: undefined };
+        case 'job-completed':
+            return { ...move, transferred: event.transferred, iteration: event.iterations, done: ratio(1) };
+        case 'arrived':
+            return { ...move, done: ratio(1) };
+        case 'move-ended':
+            return {
+                ...move,
+                ...still,
+                status: event.outcome,
+                endedAt: event.at,
+                error: event.error,
+                phase: undefined,
+                stoppedSince: undefined,
+            };
+    }
+}
+
+/** Nothing is sent. */
+const still = { rate: undefined, dirtyRate: undefined, eta: undefined } as const;
+
+/** Remaining bytes shrink by what is sent and grow by what is dirtied; undefined where they do not shrink. */
+function expectedEnd(remaining: Bytes, rate: BytesPerSecond | undefined, dirtyRate: BytesPerSecond | undefined): Milliseconds | undefined {
+    if (rate === undefined || rate <= (dirtyRate ?? 0)) return undefined;
+    return milliseconds((remaining / (rate - (dirtyRate ?? 0))) * 1000);
+}
+
+function waiting(move: PlannedMove): MoveView {
+    return {
+        id: move.id,
+        vm: move.vm.name,
+        source: move.source,
+        destination: move.destination,
+        memory: move.memory,
+        status: 'waiting',
+        because: undefined,
+        attempt: 0,
+        phase: undefined,
+        done: ratio(0),
+        transferred: undefined,
+        remaining: undefined,
+        rate: undefined,
+        dirtyRate: undefined,
+        iteration: 0,
+        cap: undefined,
+        throttle: undefined,
+        eta: undefined,
+        startedAt: undefined,
+        endedAt: undefined,
+        stoppedSince: undefined,
+        downtime: undefined,
+        error: undefined,
+    };
+}
