@@ -11,6 +11,8 @@ export interface Claim extends AsyncDisposable {
     readonly lock: VmLock;
     readonly departure: Departure;
     readonly arrival: Arrival;
+    /** Closes both connections, and keeps the lock: a host then ends by itself what was left open on them. */
+    readonly close: () => Promise<void>;
 }
 
 /** Takes the lock and opens the connections, all at once. Nothing is held when it fails. */
@@ -28,15 +30,21 @@ export async function claim(step: PlannedMove, ports: ExecutePorts, signal: Abor
     const [lock, departure, arrival] = opened;
     if (lock.status === 'fulfilled' && departure.status === 'fulfilled' && arrival.status === 'fulfilled') {
         const [l, d, a] = [lock.value, departure.value, arrival.value];
+        let closing: Promise<unknown> | undefined;
+        const close = async (): Promise<void> => {
+            closing ??= Promise.allSettled([d[Symbol.asyncDispose](), a[Symbol.asyncDispose]()]);
+            await closing;
+        };
         return {
             source,
             destination,
             lock: l,
             departure: d,
             arrival: a,
+            close,
             // The lock goes last: nobody else may begin while our connections still speak of the VM.
             [Symbol.asyncDispose]: async () => {
-                await Promise.allSettled([d[Symbol.asyncDispose](), a[Symbol.asyncDispose]()]);
+                await close();
                 await l[Symbol.asyncDispose]();
             },
         };

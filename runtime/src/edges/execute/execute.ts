@@ -189,7 +189,8 @@ class Run {
         }
         move.status = end.outcome === 'moved' ? 'moved' : 'failed';
         this.#close(step.id, end);
-        if (end.outcome === 'failed' || end.outcome === 'held' || end.error?.code === 'ladder-abort') this.#onFailure(step, policy, end);
+        if (end.outcome === 'failed' || end.outcome === 'held' || end.error?.code === 'aborted-by-policy')
+            this.#onFailure(step, policy, end);
     }
 
     #delay(id: MoveId, ms: number): void {

@@ -125,7 +125,7 @@ class Attempt {
         ).catch((error: unknown) => {
             const by = sending.cancelledBy;
             if (!by) throw error;
-            const code = by.what === 'ladder' ? 'ladder-abort' : by.what === 'bound' ? 'timed-out' : 'cancelled';
+            const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
             throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
                 cause: error,
                 hint: cancelHint[by.what],
@@ -194,6 +194,7 @@ class Attempt {
     /** Asks both hosts how it ended, cleans up, and says so. */
     async #end(failure: unknown, observer: AttemptObserver): Promise<AttemptEnd> {
         const { clock, emit } = this.#run;
+        if (failure !== undefined) await this.#claim.close();
         await using lock = new LockKeeper(this.#step, this.#run.ports);
         const holdsLock = this.#lockHeld(lock);
         const figures = this.#finish === 'started' && failure === undefined ? this.#figures(observer) : Promise.resolve();
@@ -360,7 +361,12 @@ function endWithout(settled: Settled, failure: unknown): AttemptEnd {
         };
     }
     const stopped = error.code === 'cancelled';
-    return { outcome: stopped || error.code === 'ladder-abort' ? 'aborted' : 'failed', vmOn: settled.vmOn, error, retryable: !stopped };
+    return {
+        outcome: stopped || error.code === 'aborted-by-policy' ? 'aborted' : 'failed',
+        vmOn: settled.vmOn,
+        error,
+        retryable: !stopped,
+    };
 }
 
 /** An error as events and journal keep it. */
