@@ -4,8 +4,11 @@
  *
  *   source                          destination
  *   lock, mark, begin3     ──▶      prepare3
- *   perform3 (sends the guest)      finish3 (starts it)
- *   confirm3 (removes its copy)     autostart, mark removed
+ *   speed, downtime limit
+ *   perform3 (sends the guest) ──▶  finish3 (starts it)
+ *   confirm3 (removes its copy)     mark removed, autostart
+ *
+ * Each setting is read back and compared.
  */
 import { type BytesPerSecond, formatQuantity, mebibyte } from '@mig/language';
 import type { MigrationAddress } from '../model/inventory.js';
@@ -31,6 +34,7 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
         with: parameters,
     });
     const downtime = technique.options.downtimeMs;
+    const route = { migrate_uri: uriOf(move.route), listen_address: move.route.listen };
     return [
         action(source, 'lock', 'flock', { file: lockFile(move.vm.uuid) }),
         action(source, 'lock', 'virDomainSetMetadata', {
@@ -39,18 +43,11 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
             set: 'run and epoch',
             flags: affected(persistent),
         }),
-        action(source, 'begin', 'virDomainMigrateBegin3Params', { domain: vm, flags: guarded, bandwidth }),
+        action(source, 'begin', 'virDomainMigrateBegin3Params', { domain: vm, flags: guarded, ...route, bandwidth }),
         action(destination, 'prepare', 'virDomainMigratePrepare3Params', {
             flags,
-            migrate_uri: uriOf(move.route),
-            listen_address: move.route.listen,
+            ...route,
             destination_xml: 'as begin gave it',
-            bandwidth,
-        }),
-        action(source, 'perform', 'virDomainMigratePerform3Params', {
-            domain: vm,
-            flags: guarded,
-            migrate_uri: uriOf(move.route),
             bandwidth,
         }),
         action(source, 'settings', 'virDomainMigrateSetMaxSpeed', { domain: vm, bandwidth, again: 'as moves start and end' }),
@@ -61,15 +58,23 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
                   action(source, 'settings', 'virDomainMigrateSetMaxDowntime', { domain: vm, downtime: `${downtime} ms` }),
                   action(source, 'settings', 'virDomainMigrateGetMaxDowntime', { domain: vm }),
               ]),
+        action(source, 'perform', 'virDomainMigratePerform3Params', {
+            domain: vm,
+            flags: guarded,
+            ...route,
+            migrate_uri: `${uriOf(move.route)}, with the port that prepare gave`,
+            destination_xml: 'as begin gave it',
+            bandwidth,
+        }),
         action(destination, 'finish', 'virDomainMigrateFinish3Params', { destination_name: vm, flags, cancelled: false }),
         action(source, 'confirm', 'virDomainMigrateConfirm3Params', { domain: vm, flags: guarded, cancelled: false }),
-        ...(move.autostart ? [action(destination, 'arrival', 'virDomainSetAutostart', { domain: vm, autostart: true })] : []),
         action(destination, 'arrival', 'virDomainSetMetadata', {
             domain: vm,
             uri: moverNamespace,
             set: 'removed',
             flags: affected(persistent),
         }),
+        ...(move.autostart ? [action(destination, 'arrival', 'virDomainSetAutostart', { domain: vm, autostart: true })] : []),
     ];
 }
 

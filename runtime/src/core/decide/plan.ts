@@ -1,7 +1,7 @@
 import { type EpochMs, type Finding, nearest, type Policy, type Program } from '@mig/language';
 import type { HostName, Inventory } from '../model/inventory.js';
 import { type Plan, type PlannedMove, type PolicyInstance, planVersion, type Reason, type Unplaced } from '../model/plan.js';
-import type { HostState, Snapshot, VmUuid } from '../model/snapshot.js';
+import type { HostState, PolicyState, Snapshot, VmUuid } from '../model/snapshot.js';
 import { hostFindings } from '../rules/hosts.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
@@ -36,23 +36,29 @@ export interface Planning {
     readonly nothing?: Reason;
     /** Policies that do not run now, and why. */
     readonly heldBack: readonly HeldBack[];
-    /** Policies that run, for the state that is kept between runs (cooldown, release). */
+    /** Policies that run, with what they are bound to. */
     readonly fired: readonly { readonly policy: string; readonly bound: string | undefined }[];
+    /**
+     * What to remember for the next Snapshot (`Snapshot.policies`): policies that were released, whether or not there is
+     * a plan; and those that fired, once the plan is carried out (their `lastFired` is `now`).
+     */
+    readonly states: readonly PolicyState[];
 }
 
 /** Decides who moves where, when and how. Pure: the same input gives the same plan, byte by byte. */
 export function makePlan(program: Program, inventory: Inventory, snapshot: Snapshot, options: PlanOptions): Planning {
     const found = findingsBefore(program, inventory, snapshot, options);
-    if (found.some(isError)) return { plan: undefined, findings: found, heldBack: [], fired: [] };
+    if (found.some(isError)) return { plan: undefined, findings: found, heldBack: [], fired: [], states: [] };
     const world = worldOf(snapshot);
-    const { fired, heldBack } = triggered(program, world, options);
+    const { fired, heldBack, states } = triggered(program, world, options);
     const ran = fired.map(({ policy, host, vm }) => ({ policy: policy.name, bound: vm?.name ?? host }));
-    if (fired.length === 0) return { plan: undefined, findings: found, nothing: whyNoneFired(program, heldBack), heldBack, fired: ran };
+    if (fired.length === 0)
+        return { plan: undefined, findings: found, nothing: whyNoneFired(program, heldBack), heldBack, fired: ran, states };
 
     const draft = decideMoves(fired, world);
     const capped = capsOf(fired, draft.moves, snapshot.hosts);
     const findings = [...found, ...capped.findings];
-    if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran };
+    if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran, states };
     const moves = draft.moves.map((move) => ({ ...move, actions: actionsOf(move, ceilingOf(move, capped.caps)) }));
     const policies = fired.map(({ policy }) => policy);
     const body: Omit<Plan, 'id'> = {
@@ -74,7 +80,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
     };
     const plan: Plan = { ...body, id: planId(body, options.digest) };
     const nothing = moves.length === 0 ? whyNothingMoves(plan, fired) : undefined;
-    return { plan, findings, ...(nothing ? { nothing } : {}), heldBack, fired: ran };
+    return { plan, findings, ...(nothing ? { nothing } : {}), heldBack, fired: ran, states };
 }
 
 /** The name of a plan by its content: a plan that was changed by hand has another. `digest` is SHA-256 in hexadecimal digits. */

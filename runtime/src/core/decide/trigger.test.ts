@@ -63,6 +63,14 @@ test('once fired it holds until its release condition is true', () => {
     expect(fired(when(hot, 'host', op(attr('host.cpu'), '<', lit(0.6, 'ratio'))), state({ holding: true }))).toEqual(['a']);
 });
 
+test('what is remembered: who fired and when, and who was released', () => {
+    expect(run(when(hot, 'host', cooled)).states).toEqual([{ policy: 'p', bound: 'a', lastFired: noon, holding: true }]);
+    const mild = op(attr('host.cpu'), '<', lit(0.6, 'ratio'));
+    const before = { policy: 'p', bound: 'b', lastFired: epochMs(noon - minute), holding: true };
+    expect(run(when(hot, 'host', mild), { policies: [before] }).states).toContainEqual({ ...before, holding: false });
+    expect(run(when(hot, 'host'), {}, { policy: 'p' }).states).toEqual([{ policy: 'p', bound: 'c', lastFired: noon, holding: false }]);
+});
+
 test('a policy that cools down does not fire, whatever holds', () => {
     const held = state({ bound: 'a', lastFired: epochMs(noon - 4 * minute) });
     expect(fired(when(hot, 'host'), held, {}, 10 * minute)).toEqual([]);

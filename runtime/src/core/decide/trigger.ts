@@ -38,19 +38,23 @@ export interface Demand {
 export interface Triggered {
     readonly fired: readonly Fired[];
     readonly heldBack: readonly HeldBack[];
+    /** What has to be remembered of policies for the next time: of those that fired, and those that were released. */
+    readonly states: readonly PolicyState[];
 }
 
 /** The instances of policies that run now, by priority, then in the order of names; and those that do not, with reasons. */
 export function triggered(program: Program, world: World, demand: Demand): Triggered {
     const fired: Fired[] = [];
     const heldBack: HeldBack[] = [];
+    const states: PolicyState[] = [];
     for (const policy of program.policies) {
         if (demand.policy !== undefined && demand.policy !== policy.name) continue;
         const one = demand.policy === undefined ? byTrigger(policy, world, demand.now) : onDemand(policy, world, demand);
         fired.push(...one.fired);
         heldBack.push(...one.heldBack);
+        states.push(...one.states);
     }
-    return { fired, heldBack };
+    return { fired, heldBack, states };
 }
 
 type Binding = 'host' | 'vm' | undefined;
@@ -70,7 +74,7 @@ function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
     const trigger = policy.trigger;
     if (!trigger) {
         const because: Reason = { text: `${policy.name} has no trigger: it runs on demand only`, range: policy.nameRange };
-        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }] };
+        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }], states: [] };
     }
     const needed = neededBy(policy);
     const binding = boundBy(trigger);
@@ -79,40 +83,49 @@ function byTrigger(policy: Policy, world: World, now: EpochMs): Triggered {
             text: `it moves the ${needed === 'host' ? 'VMs of a host' : 'VM'} that its trigger names, and the trigger names none`,
             range: trigger.range,
         };
-        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }] };
+        return { fired: [], heldBack: [{ policy: policy.name, bound: undefined, because, unknown: false }], states: [] };
     }
     const fired: Fired[] = [];
     const heldBack: HeldBack[] = [];
+    const states: PolicyState[] = [];
     for (const scope of bindingScopes(binding, world)) {
-        const bound = scope.vm?.name ?? scope.host;
+        const bound = boundName(scope);
         const verdict = judge(trigger, policy, scope, now);
         const cooling = cooldownLeft(policy, bound, world, now);
         if (!isTrue(verdict.truth)) {
             const because = verdict.because[0] ?? { text: 'its trigger does not hold', range: trigger.range };
             heldBack.push({ policy: policy.name, bound, because, unknown: !verdict.truth.known });
+            const before = stateOf(policy, bound, world);
+            if (before?.holding === true && isFalse(verdict.truth)) states.push({ ...before, holding: false });
         } else if (cooling) {
             heldBack.push({ policy: policy.name, bound, because: cooling, unknown: false });
         } else {
             fired.push({ policy, host: scope.host, vm: scope.vm, because: verdict.because });
+            states.push({ policy: policy.name, bound, lastFired: now, holding: true });
         }
     }
-    return { fired, heldBack };
+    return { fired, heldBack, states };
 }
 
 /** `--policy NAME`: the trigger is not asked; a policy that needs a host is bound to the one named, or to each in maintenance. */
 function onDemand(policy: Policy, world: World, demand: Demand): Triggered {
-    const because: Reason = { text: `${policy.name} was asked for`, range: policy.nameRange };
+    const asked: Reason = { text: `${policy.name} was asked for`, range: policy.nameRange };
     const binding = neededBy(policy) ?? (policy.trigger && boundBy(policy.trigger));
-    if (binding === undefined) return { fired: [{ policy, host: undefined, vm: undefined, because: [because] }], heldBack: [] };
-    const bound = bindingScopes(binding, world).filter(({ host, vm }) =>
-        demand.host === undefined ? inMaintenance(world, vm?.host ?? host) : (vm?.host ?? host) === demand.host,
-    );
-    const fired = bound.map(({ host, vm }): Fired => {
-        const why = inMaintenance(world, vm?.host ?? host) ? 'is in maintenance' : 'was named';
-        return { policy, host, vm, because: [because, { text: `${vm?.host ?? host ?? ''} ${why}` }] };
+    const scopes = bindingScopes(binding, world).filter(({ host }) => {
+        if (binding === undefined) return true;
+        return demand.host === undefined ? inMaintenance(world, host) : host === demand.host;
+    });
+    const fired = scopes.map(({ host, vm }): Fired => {
+        const why: Reason = { text: `${host ?? ''} ${inMaintenance(world, host) ? 'is in maintenance' : 'was named'}` };
+        return { policy, host, vm, because: host === undefined ? [asked] : [asked, why] };
+    });
+    const states = scopes.map((scope): PolicyState => {
+        const bound = boundName(scope);
+        return { policy: policy.name, bound, lastFired: demand.now, holding: stateOf(policy, bound, world)?.holding ?? false };
     });
     const missing: Reason = { text: `${policy.name} needs a host, and none is in maintenance or named`, range: policy.nameRange };
-    return { fired, heldBack: fired.length > 0 ? [] : [{ policy: policy.name, bound: demand.host, because: missing, unknown: false }] };
+    const heldBack = fired.length > 0 ? [] : [{ policy: policy.name, bound: demand.host, because: missing, unknown: false }];
+    return { fired, heldBack, states };
 }
 
 function bindingScopes(binding: Binding, world: World): readonly Scope[] {
@@ -158,7 +171,7 @@ function decisive(parts: readonly Verdict[], whole: Truth): readonly Verdict[] {
 
 function condition(trigger: Extract<Trigger, { kind: 'condition' }>, policy: Policy, scope: Scope): Verdict {
     const { until } = trigger;
-    const bound = scope.vm?.name ?? scope.host;
+    const bound = boundName(scope);
     const about = bound === undefined ? '' : `${bound}: `;
     if (until && stateOf(policy, bound, scope.world)?.holding === true) {
         const released = holds(until, scope);
@@ -187,6 +200,9 @@ function cooldownLeft(policy: Policy, bound: string | undefined, world: World, n
     if (left <= 0) return undefined;
     return { text: `${policy.name} cools down for another ${formatQuantity(left, 'duration')}`, range: policy.range };
 }
+
+/** By which name the state of an instance is kept. */
+const boundName = (scope: Pick<Scope, 'vm' | 'host'>): string | undefined => scope.vm?.name ?? scope.host;
 
 function stateOf(policy: Policy, bound: string | undefined, world: World): PolicyState | undefined {
     return world.snapshot.policies.find((state) => state.policy === policy.name && state.bound === bound);

@@ -34,6 +34,10 @@ test.each([
     expect(check(mention(of, name))).toMatchObject([{ id, severity, message, hint }]);
 });
 
+test('a tag that no VM bears at present is worth a word, and no warning', () => {
+    expect(check(mention('tag', 'canary'))).toMatchObject([{ id: 'MIG105', severity: 'info' }]);
+});
+
 test('what was meant can be put in its place', () => {
     expect(check(mention('vm', 'dbb'))[0]?.fixes).toEqual([{ title: 'Change to "db"', edits: [{ range: nowhere, newText: '"db"' }] }]);
 });
