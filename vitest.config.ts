@@ -16,30 +16,29 @@ export default defineConfig({
                     include: ['{language,runtime,server,extension,scripts}/**/*.test.ts', 'test/house/**/*.test.ts'],
                     exclude: ['**/node_modules/**', '**/dist/**'],
                     testTimeout: 20_000,
+                    sequence: { groupOrder: 0 },
                 },
             },
-            {
-                resolve,
-                ssr,
-                test: {
-                    name: 'lab',
-                    include: ['test/lab/**/*.test.ts'],
-                    fileParallelism: false,
-                    testTimeout: 180_000,
-                    hookTimeout: 300_000,
-                },
-            },
-            {
-                resolve,
-                ssr,
-                test: {
-                    name: 'editor',
-                    include: ['test/editor/**/*.test.ts'],
-                    fileParallelism: false,
-                    testTimeout: 180_000,
-                    hookTimeout: 300_000,
-                },
-            },
+            serial('cli', 1, 60_000),
+            serial('lab', 2, 180_000),
+            serial('editor', 3, 180_000),
         ],
     },
 });
+
+/** Tests that start processes, hosts or an editor: one file after the other, and one project after the other. */
+function serial(name: string, groupOrder: number, testTimeout: number) {
+    return {
+        resolve,
+        ssr,
+        test: {
+            name,
+            include: [`test/${name}/**/*.test.ts`],
+            globalSetup: ['test/kit/build-once.ts'],
+            fileParallelism: false,
+            testTimeout,
+            hookTimeout: 300_000,
+            sequence: { groupOrder },
+        },
+    };
+}
