@@ -1,10 +1,11 @@
 /** The root file systems that lab hosts run from: built once, packed, kept in a cache, unpacked once. */
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from './errors.js';
 import { buildCommand, imageName, mirrorFormat, readMirrors, recipeFor, type Mirrors, type Release } from './recipe.js';
-import { isAlive } from './processes.js';
+import { identify, isSame, processId } from './processes.js';
 import { run } from './run.js';
 
 export interface ImageOptions {
@@ -43,8 +44,8 @@ export async function ensureImage(release: Release, options: ImageOptions = {}):
     if (await exists(root)) return image;
 
     await mkdir(cacheDir, { recursive: true });
-    await removeStaleParts(cacheDir);
-    await using work = await workDirectory(cacheDir);
+    await using work = await takeWorkDirectory(cacheDir, name, options);
+    if (await exists(root)) return image;
     const archive = join(cacheDir, `${name}.tar.zst`);
     if (!(await exists(archive))) {
         options.onProgress?.(`building the ${release} image (once, about a minute)`);
@@ -110,10 +111,7 @@ async function unpack(archive: string, part: string, root: string, signal: Abort
             hint: 'the archive was removed from the cache: try again to build it anew; see that the disk has room',
         });
     }
-    await rename(part, root).catch(async (cause: unknown) => {
-        // Another process was faster with the same image.
-        if (!(await exists(root))) throw cause;
-    });
+    await rename(part, root);
 }
 
 /** What the machine's own apt uses. A machine without apt's tools gets the builder's default. */
@@ -123,21 +121,43 @@ async function machineMirrors(signal: AbortSignal | undefined): Promise<Mirrors>
     return readMirrors(targets.stdout, config.stdout);
 }
 
-/** A directory of this process inside the cache, removed when the caller is done with it. */
-async function workDirectory(cacheDir: string): Promise<AsyncDisposable & { readonly path: string }> {
-    const path = join(cacheDir, `${partPrefix}${process.pid}-${Date.now().toString(36)}`);
-    await mkdir(path);
-    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
-
-async function removeStaleParts(cacheDir: string): Promise<void> {
-    for (const entry of await readdir(cacheDir)) {
-        const pid = Number(new RegExp(`^${partPrefix}(\\d+)-`).exec(entry)?.[1] ?? Number.NaN);
-        if (Number.isInteger(pid) && !isAlive(pid)) await rm(join(cacheDir, entry), { recursive: true, force: true });
+/**
+ * The directory that one process at a time builds an image in, removed when it is done. Others wait until it is gone;
+ * one whose owner has died is cleared away.
+ */
+async function takeWorkDirectory(
+    cacheDir: string,
+    name: string,
+    options: ImageOptions,
+): Promise<AsyncDisposable & { readonly path: string }> {
+    const path = join(cacheDir, `${name}.building`);
+    const ownerFile = join(path, 'owner');
+    for (let polls = 0; ; polls++) {
+        options.signal?.throwIfAborted();
+        if (await made(path)) {
+            await writeFile(ownerFile, JSON.stringify(identify(process.pid)));
+            return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+        }
+        if (polls === 0) options.onProgress?.(`waiting for another process that builds ${name}`);
+        await sleep(lockPollMs, undefined, options.signal ? { signal: options.signal } : {});
+        // Nothing is written in the first moment: a directory without an owner is given one more poll.
+        const owner = await readFile(ownerFile, 'utf8').catch(() => undefined);
+        const alive = owner === undefined ? polls < 1 : isSame(processId.parse(JSON.parse(owner)));
+        if (!alive) await rm(path, { recursive: true, force: true });
     }
 }
 
-const partPrefix = 'part-';
+async function made(path: string): Promise<boolean> {
+    return mkdir(path).then(
+        () => true,
+        (error: unknown) => {
+            if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+            throw error;
+        },
+    );
+}
+
+const lockPollMs = 300;
 
 async function exists(path: string): Promise<boolean> {
     return stat(path).then(

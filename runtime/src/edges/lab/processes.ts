@@ -1,5 +1,6 @@
 /** Processes of labs, found by recorded pid and start time or by the mark in their environment; never by name. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { z } from 'zod';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessId {
@@ -7,6 +8,9 @@ export interface ProcessId {
     /** Clock ticks after boot, field 22 of /proc/PID/stat. */
     readonly startTime: string;
 }
+
+/** As written down in files. */
+export const processId = z.object({ pid: z.number().int(), startTime: z.string() });
 
 /** The mark that the first processes of a lab and of its hosts carry: NAME, a colon, and a random id of the lab. */
 export const markVariable = 'MIG_LAB_MARK';
@@ -32,10 +36,6 @@ export function identify(pid: number): ProcessId | undefined {
 
 export function isSame(process: ProcessId): boolean {
     return identify(process.pid)?.startTime === process.startTime;
-}
-
-export function isAlive(pid: number): boolean {
-    return identify(pid) !== undefined;
 }
 
 /** Every process on this machine that carries a lab's mark. */

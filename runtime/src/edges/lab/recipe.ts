@@ -32,6 +32,7 @@ const packages = [
     'openssh-client',
     'iproute2',
     'util-linux',
+    'mount',
     'procps',
 ];
 
@@ -69,6 +70,8 @@ export function buildCommand(recipe: Recipe, mirrors: Mirrors, target: string): 
         '--architectures=amd64',
         `--include=${recipe.packages.join(',')}`,
         '--aptopt=Acquire::Languages "none"',
+        // The image is not kept unless the build ends well, so nothing need be synced on the way.
+        '--dpkgopt=force-unsafe-io',
         ...mirrors.aptSettings.map((setting) => `--aptopt=${setting}`),
         ...recipe.without.map((path) => `--dpkgopt=path-exclude=${path}`),
         ...recipe.hooks.map((hook) => `--customize-hook=${hook}`),

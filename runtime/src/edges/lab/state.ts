@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LabError } from './errors.js';
 import { labPaths, labsDir } from './paths.js';
-import { isSame, type ProcessId } from './processes.js';
+import { isSame, processId, type ProcessId } from './processes.js';
 import type { PlacedHost } from './spec.js';
 
-const processId = z.object({ pid: z.number().int(), startTime: z.string() });
 const labHost = z.object({
     name: z.string(),
     release: z.string(),
