@@ -28,3 +28,7 @@ export { planText, type PlanTextOptions } from './show/plan.js';
 export { downtimeSoFar, nothingYet, progressOf, type MoveStatus, type MoveView, type RunView } from './show/progress.js';
 export { progressLines, type ProgressOptions } from './show/progress-lines.js';
 export { ansiColours, noColour, type Meaning, type Palette } from './show/text.js';
+export { errorText, findingsText, type ProblemOptions, type SourceText } from './show/problems.js';
+export { type PromiseReport } from './show/promises.js';
+export { reportOf, reportVersion, type MoveReport, type Report, type ReportTotals, type SettingReport } from './show/report.js';
+export { reportText, type ReportTextOptions } from './show/report-text.js';

@@ -1,0 +1,151 @@
+/** The report of a run as a person reads it at its end. */
+import { formatQuantity } from '@mig/language';
+import { placeText } from './place.js';
+import type { PromiseReport } from './promises.js';
+import type { MoveReport, Report, SettingReport } from './report.js';
+import { table, type Column } from './table.js';
+import { clean, counted, fit, hanging, noColour, type Meaning, type Palette } from './text.js';
+import { measureText, promiseText, techniqueText } from './words.js';
+
+export interface ReportTextOptions {
+    readonly width: number;
+    readonly palette?: Palette;
+}
+
+export function reportText(report: Report, { width, palette = noColour }: ReportTextOptions): string {
+    const lines = [
+        ...headline(report, width, palette),
+        '',
+        ...table(columns, report.moves, { width, palette, indent: 2 }),
+        ...promises(report, width, palette),
+        ...troubles(report, width, palette),
+    ];
+    return `${lines.join('\n')}\n`;
+}
+
+const outcomes: Readonly<Record<MoveReport['outcome'], Meaning>> = {
+    moved: 'good',
+    failed: 'bad',
+    held: 'bad',
+    unfinished: 'bad',
+    aborted: 'warning',
+    skipped: 'warning',
+};
+
+const duration = (ms: number | undefined): string => (ms === undefined ? '' : formatQuantity(ms, 'duration'));
+
+const columns: readonly Column<MoveReport>[] = [
+    { title: 'VM', priority: 0, cutTo: 12, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
+    { title: 'outcome', priority: 0, cell: (m) => ({ text: m.outcome, meaning: outcomes[m.outcome] }) },
+    { title: 'from', priority: 6, cutTo: 8, cell: (m) => ({ text: m.source }) },
+    { title: 'to', priority: 4, cutTo: 8, cell: (m) => ({ text: m.destination }) },
+    { title: 'how', priority: 7, cutTo: 12, cell: (m) => ({ text: techniqueText(m.technique) }) },
+    { title: 'duration', priority: 2, align: 'right', cell: (m) => ({ text: duration(m.durationMs) }) },
+    { title: 'downtime', priority: 1, align: 'right', cell: (m) => ({ text: duration(m.downtimeMs) }) },
+    {
+        title: 'sent',
+        priority: 3,
+        align: 'right',
+        cell: (m) => ({ text: m.transferred === undefined ? '' : formatQuantity(m.transferred, 'size') }),
+    },
+    { title: 'memory', priority: 9, align: 'right', cell: (m) => ({ text: formatQuantity(m.memory, 'size') }) },
+    { title: 'rounds', priority: 5, align: 'right', cell: (m) => ({ text: m.iterations === undefined ? '' : String(m.iterations) }) },
+    { title: 'attempts', priority: 8, align: 'right', cell: (m) => ({ text: m.attempts > 1 ? String(m.attempts) : '' }) },
+    { title: 'promises', priority: 2, cell: promisesOf },
+];
+
+function promisesOf({ promises: all }: MoveReport): { readonly text: string; readonly meaning: Meaning } {
+    const worst = all.some((p) => p.verdict === 'broken') ? 'broken' : all.some((p) => p.verdict === 'unknown') ? 'unknown' : 'held';
+    return { text: all.length === 0 ? '' : worst, meaning: worst === 'held' ? 'good' : 'bad' };
+}
+
+function headline(report: Report, width: number, palette: Palette): readonly string[] {
+    const { totals } = report;
+    const good = report.allHeld && report.outcome === 'complete';
+    const sent = formatQuantity(totals.transferred, 'size');
+    const longest = totals.longestDowntimeMs === undefined ? '' : `, longest downtime ${duration(totals.longestDowntimeMs)}`;
+    const what = `${totals.moved} of ${counted(totals.moves, 'VM')} moved in ${duration(report.durationMs)}, ${sent} sent${longest}`;
+    const how = report.simulated ? 'Simulated: ' : '';
+    return hanging('', how + what, width).map((line) => palette(line, good ? 'good' : 'bad'));
+}
+
+function promises(report: Report, width: number, palette: Palette): readonly string[] {
+    const { held, broken, unknown } = report.totals.promises;
+    if (held + broken + unknown === 0) return [];
+    const said = [
+        ...(broken > 0 ? [`${broken} broken`] : []),
+        ...(unknown > 0 ? [`${unknown} not measured, which counts as not held`] : []),
+        ...(held > 0 ? [`${held} held`] : []),
+    ].join(', ');
+    const lines = hanging('', `promises: ${said}`, width).map((line) => palette(line, broken + unknown === 0 ? 'good' : 'bad'));
+    const failing = report.moves.flatMap((move) => move.promises.filter((p) => p.verdict !== 'held').map((promise) => ({ move, promise })));
+    return ['', ...lines, ...failing.flatMap(({ move, promise }) => hanging(`  ${clean(move.vm)}: `, promiseSaid(promise, report), width))];
+}
+
+function promiseSaid(promise: PromiseReport, report: Report): string {
+    const asked = promiseText({ metric: promise.metric, operator: promise.operator, value: promise.limit });
+    const was = promise.measured === undefined ? 'not measured' : `was ${measureText(promise.metric, promise.measured)}`;
+    const place = placeText(promise.range, report.sources);
+    return `${asked}: ${was}${place === '' ? '' : ` (${place})`}`;
+}
+
+/** What a person may have to do something about. */
+function troubles(report: Report, width: number, palette: Palette): readonly string[] {
+    const block = (title: string, meaning: Meaning, lines: readonly string[]): readonly string[] =>
+        lines.length === 0 ? [] : ['', palette(fit(title, width), meaning), ...lines];
+    const failed = report.moves.filter((m) => m.error !== undefined);
+    const settings = report.moves.flatMap((m) => m.settings.filter((s) => !s.agrees).map((s) => ({ vm: clean(m.vm), ...s })));
+    const rungs = report.moves.flatMap((m) => m.rungs.map((r) => ({ vm: clean(m.vm), ...r })));
+    const alarms = report.notes.filter((n) => n.level === 'alarm');
+    const warnings = new Set(report.notes.filter((n) => n.level === 'warning').map((n) => n.text));
+    return [
+        ...block(
+            'not moved',
+            'bad',
+            failed.flatMap((m) => failureLines(m, width, palette)),
+        ),
+        ...block(
+            'had no place',
+            'bad',
+            report.unplaced.flatMap(({ vm, source }) =>
+                hanging('  ', `${vm} on ${source}: the plan says which constraint excludes which host`, width),
+            ),
+        ),
+        ...block(
+            'alarms',
+            'bad',
+            alarms.flatMap((n) => hanging('  ', n.text, width)),
+        ),
+        ...block(
+            'what the ladders did',
+            'faint',
+            rungs.flatMap((r) => hanging(`  ${r.vm}: `, `${r.action}, as ${r.because}`, width)),
+        ),
+        ...block(
+            'settings that were not taken as asked',
+            'warning',
+            settings.flatMap((s) => hanging(`  ${s.vm}: `, settingSaid(s), width)),
+        ),
+        ...block(
+            'warnings',
+            'warning',
+            [...warnings].flatMap((text) => hanging('  ', text, width)),
+        ),
+    ];
+}
+
+function failureLines(move: MoveReport, width: number, palette: Palette): readonly string[] {
+    const { error } = move;
+    if (!error) return [];
+    const where = move.vmOn === undefined ? 'nobody can say where it is now' : `it is on ${move.vmOn}`;
+    return [
+        ...hanging(`  ${clean(move.vm)}: `, `${error.message} (${error.code}); ${where}`, width),
+        ...(error.hint === undefined ? [] : hanging('    ', error.hint, width).map((line) => palette(line, 'accent'))),
+    ];
+}
+
+function settingSaid({ setting, on, asked, got }: SettingReport): string {
+    const dimension = setting === 'downtime-limit' ? 'duration' : setting === 'compression-cache' ? 'size' : 'rate';
+    const has = got === undefined ? `${on} cannot say what it is` : `${on} has ${formatQuantity(got, dimension)}`;
+    return `${setting} ${formatQuantity(asked, dimension)} was asked, ${has}`;
+}
