@@ -142,7 +142,7 @@ export const hostInit: string = lines([
     'cd /',
     'umount -l /.outside',
     'rmdir /.outside',
-    'mkdir -p /run/sshd /run/libvirt /run/lock /run/mig-run /var/lib/mig-lab',
+    'mkdir -p /run/sshd /run/libvirt /run/lock /run/mig-run /var/log/libvirt /var/lib/mig-lab',
     '/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd.log 3>&-',
     '/usr/sbin/libvirtd --daemon 3>&-',
     'echo ready >&3',
