@@ -10,7 +10,7 @@ import type { HostAccess, HostProcess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
 import type { LockOwner, VmLock } from '../port.js';
 
-const directory = '/run/mig-run';
+const lockDirectory = '/run/mig-run';
 const heartbeatEveryMs = 15_000;
 const silenceSeconds = 60;
 
@@ -25,7 +25,14 @@ while [ -n "$(timeout "$4" head -c 1 9>&-)" ]; do :; done
 `;
 
 /** Errors: vm-locked with its holder, refused where the file cannot be written. */
-export async function lockVm(access: HostAccess, vm: VmUuid, owner: LockOwner, now: () => number, signal: AbortSignal): Promise<VmLock> {
+export async function lockVm(
+    access: HostAccess,
+    vm: VmUuid,
+    owner: LockOwner,
+    now: () => number,
+    signal: AbortSignal,
+    directory = lockDirectory,
+): Promise<VmLock> {
     const file = `${directory}/${vm}.lock`;
     const content = `run ${owner.run} of ${owner.controller} since ${new Date(now()).toISOString()}`;
     // The holder outlives the signal of this call: it belongs to the lock.
@@ -86,6 +93,6 @@ function refusal(host: string, vm: VmUuid, file: string, answer: string | undefi
     }
     return new HypervisorError('refused', host, `the lock of VM ${vm} on ${host} cannot be taken: ${file} cannot be written`, {
         vm,
-        hint: `log in as root, or create ${directory} for the SSH user`,
+        hint: `log in as root, or create ${lockDirectory} for the SSH user`,
     });
 }

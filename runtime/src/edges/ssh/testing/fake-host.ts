@@ -1,0 +1,86 @@
+/** A host for tests: a real SSH server in this process. Its commands run here, its sockets are what the test gives it. */
+import { spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import type { AddressInfo } from 'node:net';
+import ssh2 from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
+
+export interface FakeHostOptions {
+    /** In the OpenSSH format; a new one unless given. */
+    readonly hostKey?: string;
+    /** Public keys that are let in; undefined: all. */
+    readonly accepts?: readonly string[];
+    /** What a unix socket leads to; undefined: forwarding is refused by the server's configuration. */
+    readonly unix?: (path: string) => Duplex | undefined;
+}
+
+export interface FakeHost extends AsyncDisposable {
+    readonly port: number;
+    /** `type base64`, as it stands in known_hosts. */
+    readonly publicKey: string;
+    /** Ends all connections. */
+    cut(): void;
+}
+
+export const newKey = (): { private: string; public: string } => ssh2.utils.generateKeyPairSync('ed25519');
+
+export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost> {
+    const hostKey = options.hostKey ?? newKey().private;
+    const parsed = ssh2.utils.parseKey(hostKey);
+    if (parsed instanceof Error) throw parsed;
+    const clients = new Set<Connection>();
+    const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+        clients.add(client);
+        client.on('close', () => clients.delete(client));
+        client.on('error', () => undefined);
+        authenticate(client, options);
+        client.on('ready', () => serve(client, options));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+        port: (server.address() as AddressInfo).port,
+        publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}`,
+        cut: () => {
+            for (const client of clients) client.end();
+        },
+        [Symbol.asyncDispose]: async () => {
+            for (const client of clients) client.end();
+            await new Promise<void>((resolve) => server.close(() => resolve()));
+        },
+    };
+}
+
+function authenticate(client: Connection, { accepts }: FakeHostOptions): void {
+    client.on('authentication', (context) => {
+        if (context.method !== 'publickey') return context.reject(['publickey']);
+        const shown = context.key.data.toString('base64');
+        if (accepts !== undefined && !accepts.some((key) => key.split(' ')[1] === shown)) return context.reject(['publickey']);
+        context.accept();
+    });
+}
+
+function serve(client: Connection, { unix }: FakeHostOptions): void {
+    client.on('openssh.streamlocal', (accept, reject, info) => {
+        const there = unix?.(info.socketPath);
+        if (there === undefined) return reject();
+        const channel = accept();
+        channel.pipe(there).pipe(channel);
+    });
+    client.on('tcpip', (_accept, reject) => reject());
+    client.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => run(acceptExec(), command));
+    });
+}
+
+function run(channel: ServerChannel, command: string): void {
+    const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'pipe', 'pipe'] });
+    channel.pipe(child.stdin);
+    child.stdin.on('error', () => undefined);
+    child.stdout.on('data', (chunk: Buffer) => channel.write(chunk));
+    child.stderr.on('data', (chunk: Buffer) => channel.stderr.write(chunk));
+    child.once('close', (code) => {
+        channel.exit(code ?? 1);
+        channel.end();
+    });
+    channel.once('close', () => child.stdin.end());
+}
