@@ -149,3 +149,26 @@ export class MortalClock implements Clock {
 
 export const eventsOf = <T extends MigrationEvent['type']>(events: readonly MigrationEvent[], type: T) =>
     events.filter((e): e is Extract<MigrationEvent, { type: T }> => e.type === type);
+
+/** Runs a plan until its client is killed by a fault, and forgets the dead client. Fails where the run ends by itself. */
+export async function untilKilled(
+    made: (clock: (clock: VirtualClock) => Clock) => Bench,
+    run: (ports: ExecutePorts) => AsyncIterable<MigrationEvent>,
+): Promise<Bench> {
+    let mortal: MortalClock | undefined;
+    const bench = made((clock) => (mortal = new MortalClock(clock)));
+    const killed = new Promise<'killed'>((resolve) =>
+        bench.hypervisors.cluster.whenClientDies(() => {
+            mortal?.die();
+            resolve('killed');
+        }),
+    );
+    const ended = await Promise.race([killed, all(run(bench.ports))]);
+    if (ended !== 'killed') throw new Error(`the client was not killed: ${JSON.stringify(ended.at(-1))}`);
+    return bench;
+}
+
+/** What another client of the same cluster and journal needs. */
+export function nextClient({ ports, hypervisors, clock }: Bench): ExecutePorts {
+    return { ...ports, hypervisors: hypervisors.anotherClient(), clock };
+}

@@ -55,6 +55,7 @@ export class SimulatedCluster {
     readonly wire: Wire;
     readonly machines: ReadonlyMap<HostName, SimulatedMachine>;
     readonly #connections = new Set<Closable>();
+    readonly #deaths: (() => void)[] = [];
     /** Counts the deaths of clients: what belongs to an earlier one is never answered. */
     #generation = 0;
 
@@ -96,10 +97,16 @@ export class SimulatedCluster {
         this.#connections.delete(connection);
     }
 
+    /** Told when the client dies; it is past being told anything itself. */
+    whenClientDies(act: () => void): void {
+        this.#deaths.push(act);
+    }
+
     /** The client dies: its connections close, and whatever it waits for is never answered. */
     killClient(): void {
         this.#generation += 1;
         this.#closeAll(() => true, 'the client died');
+        for (const act of this.#deaths.splice(0)) act();
     }
 
     /** Cuts the way between the controller and a host, or mends it. The hosts still reach each other. */
