@@ -14,3 +14,7 @@ export * from './journal/records.js';
 export * from './journal/status.js';
 export * from './lab/door.js';
 export { createLibvirtSession, type LibvirtSessionOptions } from './hypervisor/libvirt/session.js';
+export { follow, type ProgressDisplay } from './report/display.js';
+export { JsonProgress } from './report/json.js';
+export { PipeProgress, type PipeOptions } from './report/pipe.js';
+export { TerminalProgress, type TerminalOptions, type TerminalStream } from './report/terminal.js';

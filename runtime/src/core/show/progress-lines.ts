@@ -9,6 +9,8 @@ export interface ProgressOptions {
     readonly width: number;
     readonly height: number;
     readonly palette?: Palette;
+    /** False where notes are shown elsewhere. */
+    readonly notes?: boolean;
     /** Lets clocks tick between events. */
     readonly now?: EpochMs | undefined;
 }
@@ -17,7 +19,10 @@ export interface ProgressOptions {
 export function progressLines(view: RunView, options: ProgressOptions): readonly string[] {
     const { width, height, palette = noColour } = options;
     const now = options.now ?? view.now;
-    const lines = [headline(view, width, palette, now), ...notices(view, width, palette).slice(0, Math.floor(height / 6))];
+    const lines = [
+        headline(view, width, palette, now),
+        ...notices(options.notes === false ? { ...view, note: undefined } : view, width, palette).slice(0, Math.floor(height / 6)),
+    ];
     const room = height - lines.length;
     const shown = choose([...view.moves.values()], room - 1, width);
     const rows = shown.rows.length === 0 ? [] : table(columns(now), shown.rows, { width, palette });

@@ -1,0 +1,56 @@
+import { formatQuantity } from '@mig/language';
+import type { MigrationEvent, MoveView, Palette, RunView } from '../../core/index.js';
+
+/** An event in a line, where a person would miss it; undefined for the others. */
+export function importantText(event: MigrationEvent, view: RunView, palette: Palette): string | undefined {
+    const move = 'move' in event && event.move !== undefined ? view.moves.get(event.move) : undefined;
+    const vm = palette(move?.vm ?? '', 'strong');
+    switch (event.type) {
+        case 'run-started':
+            return `${event.simulated ? 'simulated run' : 'run'} ${event.run}: ${event.plan.moves.length} ${event.plan.moves.length === 1 ? 'VM' : 'VMs'} to move`;
+        case 'run-stopping':
+            return palette(`no further move is started: ${event.detail}`, 'warning');
+        case 'run-ended':
+            return `run ended: ${event.outcome}`;
+        case 'host-lost':
+            return palette(`${event.host} is lost: ${event.why}`, 'bad');
+        case 'host-back':
+            return palette(`${event.host} is back`, 'good');
+        case 'note':
+            return event.level === 'info' ? undefined : palette(event.text, event.level === 'alarm' ? 'bad' : 'warning');
+        case 'move-started':
+            return `${vm}: ${move?.source ?? ''} to ${move?.destination ?? ''}${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`;
+        case 'rung-fired':
+            return `${vm}: ${event.action}, as ${event.because}`;
+        case 'move-ended':
+            return move === undefined ? undefined : endText(event, move, palette);
+        case 'phase-ended':
+            return event.error === undefined ? undefined : palette(`${vm}: ${event.phase} failed: ${event.error}`, 'warning');
+        case 'setting-applied':
+            return event.agrees ? undefined : palette(`${vm}: ${event.setting} was not taken as asked on ${event.on}`, 'warning');
+        case 'move-queued':
+        case 'phase-entered':
+        case 'iteration':
+        case 'progress':
+        case 'guest-stopped':
+        case 'guest-resumed':
+        case 'job-completed':
+        case 'arrived':
+            return undefined;
+    }
+}
+
+function endText(event: Extract<MigrationEvent, { type: 'move-ended' }>, move: MoveView, palette: Palette): string {
+    const vm = palette(move.vm, 'strong');
+    if (event.outcome !== 'moved') {
+        const hint = event.error?.hint === undefined ? '' : ` (${event.error.hint})`;
+        return `${vm}: ${palette(event.outcome, 'bad')}${event.error === undefined ? '' : `: ${event.error.message}${hint}`}`;
+    }
+    const took = move.startedAt === undefined ? '' : ` in ${formatQuantity(event.at - move.startedAt, 'duration')}`;
+    const downtime = move.downtime === undefined ? '' : `, downtime ${formatQuantity(move.downtime, 'duration')}`;
+    const sent = move.transferred === undefined ? '' : `, ${formatQuantity(move.transferred, 'size')} sent`;
+    return `${vm}: ${palette('moved', 'good')} to ${move.destination}${took}${downtime}${sent}`;
+}
+
+/** Messages from hosts may hold line ends; colours stay. */
+export const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
