@@ -31,11 +31,15 @@ export async function bundle({ minify = false } = {}) {
 /** Writes the installable package. Needs no network. */
 export async function packageVsix() {
     const { createVSIX } = await import('@vscode/vsce');
+    // Files of other rooms that the package carries, here only while it is written.
+    await mkdir(join(here, 'schemas'), { recursive: true });
     await copyFile(join(root, 'LICENSE'), join(here, 'LICENSE.txt'));
+    await copyFile(join(root, 'docs/inventory.schema.json'), join(here, 'schemas/inventory.schema.json'));
     try {
         await createVSIX({ cwd: here, packagePath: vsixPath, dependencies: false, allowMissingRepository: true, skipLicense: true });
     } finally {
         await rm(join(here, 'LICENSE.txt'), { force: true });
+        await rm(join(here, 'schemas'), { recursive: true, force: true });
     }
     return vsixPath;
 }

@@ -1,13 +1,24 @@
 /** The packaged extension in a real editor. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Editor, openEditor } from '../kit/editor.js';
 import { type EditorTools, editorTools, ToolsMissing } from '../kit/editor-tools.js';
-import { colourOf, errorsAre, goTo, hoverSays, openFile, problemSays, runCommand, statusSays, suggestionsWith } from './workbench.js';
+import {
+    colourOf,
+    errorsAre,
+    errorsVanish,
+    goTo,
+    hoverSays,
+    openFile,
+    problemSays,
+    runCommand,
+    statusSays,
+    suggestionsWith,
+} from './workbench.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 /** Kept, so that a person can look at them. */
@@ -98,9 +109,9 @@ describe('a policy in the editor', () => {
         const text = await openFile(editor.page, 'broken.mig');
         await errorsAre(text, 1);
         await runCommand(editor.page, 'Problems: Focus on Problems View');
-        await problemSays(editor.page, 'MIG2');
+        await problemSays(editor.page, 'vm.memory is a size and 3 s is a duration');
         await photograph('problems-dark');
-        await runCommand(editor.page, 'View: Close Panel');
+        await editor.page.keyboard.press('Control+J');
     });
 
     test('what is typed wrong is underlined, and no more when it is mended', async () => {
@@ -123,11 +134,30 @@ describe('a policy in the editor', () => {
         await editor.page.keyboard.press('Escape');
     });
 
+    test('an inventory that changes on disk is read again', async () => {
+        await openFile(editor.page, 'draft.mig');
+        await statusSays(editor.page, 'cluster.yaml: 2 hosts');
+        await appendFile(
+            path.join(editor.workspace, 'cluster.yaml'),
+            '  delta: { driver: simulated, simulated: { memory: 8 GiB, cpus: 4 } }\n',
+        );
+        await statusSays(editor.page, 'cluster.yaml: 3 hosts');
+    });
+
+    test('after a restart of the server its findings are back', async () => {
+        const text = await openFile(editor.page, 'broken.mig');
+        await errorsAre(text, 1);
+        const cleared = errorsVanish(editor.page);
+        await runCommand(editor.page, 'Migration policies: Restart the language server');
+        await cleared;
+        await errorsAre(text, 1);
+    });
+
     test('a light theme has its own colours', async () => {
         const text = await openFile(editor.page, 'evacuate.mig');
         const dark = await colourOf(text, 'policy');
         await runCommand(editor.page, 'Preferences: Toggle between Light/Dark Themes');
-        await editor.page.locator('.monaco-workbench.vs:not(.vs-dark)').waitFor({ timeout: 20_000 });
+        await editor.page.locator('.monaco-workbench.vs:not(.vs-dark)').waitFor({ timeout: 60_000 });
         expect(await colourOf(text, 'policy')).not.toBe(dark);
         await goTo(editor.page, example, 'vm.mem|ory');
         await hoverSays(editor.page, 'Memory that the VM has now');

@@ -1,7 +1,7 @@
 /** What a person does in the editor, and what they then see. Everything waits; nothing is sampled. */
 import { type Locator, type Page } from 'playwright-core';
 
-const waitMs = 20_000;
+const waitMs = 60_000;
 
 export async function openFile(page: Page, name: string): Promise<Locator> {
     await page.keyboard.press('Control+P');
@@ -78,6 +78,11 @@ export async function errorsAre(editor: Locator, count: number): Promise<void> {
         if (Date.now() > deadline) throw new Error(`${await marks.count()} places are underlined as errors, and ${count} were expected`);
         await editor.page().waitForTimeout(100);
     }
+}
+
+/** Looks at every frame, so that not even a moment without an underlined error is missed. */
+export async function errorsVanish(page: Page): Promise<void> {
+    await page.waitForFunction(() => document.querySelector('.squiggly-error') === null, undefined, { polling: 'raf', timeout: waitMs });
 }
 
 /** The colour in which a piece of text stands. */
