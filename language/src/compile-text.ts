@@ -48,7 +48,7 @@ class Compiler {
     private async compileNow(main: { readonly uri: string; readonly text: string }, options: CompileOptions): Promise<Compilation> {
         const { shared, mig } = this.services;
         const { LangiumDocuments: documents, DocumentBuilder: builder } = shared.workspace;
-        this.imports.read = options.read;
+        this.imports.read = (uri) => options.read?.(uri) ?? Promise.resolve(undefined);
         const document = documents.createDocument(URI.parse(main.uri), main.text) as LangiumDocument<MigFile>;
         try {
             await builder.build([document], { validation: false });
@@ -67,7 +67,7 @@ class Compiler {
 
 /** Reads imports by the function that the caller of `compileText` gave. */
 class ImportReader extends EmptyFileSystemProvider {
-    read: CompileOptions['read'];
+    read: ((uri: string) => Promise<string | undefined>) | undefined;
 
     override async readFile(uri?: URI): Promise<string> {
         const text = uri && (await this.read?.(uri.toString()));

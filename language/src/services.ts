@@ -11,12 +11,14 @@ import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module
 import { MigDocumentBuilder } from './link/document-builder.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
 import { MigLexerMessages, MigParserMessages, wordsOf } from './syntax/messages.js';
+import { createMigParser } from './syntax/parser.js';
 import { MigTokenBuilder } from './syntax/tokens.js';
 import { MigDocumentValidator } from './validator.js';
 
 /** What the language adds to Langium's services; the same for the compiler and the editor. */
 export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
     parser: {
+        LangiumParser: (services) => createMigParser(services),
         TokenBuilder: () => new MigTokenBuilder(),
         ParserErrorMessageProvider: (services) => new MigParserMessages(() => wordsOf(Object.values(services.parser.Lexer.definition))),
         LexerErrorMessageProvider: () => new MigLexerMessages(),

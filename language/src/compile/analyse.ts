@@ -86,7 +86,8 @@ function check(
     }
     const imported = withImports(document, services.shared.workspace.LangiumDocuments).filter((other) => other !== document);
     reportImports(document, services, context);
-    reportUnresolved(document, services, context);
+    // Where the text could not be read to its end, a name may be declared in what was not read.
+    if (![...problems.values()].some((found) => found.length > 0)) reportUnresolved(document, services, context);
     checkDeclarations(document, imported, context);
     const declared = document.parseResult.value.declarations.filter((node) => !context.isBroken(node));
     return {

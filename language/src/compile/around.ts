@@ -53,7 +53,7 @@ function checkOf(node: ast.VerifyCheck, context: Context): Verify['check'] {
 
 export function hook(node: ast.HookClause, context: Context): Hook {
     return {
-        when: node.moment,
+        when: node.moment === 'before each move' ? 'before' : 'after',
         command: command(node.command),
         on: node.place ?? node.host,
         withinMs: within(node.within, context),

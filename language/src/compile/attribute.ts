@@ -1,7 +1,7 @@
 import { attributes, findAttribute } from '../catalogue/attributes.js';
 import * as ast from '../generated/ast.js';
 import { nearest } from '../nearest.js';
-import type { Entity, Expression } from '../program.js';
+import type { Entity, Expression, SourceRange } from '../program.js';
 import { type Context, meant, replaceBy } from './context.js';
 import type { Names } from './expression.js';
 
@@ -48,19 +48,34 @@ export function attribute(node: ast.AttributeRef, names: Names, context: Context
 export function predicate(node: ast.Predicate, names: Names, context: Context): Expression | undefined {
     const entity = entityNamed(node.entity, node, names, context);
     if (!entity) return undefined;
-    const name = node.state === 'inmaintenance' ? 'maintenance' : node.state;
+    const name = stateNamed(node.state, context.range(node, 'state'), context);
+    if (name === undefined) return undefined;
     const found = findAttribute(entity, name);
     if (!found) {
-        context.report(
-            'MIG105',
-            context.range(node),
-            `Only a host can be in maintenance, failing or healthy, not ${entity === 'vm' ? 'a VM' : `the ${entity}`}.`,
-        );
+        const who = entity === 'vm' ? 'a VM' : `the ${entity}`;
+        context.report('MIG105', context.range(node), `Only a host can be in maintenance, failing or healthy, not ${who}.`);
         return undefined;
     }
     const range = context.range(node);
     const state: Expression = { kind: 'attribute', type: 'boolean', entity, attribute: found.name, key: undefined, range };
     return node.negated ? { kind: 'not', type: 'boolean', operand: state, range } : state;
+}
+
+/** The states of a host after `is`, by the words of the grammar written together, with the attribute that tells. */
+const states: ReadonlyMap<string, string> = new Map([
+    ['inmaintenance', 'maintenance'],
+    ['failing', 'failing'],
+    ['healthy', 'healthy'],
+]);
+
+/** The attribute behind `is in maintenance` and the like. */
+export function stateNamed(state: ast.State, range: SourceRange, context: Context): string | undefined {
+    const found = states.get(state);
+    if (found !== undefined) return found;
+    const near = nearest(state, [...states.keys()])?.replace(/^in/, 'in ');
+    const hint = near === undefined ? 'A host is in maintenance, failing or healthy.' : `Did you mean '${near}'?`;
+    context.report('MIG105', range, `'${state.replace(/^in(?=.)/, 'in ')}' is not a state of a host.`, { ...meant(near, range), hint });
+    return undefined;
 }
 
 /** Reports an attribute that its entity does not have. */

@@ -43,6 +43,9 @@ export function expression(node: ast.Expression, names: Names, context: Context)
             return list(node, range, names, context);
         case ast.Metric.$type:
             return { kind: 'metric', type: 'number', query: node.query, range };
+        case ast.Timed.$type:
+            context.report('MIG006', range, 'A schedule can stand only in a trigger.');
+            return undefined;
         case ast.Parenthesised.$type:
             return expression(node.inner, names, context);
         case ast.AttributeRef.$type:
@@ -104,23 +107,15 @@ export function constant(of: Expression): number | string | boolean | readonly s
     const left = constant(of.left);
     const right = constant(of.right);
     if (typeof left !== 'number' || typeof right !== 'number') return undefined;
-    return calculate(of.operator, left, right);
+    return calculations[of.operator]?.(left, right);
 }
 
-function calculate(operator: BinaryOperator, left: number, right: number): number | undefined {
-    switch (operator) {
-        case '+':
-            return left + right;
-        case '-':
-            return left - right;
-        case '*':
-            return left * right;
-        case '/':
-            return right === 0 ? undefined : left / right;
-        default:
-            return undefined;
-    }
-}
+const calculations: Partial<Readonly<Record<BinaryOperator, (left: number, right: number) => number | undefined>>> = {
+    '+': (left, right) => left + right,
+    '-': (left, right) => left - right,
+    '*': (left, right) => left * right,
+    '/': (left, right) => (right === 0 ? undefined : left / right),
+};
 
 function quantity(node: ast.QuantityLiteral, range: SourceRange, context: Context): Expression | undefined {
     const parsed = parseQuantity(node.text);

@@ -1,3 +1,4 @@
+import { AstUtils } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression } from '../program.js';
 import { mayRead } from './attribute.js';
@@ -45,12 +46,11 @@ export function named(node: ast.NameRef, names: Names, context: Context): Expres
     }
 }
 
-/** Lets that need themselves, by way of others or not. */
+/** Whether a let needs itself, by way of others or not. */
 export function isCyclic(of: ast.Let): boolean {
-    const seen = new Set<ast.Let>();
-    const visit = (node: ast.Let): boolean =>
-        letsIn(node.value).some((next) => next === of || (!seen.has(next) && visit(seen.add(next) && next)));
-    return visit(of);
+    const reached = new Set<ast.Let>(letsIn(of));
+    for (const next of reached) for (const further of letsIn(next)) reached.add(further);
+    return reached.has(of);
 }
 
 /** `vm in web`: what the group's definition says of this VM. Undefined where `in` is not followed by a group. */
@@ -90,24 +90,12 @@ function letValue(of: ast.Let, context: Context): Expression | undefined {
     return context.collect(() => expression(of.value, namesInLet, context)).result;
 }
 
-function letsIn(node: ast.Expression): readonly ast.Let[] {
-    switch (node.$type) {
-        case ast.NameRef.$type:
-            return ast.isLet(node.target.ref) ? [node.target.ref] : [];
-        case ast.Parenthesised.$type:
-            return letsIn(node.inner);
-        case ast.Not.$type:
-        case ast.Negate.$type:
-            return letsIn(node.operand);
-        case ast.Held.$type:
-            return [...letsIn(node.condition), ...letsIn(node.time)];
-        case ast.Binary.$type:
-            return [...letsIn(node.left), ...letsIn(node.right)];
-        case ast.ListLiteral.$type:
-            return node.items.flatMap(letsIn);
-        default:
-            return [];
-    }
+function letsIn(node: ast.Let): readonly ast.Let[] {
+    return AstUtils.streamAllContents(node)
+        .filter(ast.isNameRef)
+        .map((name) => name.target.ref)
+        .filter(ast.isLet)
+        .toArray();
 }
 
 function aboutSource(of: Expression): Expression {

@@ -48,7 +48,7 @@ function paramValue(param: Param, settings: Settings, context: Context): ParamVa
     const usual = param.value && expression(param.value, nothing, context);
     const type = written ?? (param.valueType === undefined ? usual?.type : undefined);
     if (usual && written && usual.type !== written && param.value) {
-        const better = isDimension(written) ? asType(textOf(param.value), written) : undefined;
+        const better = isDimension(written) && !/^0/.test(textOf(param.value)) ? asType(textOf(param.value), written) : undefined;
         const message = `The param '${param.name}' is ${typeNames[written]}, and ${textOf(param.value)} is ${typeNames[usual.type]}.`;
         context.report('MIG203', context.range(param.value), message, {
             hint: better === undefined ? undefined : `Did you mean ${better}?`,

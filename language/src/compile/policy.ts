@@ -48,7 +48,7 @@ export function policy(node: ast.Policy, context: Context): Policy {
         doc: docOf(node) ?? template?.doc,
         priority: node.priority ? count(node.priority, { what: 'A priority', zero: true }, nothing, context) : (template?.priority ?? 0),
         preempt: node.preempt || (template?.preempt ?? false),
-        trigger: when ? (ast.isTriggerClause(when) ? trigger(when.trigger, context) : undefined) : template?.trigger,
+        trigger: when ? (ast.isTriggerClause(when) ? trigger(when, context) : undefined) : template?.trigger,
         selection: move ? selection(move, context) : (template?.selection ?? nobody(node, context)),
         destination: to ? destination(to, context) : (template?.destination ?? nowhere(node, context)),
         technique: using ? using.uses.map((use) => techniqueUse(use, context)) : (template?.technique ?? []),

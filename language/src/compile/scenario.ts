@@ -2,7 +2,7 @@ import { findAttribute } from '../catalogue/attributes.js';
 import * as ast from '../generated/ast.js';
 import type { Expectation, Given, Scenario, ValueType } from '../program.js';
 import { nothing } from './amount.js';
-import { unknownAttribute } from './attribute.js';
+import { stateNamed, unknownAttribute } from './attribute.js';
 import { type Context, textOf } from './context.js';
 import { constant, expression } from './expression.js';
 import { comparable, typeNames } from './types.js';
@@ -39,7 +39,7 @@ const furtherFacts: Readonly<Record<ast.Given['of'], ReadonlyMap<string, ValueTy
 function given(node: ast.Given, context: Context): Given {
     const range = context.range(node);
     if (node.state !== undefined) {
-        const attribute = node.state === 'inmaintenance' ? 'maintenance' : node.state;
+        const attribute = stateNamed(node.state, context.range(node, 'state'), context) ?? 'maintenance';
         if (node.of !== 'host')
             context.report('MIG105', context.range(node, 'state'), 'Only a host can be in maintenance, failing or healthy.');
         return { kind: 'condition', entity: node.of === 'vm' ? 'vm' : 'host', name: node.name, attribute, value: true, range };

@@ -14,7 +14,7 @@ export function importsOf(
 ): readonly { readonly node: Import; readonly uri: URI; readonly document: LangiumDocument<MigFile> | undefined }[] {
     return fileOf(document).imports.flatMap((node) => {
         // A path is absent where the text breaks off after `import`.
-        const path: string | undefined = node.path;
+        const { path } = node as Partial<Import>;
         if (path === undefined) return [];
         const uri = importedUri(document, path);
         return [{ node, uri, document: documents.getDocument(uri) as LangiumDocument<MigFile> | undefined }];

@@ -7,6 +7,9 @@ import { nearest } from '../nearest.js';
 import { unitMeantBy } from '../units.js';
 import { isWord } from './tokens.js';
 
+/** A shorter word is like too many others to guess at. */
+const shortestSlip = 4;
+
 export class MigParserMessages implements IParserErrorMessageProvider {
     private readonly words: () => readonly string[];
 
@@ -17,9 +20,12 @@ export class MigParserMessages implements IParserErrorMessageProvider {
 
     buildMismatchTokenMessage(options: { expected: TokenType; actual: IToken; previous: IToken; ruleName: string }): string {
         const rule = ruleNamed(options.ruleName);
-        const closes = options.expected.name === '}' ? bodies[rule] : undefined;
-        const expected = closes ? `${closes} or '}'` : named(options.expected, rule);
-        return this.message(options.actual, options.previous, expected);
+        const body = bodies[rule];
+        const closes = options.expected.name === '}' ? body && `${body} or '}'` : options.expected.name === 'EOF' ? body : undefined;
+        const expected = closes ?? named(options.expected, rule);
+        // Within a body an equals sign can only be half of a comparison.
+        const equals = closes !== undefined && options.actual.image === '=' ? " Did you mean '=='?" : '';
+        return `${this.message(options.actual, options.previous, expected)}${equals}`;
     }
 
     buildNotAllInputParsedMessage(options: { firstRedundant: IToken; ruleName: string }): string {
@@ -55,7 +61,7 @@ export class MigParserMessages implements IParserErrorMessageProvider {
     private meantBy(actual: IToken, previous: IToken | undefined): string | undefined {
         if (actual.tokenType.name !== 'ID') return undefined;
         const unit = previous?.tokenType.name === 'NUMBER' ? unitMeantBy(actual.image) : undefined;
-        return unit ?? nearest(actual.image, this.words());
+        return unit ?? (actual.image.length < shortestSlip ? undefined : nearest(actual.image, this.words()));
     }
 }
 
@@ -86,11 +92,13 @@ const bodies: Readonly<Record<string, string>> = {
     Given: 'a fact (such as dirty_rate: 100 MiB/s)',
 };
 
+const aValue = 'a value (a number, a quantity such as 300 ms, text in quotes, an attribute such as vm.memory, or a name)';
+
 /** What a choice in a rule is about, where a list of its first words would be long. */
 const choices: Readonly<Record<string, string>> = {
     ...bodies,
     Clause: bodies['Policy'] ?? '',
-    Primary: 'a value (a number, a quantity such as 300 ms, text in quotes, an attribute such as vm.memory, or a name)',
+    ...Object.fromEntries(['NotExpression', 'Unary', 'Primary'].map((rule) => [rule, aValue])),
     TechniqueUse: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",
     TechniqueKindName: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",
     NamedUse: "a technique (such as precopy, the name of one, 'least duration' or 'choose')",

@@ -8,7 +8,7 @@
  *   a person would expect.
  * - A string that is not closed, or is closed with the wrong quote, is one token with a message of its own.
  */
-import type { CustomPatternMatcherFunc, TokenType } from 'chevrotain';
+import type { CustomPatternMatcherFunc, TokenPattern, TokenType } from 'chevrotain';
 import type { GrammarAST, LexingDiagnostic, LexingReport, Stream } from 'langium';
 import { DefaultTokenBuilder } from 'langium';
 import { unitNicknames, units } from '../units.js';
@@ -29,7 +29,14 @@ export class MigTokenBuilder extends DefaultTokenBuilder {
         const token = super.buildKeywordToken(keyword, terminalTokens, caseInsensitive);
         const name = terminalTokens.find((terminal) => terminal.name === 'ID');
         if (name && isWord(keyword.value)) token.CATEGORIES = [name];
+        if (keyword.value.includes(' ')) token.LINE_BREAKS = true;
         return token;
+    }
+
+    /** A keyword of several words has any white space between them. */
+    protected override buildKeywordPattern(keyword: GrammarAST.Keyword, caseInsensitive: boolean): TokenPattern {
+        if (!keyword.value.includes(' ')) return super.buildKeywordPattern(keyword, caseInsensitive);
+        return new RegExp(`${keyword.value.replaceAll(' ', String.raw`\s+`)}(?!\\w)`);
     }
 
     override flushLexingReport(text: string): LexingReport {
@@ -54,7 +61,7 @@ export function isWord(text: string): boolean {
     return /^[A-Za-z_]\w*$/.test(text);
 }
 
-const digits = [...'0123456789'];
+const digits: readonly string[] = Array.from({ length: 10 }, (_, digit) => String(digit));
 
 function usePattern(token: TokenType, pattern: CustomPatternMatcherFunc, firstCharacters: readonly string[]): void {
     token.PATTERN = pattern;

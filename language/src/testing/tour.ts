@@ -1,0 +1,119 @@
+/** One of everything, or nearly so: a file that uses every clause of the language. */
+export const tour = `inventory "rack.yaml"
+import "techniques.mig"
+
+param uplink: rate = 8 Gbit/s          // overridden with --set uplink=2Gbit/s
+
+let hot = vm.dirty_rate > 100 MiB/s
+group web = vms where vm.tags contains "web"
+group rack40 = hosts where host.rack == "40"
+
+/** Ask nicely, then throttle, then switch to post-copy; never run for ever. */
+technique patient = precopy {
+  downtime 300 ms
+  when stalled for 3 iterations: downtime 450 ms
+  when stalled for 5 iterations: throttle 20% step 10% up to 80%
+  after 2 min and iteration >= 2: switch to postcopy
+  after 10 min: abort
+}
+
+technique careful(limit: duration, cap: rate = 1 Gbit/s) = precopy {
+  downtime limit; streams 4; compression zstd level 3; tls
+  never postcopy, throttle
+  storage copy "vda" at most 40 MiB/s shared "vdb", "vdc"
+  when iteration 5: bandwidth cap
+  when remaining < 64 MiB: report
+  after 10 min: abort
+}
+
+/** Empty a host before it is taken down. */
+policy evacuate priority 10 {
+  when host is in maintenance
+  move vms on host
+    except vm.tags contains "pinned"
+    order by vm.memory descending
+    together by vm.tag.app
+  to hosts where host.zone == source.zone
+    keep 10% of memory free
+    apart by vm.tag.role
+    prefer least loaded
+  using patient
+  dedup gang + disk
+  bandwidth { total uplink; per link 60%; per vm at least 200 Mbit/s
+              between 08:00 and 18:00 on Mon..Fri: total 2 Gbit/s }
+  at most 4 at once per host, 8 in all
+  require downtime <= 500 ms, duration <= 15 min
+  on failure retry 2 times every 30 s, then leave and report
+}
+
+/** Answer a demand surge with the least memory moved. */
+policy relieve {
+  when host.memory.working_set > 90% for 1 min until host.memory.working_set < 75%
+  move vms on host order by vm.working_set ascending until host.memory.working_set < 75%
+  to hosts prefer most free memory
+  using agile otherwise scatter-gather via 2 hosts otherwise postcopy
+  cooldown 10 min
+}
+
+/** Complement the traffic of the applications. */
+policy rebalance {
+  at 02:00 every Sat in "Europe/Berlin" or when cluster.cpu.imbalance > 20% for 15 min
+  move vms where not hot limit 10
+  to hosts prefer even load when gain > 5%
+  using choose {
+    vm.net.tx > 2 * vm.net.rx: postcopy
+    vm.net.rx > 2 * vm.net.tx: precopy
+    otherwise: least duration with downtime <= 200 ms
+  }
+  cooldown 30 min
+}
+
+/** Consolidate at night and switch hosts off. */
+policy pack {
+  every day at 22:00
+  move vms on hosts where host.cpu < 20% for 30 min
+  to hosts prefer fullest keep 1 host of spare capacity
+  using hybrid
+  then power off emptied hosts
+}
+
+policy urgent like evacuate priority 1000 preempt {
+  when host is failing and not between 22:00 and 05:00
+  move vms in web on host triage by vm.memory immovable: shut down vm
+    quiet when vm.dirty_rate < 40 MiB/s for 30 s
+    only if host becomes empty
+  to hosts anywhere in rack40 with same vm.tag.app with network "storage"
+    otherwise restart elsewhere if fenced
+  using careful(limit: 100 ms)
+  deadline 5 min waive require, bandwidth, apart
+  verify tcp 22 from "probe" within 5 s otherwise report
+  before each move on source run "/usr/local/bin/quiesce", "--now" within 10 s
+  never during move of vm "db2"
+  start vms where vm.tag.tier == "db" before vms in web
+}
+
+sequence kernels for each host in rack40 in waves of 2
+  keep 1 host of spare capacity
+  start between 22:00 and 05:00 finish inside
+  halt plan after 1 failed host
+{
+  drain using patient
+  run "apt-get", "upgrade" within 30 min
+  reboot within 10 min
+  wait until host is healthy within 15 min
+  return moved vms
+}
+
+scenario "a rack drain stays in its window" {
+  given host "a" is in maintenance
+  given vm "db1" { dirty_rate: 400 MiB/s  memory: 32 GiB }
+  run evacuate
+  expect moved vms == 6
+  expect duration < 4 min
+  expect vm "db1" downtime < 300 ms
+  expect every host memory.used < 90%
+}
+`;
+
+/** What the tour imports. */
+export const techniques = `technique quick = precopy { downtime 50 ms  after 1 min: abort }\n`;
