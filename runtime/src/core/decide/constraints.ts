@@ -3,7 +3,7 @@ import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { CpuVerdict, HostState, Snapshot, VmState, VmUuid } from '../model/snapshot.js';
 import { scopeOf } from './attributes.js';
-import { evaluate, holds } from './evaluate.js';
+import { attributesIn, evaluate, holds } from './evaluate.js';
 import { techniqueFor } from './technique.js';
 import { isTrue } from './truth.js';
 import { valueText, verdictText, wordsOf } from './wording.js';
@@ -178,7 +178,24 @@ function technique({ policy, host }: Asked): Reason | undefined {
 }
 
 /** The value by which VMs are kept apart or together, in words; undefined where it is unknown. */
-export function keyOf(by: Expression, vm: VmState, world: World): string | undefined {
+function keyOf(by: Expression, vm: VmState, world: World): string | undefined {
+    let cache = keys.get(by);
+    if (!cache) {
+        // What reads nothing but the VM is the same in every World, and is asked for again and again.
+        cache = attributesIn(by).every((name) => name.entity === 'vm') ? new WeakMap() : 'depends on hosts';
+        keys.set(by, cache);
+    }
+    if (cache === 'depends on hosts') return freshKeyOf(by, vm, world);
+    const known = cache.get(vm);
+    if (known) return known.key;
+    const key = freshKeyOf(by, vm, world);
+    cache.set(vm, { key });
+    return key;
+}
+
+const keys = new WeakMap<Expression, WeakMap<VmState, { readonly key: string | undefined }> | 'depends on hosts'>();
+
+function freshKeyOf(by: Expression, vm: VmState, world: World): string | undefined {
     const key = evaluate(by, scopeOf(world, { vm }));
     return key.known ? valueText(key.value, by.type) : undefined;
 }

@@ -5,24 +5,30 @@ import type { Ranked } from './preferences.js';
 import type { Candidate } from './select.js';
 import type { World } from './world.js';
 
-/** How often the search may go back before it settles for what it has: keeps planning a matter of moments. */
-const deadEndsAllowed = 3000;
+/**
+ * How many questions "may this VM go to that host" the search may ask beyond those that every placement needs. Some
+ * tenths of a second: the editor plans at each pause in typing.
+ */
+const questionsAllowed = 100_000;
 
 /**
  * Places all candidates in their order if there is a way to, taking for each the best destination that leaves one for
- * those behind it; else leaves out as few as it can, later ones rather than earlier ones. Depth first, bounded; where
- * the bound is met, each takes the best that is left.
+ * those behind it; else leaves out as few as it can, later ones rather than earlier ones. First each takes the best that
+ * is left; only where that leaves some out, a bounded search (depth first) goes back over the choices.
  */
 export function searchPlacement(problem: PlacementProblem, candidates: readonly Candidate[], world: World): Partial {
     const start: Partial = { world, placements: [] };
     const everyone = new Set(candidates.map((c) => c.vm.uuid));
     const hopeful = candidates.filter((candidate) => problem.conceivable(candidate, everyone));
     const search = new Search(problem, hopeful);
-    for (let leftOut = 0; leftOut <= hopeful.length && !search.exhausted; leftOut++) {
-        const found = search.attempt(start, leftOut);
+    const greedy = search.greedy(start);
+    let turnsLeft = hopeful.length + questionsAllowed / Math.max(1, world.hosts.size);
+    for (let leftOut = 0; leftOut < greedy.leftOut; leftOut++) {
+        const found = search.attempt(start, leftOut, turnsLeft / 2);
         if (found) return completed(problem, candidates, found);
+        turnsLeft -= search.turnsTaken;
     }
-    return completed(problem, candidates, search.greedy(start));
+    return completed(problem, candidates, greedy.partial);
 }
 
 /** Tries those that were left out once more, after all others: a departure may have made room. */
@@ -41,6 +47,8 @@ function completed(problem: PlacementProblem, candidates: readonly Candidate[], 
 interface Turn {
     readonly partial: Partial;
     readonly leftOut: number;
+    /** Of what has been placed where: see `fingerprint`. */
+    readonly arrivals: number;
     readonly options: readonly (Ranked | 'leave out')[];
     /** Gains too little to move: leaving it where it is costs nothing. */
     readonly optional: boolean;
@@ -48,11 +56,13 @@ interface Turn {
 }
 
 class Search {
+    /** Of the last attempt. */
+    turnsTaken = 0;
     private readonly problem: PlacementProblem;
     private readonly candidates: readonly Candidate[];
     private readonly turnOf: ReadonlyMap<VmUuid, number>;
+    /** Situations from which there is no way on. */
     private readonly failed = new Set<string>();
-    private deadEnds = 0;
 
     constructor(problem: PlacementProblem, candidates: readonly Candidate[]) {
         this.problem = problem;
@@ -60,48 +70,43 @@ class Search {
         this.turnOf = new Map(candidates.map((c, i) => [c.vm.uuid, i]));
     }
 
-    get exhausted(): boolean {
-        return this.deadEnds >= deadEndsAllowed;
-    }
-
-    /** A placement of all candidates but `mayLeaveOut`; undefined where there is none, or the search ran into its bound. */
-    attempt(start: Partial, mayLeaveOut: number): Partial | undefined {
-        if (this.ended(start, 0)) return start;
-        const turns: Turn[] = [this.turn(start, mayLeaveOut, 0)];
-        while (turns.length > 0 && !this.exhausted) {
+    /** A placement of all candidates but `mayLeaveOut`; undefined where there is none, or the turns were used up. */
+    attempt(start: Partial, mayLeaveOut: number, mostTurns: number): Partial | undefined {
+        this.turnsTaken = 0;
+        const turns: Turn[] = [this.turn(start, mayLeaveOut, 0, 0)];
+        while (turns.length > 0 && this.turnsTaken <= mostTurns) {
             const index = turns.length - 1;
             const turn = turns[index];
             const candidate = this.candidates[index];
             if (!turn || !candidate) return undefined;
             const option = turn.options[turn.next++];
             if (option === undefined) {
-                this.deadEnds++;
-                this.failed.add(this.situation(turn, index));
+                this.failed.add(situation(index, turn.leftOut, turn.arrivals));
                 turns.pop();
                 continue;
             }
-            const partial =
-                option === 'leave out'
-                    ? turn.partial
-                    : this.problem.withPlacement(candidate, option, turn.partial, this.pendingAfter(index));
+            const taken = option !== 'leave out';
+            const partial = taken ? this.problem.withPlacement(candidate, option, turn.partial, this.pendingAfter(index)) : turn.partial;
             if (this.ended(partial, index + 1)) return partial;
-            const leftOut = turn.leftOut - (option === 'leave out' && !turn.optional ? 1 : 0);
-            const next = this.turn(partial, leftOut, index + 1);
-            if (this.failed.size === 0 || !this.failed.has(this.situation(next, index + 1))) turns.push(next);
+            const leftOut = taken || turn.optional ? turn.leftOut : turn.leftOut - 1;
+            const arrivals = taken ? turn.arrivals + fingerprint(option.host, this.problem.kindOf(candidate)) : turn.arrivals;
+            if (!this.failed.has(situation(index + 1, leftOut, arrivals))) turns.push(this.turn(partial, leftOut, arrivals, index + 1));
         }
         return undefined;
     }
 
-    /** Each takes the best that is left for it. */
-    greedy(start: Partial): Partial {
+    /** Each takes the best that is left for it. `leftOut`: how many found nothing. */
+    greedy(start: Partial): { readonly partial: Partial; readonly leftOut: number } {
         let partial = start;
+        let leftOut = 0;
         for (const [i, candidate] of this.candidates.entries()) {
             if (this.problem.enough(partial)) break;
             const pending = this.pendingAfter(i);
-            const [best] = this.problem.options(candidate, partial, pending).best;
-            if (best) partial = this.problem.withPlacement(candidate, best, partial, pending);
+            const { best, optional } = this.problem.options(candidate, partial, pending);
+            if (best[0]) partial = this.problem.withPlacement(candidate, best[0], partial, pending);
+            else if (!optional) leftOut++;
         }
-        return partial;
+        return { partial, leftOut };
     }
 
     /** VMs whose turn comes after this one. */
@@ -113,17 +118,29 @@ class Search {
         return index >= this.candidates.length || this.problem.enough(partial) !== undefined;
     }
 
-    private turn(partial: Partial, leftOut: number, index: number): Turn {
+    private turn(partial: Partial, leftOut: number, arrivals: number, index: number): Turn {
+        this.turnsTaken++;
         const candidate = this.candidates[index];
-        if (!candidate) return { partial, leftOut, options: [], optional: false, next: 0 };
+        if (!candidate) return { partial, leftOut, arrivals, options: [], optional: false, next: 0 };
         const { best, optional } = this.problem.options(candidate, partial, this.pendingAfter(index));
         const mayStay = optional || leftOut > 0;
-        return { partial, leftOut, options: mayStay ? [...best, 'leave out'] : best, optional, next: 0 };
+        return { partial, leftOut, arrivals, options: mayStay ? [...best, 'leave out'] : best, optional, next: 0 };
     }
+}
 
-    /** Two situations with the same kinds of VMs on the same hosts end the same way. */
-    private situation(turn: Turn, index: number): string {
-        const arrivals = turn.partial.placements.map((p) => `${p.destination}=${this.problem.kindOf(p.candidate)}`);
-        return `${index} ${turn.leftOut} ${arrivals.sort().join(' ')}`;
+/** Two situations with the same kinds of VMs on the same hosts end the same way. */
+const situation = (index: number, leftOut: number, arrivals: number): string => `${index} ${leftOut} ${arrivals}`;
+
+/**
+ * A number for "a VM of this kind went to this host"; the sum of them stands for all that went, in whatever order.
+ * 40 bits (after FNV-1a), so that sums of thousands stay exact and two that differ hardly ever meet.
+ */
+function fingerprint(host: string, kind: number): number {
+    const text = `${host}/${kind}`;
+    let [low, high] = [0x811c9dc5, 0x9e3779b9];
+    for (let i = 0; i < text.length; i++) {
+        low = Math.imul(low ^ text.charCodeAt(i), 0x01000193) >>> 0;
+        high = Math.imul(high + text.charCodeAt(i), 0x85ebca6b) >>> 0;
     }
+    return (high >>> 24) * 2 ** 32 + low;
 }
