@@ -205,16 +205,23 @@ describe.skipIf(missingForLab.length > 0)('the end of a lab', () => {
 
     test('a tied lab ends when its owner is killed, and its directory is a leftover that can be removed', async () => {
         const name = `test-tied-${process.pid}`;
-        await ownerThatIsKilled(name, true);
+        await ownerThatIsKilled(name, { tied: true, when: 'up' });
         await expect.poll(() => markedProcesses().filter((process) => process.lab === name).length, { timeout: 10_000 }).toBe(0);
         expect(await leftovers()).toContainEqual(expect.objectContaining({ lab: name, directory: labPaths(name).dir }));
         expect((await removeLeftovers()).map((leftover) => leftover.lab)).toContain(name);
         expect(existsSync(labPaths(name).dir)).toBe(false);
     });
 
+    test('a lab whose owner is killed while it starts ends, though it would have stayed', async () => {
+        const name = `test-broken-${process.pid}`;
+        await ownerThatIsKilled(name, { tied: false, when: 'starting' });
+        await expect.poll(() => markedProcesses().filter((process) => process.lab === name).length, { timeout: 10_000 }).toBe(0);
+        expect((await removeLeftovers()).map((leftover) => leftover.lab)).toContain(name);
+    });
+
     test('an untied lab outlives its owner, is no leftover, and becomes one when it is killed', async () => {
         const name = `test-untied-${process.pid}`;
-        await ownerThatIsKilled(name, false);
+        await ownerThatIsKilled(name, { tied: false, when: 'up' });
         const lab = await openLab(name);
         expect((await leftovers()).map((leftover) => leftover.lab)).not.toContain(name);
         process.kill(lab.process!.pid, 'SIGKILL');
@@ -224,15 +231,21 @@ describe.skipIf(missingForLab.length > 0)('the end of a lab', () => {
         expect(again.process).not.toEqual(lab.process);
     });
 
-    /** Starts a lab in a process of its own, and kills that once the lab is up. */
-    async function ownerThatIsKilled(name: string, tied: boolean): Promise<void> {
+    /** Starts a lab in a process of its own, and kills that when the lab is up, or as soon as it is being started. */
+    async function ownerThatIsKilled(
+        name: string,
+        { tied, when }: { readonly tied: boolean; readonly when: 'starting' | 'up' },
+    ): Promise<void> {
         const folder = join(import.meta.dirname, '../dist/lab');
         await mkdir(folder, { recursive: true });
         const script = join(folder, `owner-${process.pid}.mjs`);
         const source = `
             import { labUp } from ${JSON.stringify(join(import.meta.dirname, '../../runtime/src/edges/lab/up.ts'))};
             import { defaultHosts } from ${JSON.stringify(join(import.meta.dirname, '../../runtime/src/edges/lab/spec.ts'))};
-            await labUp({ name: ${JSON.stringify(name)}, hosts: defaultHosts.slice(0, 1) }, { tied: ${tied} });
+            await labUp({ name: ${JSON.stringify(name)}, hosts: defaultHosts.slice(0, 1) }, {
+                tied: ${tied},
+                onProgress: (step) => step.startsWith('starting') && setTimeout(() => process.stdout.write('starting'), 40),
+            });
             process.stdout.write('up');
             setInterval(() => {}, 1000);`;
         await build({
@@ -247,8 +260,10 @@ describe.skipIf(missingForLab.length > 0)('the end of a lab', () => {
             banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
         });
         const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-        const [said] = (await once(owner.stdout, 'data')) as [Buffer];
-        expect(said.toString()).toBe('up');
+        let said = '';
+        owner.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+        await expect.poll(() => said, { timeout: 60_000, interval: 5 }).toContain(when);
+        if (when === 'starting') expect(said).not.toContain('up');
         owner.kill('SIGKILL');
         await once(owner, 'close');
     }

@@ -35,8 +35,12 @@ export function shapeArguments(link: string, rate: BytesPerSecond): readonly str
 const bucketSeconds = 0.008;
 const smallestBucket = 128 * 1024;
 
-/** Run as the lab's first process, in new network, mount and PID namespaces. With `tied` it ends when its standard input does. */
-export function labScript(hosts: readonly HostScriptInput[], toolsDir: string, tied: boolean): string {
+/** What an owner writes to a lab that it has started: to go on by itself, or to end when its standard input does. */
+export const releaseWord = 'stay';
+export const tieWord = 'tied';
+
+/** Run as the lab's first process, in new network, mount and PID namespaces. */
+export function labScript(hosts: readonly HostScriptInput[], toolsDir: string): string {
     return lines([
         '#!/bin/sh',
         'set -eu',
@@ -53,8 +57,10 @@ export function labScript(hosts: readonly HostScriptInput[], toolsDir: string, t
             (input) =>
                 `${hostVariable}=${quote(input.host.name)} unshare --net sh ${quote(input.paths.script)} </dev/null >${quote(input.paths.log)} 2>&1 &`,
         ),
-        'echo started',
-        tied ? 'cat >/dev/null' : 'while :; do sleep 86400 & wait $!; done',
+        // Until its owner says so, a lab ends with its owner: a start that is broken off leaves nothing.
+        'read -r word || exit 0',
+        `[ "$word" = ${releaseWord} ] || cat >/dev/null`,
+        `[ "$word" != ${releaseWord} ] || while :; do sleep 86400 & wait $!; done`,
     ]);
 }
 

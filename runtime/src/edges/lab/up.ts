@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, cp, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { labDown } from './down.js';
 import { LabError } from './errors.js';
 import { labCommand } from './exec.js';
@@ -15,7 +16,7 @@ import { hostVariable, identify, isFirst, isSame, markedProcesses, markVariable,
 import type { Release } from './recipe.js';
 import { assertSupported } from './requirements.js';
 import { mustRun } from './run.js';
-import { hostScript, labScript, type HostScriptInput } from './scripts.js';
+import { hostScript, labScript, releaseWord, tieWord, type HostScriptInput } from './scripts.js';
 import { defaultLab, placeHosts, type LabSpec } from './spec.js';
 import { hostRecord, isRunning, pathInHost, readState, writeState, type Lab } from './state.js';
 
@@ -63,13 +64,14 @@ export async function labUp(spec: LabSpec = defaultLab, options: LabUpOptions = 
             knownHostsPath: paths.knownHosts,
         };
         await writeState(starting);
-        await writeFiles(spec, inputs, starting.tied);
+        await writeFiles(spec, inputs);
         options.onProgress?.(`starting ${hosts.length} hosts`);
-        const root = await spawnLab(starting, paths.script, paths.log);
-        await waitForHosts(spec.name, inputs, root, options.signal);
+        const started = await spawnLab(starting, paths.script, paths.log);
+        await waitForHosts(spec.name, inputs, started.process, options.signal);
         const lab = withProcesses(starting);
         await warm(lab, [...images.values()], options.signal);
         await writeState(lab);
+        await started.tell(lab.tied ? tieWord : releaseWord);
         return { ...lab, [Symbol.asyncDispose]: () => labDown(lab.name) };
     } catch (error) {
         await labDown(spec.name);
@@ -100,7 +102,7 @@ function imageOf(images: ReadonlyMap<Release, Image>, release: Release): Image {
     return image;
 }
 
-async function writeFiles(spec: LabSpec, inputs: readonly HostScriptInput[], tied: boolean): Promise<void> {
+async function writeFiles(spec: LabSpec, inputs: readonly HostScriptInput[]): Promise<void> {
     const paths = labPaths(spec.name);
     const hosts = inputs.map((input) => input.host);
     const identity = newKeyPair(`lab ${spec.name}`);
@@ -111,7 +113,7 @@ async function writeFiles(spec: LabSpec, inputs: readonly HostScriptInput[], tie
     await writeFile(paths.knownHosts, knownHosts);
     await writeFile(paths.inventory, inventoryText(spec));
     await mkdir(paths.tools);
-    await writeFile(paths.script, labScript(inputs, paths.tools, tied));
+    await writeFile(paths.script, labScript(inputs, paths.tools));
     for (const input of inputs) {
         await mkdir(input.paths.files, { recursive: true });
         await mkdir(input.paths.stage);
@@ -133,23 +135,36 @@ async function writeFiles(spec: LabSpec, inputs: readonly HostScriptInput[], tie
     }
 }
 
-/** Starts the lab's first process, out of reach of the terminal's Ctrl-C: a tied lab ends by its closed standard input instead. */
-async function spawnLab(lab: Lab, script: string, logPath: string): Promise<ProcessId> {
+interface StartedLab {
+    readonly process: ProcessId;
+    /** Says what is to become of the lab: `releaseWord` or `tieWord`. */
+    readonly tell: (word: typeof releaseWord | typeof tieWord) => Promise<void>;
+}
+
+/** Starts the lab's first process, out of reach of the terminal's Ctrl-C: it ends by its closed standard input instead. */
+async function spawnLab(lab: Lab, script: string, logPath: string): Promise<StartedLab> {
     const argv = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', 'sh', script];
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C', [markVariable]: lab.mark, [hostVariable]: '' };
     await using log = await open(logPath, 'a', 0o600);
-    const child = spawn('unshare', argv, { detached: true, cwd: '/', env, stdio: [lab.tied ? 'pipe' : 'ignore', log.fd, log.fd] });
+    const child = spawn('unshare', argv, { detached: true, cwd: '/', env, stdio: ['pipe', log.fd, log.fd] });
+    const input: Writable | null = child.stdin;
     await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.once('error', reject);
     });
+    const identity = child.pid === undefined ? undefined : identify(child.pid);
+    if (identity === undefined || input === null) throw await startFailure(lab.name, 'the lab ended at once', logPath);
     // The lab may outlive this process or end with it; either way it does not keep it waiting.
     child.unref();
-    if (child.stdin instanceof Socket) child.stdin.unref();
-    child.stdin?.on('error', () => undefined);
-    const identity = child.pid === undefined ? undefined : identify(child.pid);
-    if (identity === undefined) throw await startFailure(lab.name, 'the lab ended at once', logPath);
-    return identity;
+    if (input instanceof Socket) input.unref();
+    // A lab that ends early is noticed by its process, not by its input.
+    input.on('error', () => undefined);
+    const tell: StartedLab['tell'] = (word) =>
+        new Promise((resolve) => {
+            if (word === releaseWord) input.end(`${word}\n`, resolve);
+            else input.write(`${word}\n`, () => resolve());
+        });
+    return { process: identity, tell };
 }
 
 async function waitForHosts(
