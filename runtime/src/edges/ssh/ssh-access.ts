@@ -114,16 +114,21 @@ class SshAccess implements HostAccess {
     }
 
     async start(argv: readonly string[], signal: AbortSignal): Promise<HostProcess> {
-        const channel = await this.#channel(signal, (done) => this.#client.exec(shellCommand(argv), done));
-        let code: number | undefined;
-        channel.on('exit', (status: number | null) => {
-            code = status ?? undefined;
-        });
-        const exit = new Promise<{ code: number | undefined }>((ended) => channel.on('close', () => ended({ code })));
+        const { promise: exit, resolve: exited } = Promise.withResolvers<{ code: number | undefined }>();
+        // A short command's whole life can come in one packet: its end is listened for before anything else happens.
+        const follow = (channel: ClientChannel): void => {
+            let code: number | undefined;
+            channel.on('exit', (status: number | null) => {
+                code = status ?? undefined;
+            });
+            channel.on('close', () => exited({ code }));
+            // A broken channel closes; the exit without a code says so.
+            channel.on('error', () => undefined);
+        };
+        const channel = await this.#channel(signal, (done) => this.#client.exec(shellCommand(argv), done), follow);
         const close = (): void => void channel.destroy();
         signal.addEventListener('abort', close, { once: true });
         void exit.then(() => signal.removeEventListener('abort', close));
-        channel.on('error', () => undefined);
         return { stdin: channel, stdout: channel, stderr: channel.stderr, exit, close };
     }
 
@@ -141,11 +146,16 @@ class SshAccess implements HostAccess {
     async #channel(
         signal: AbortSignal,
         open: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+        opening?: (channel: ClientChannel) => void,
     ): Promise<ClientChannel> {
         signal.throwIfAborted();
         const opened = new Promise<ClientChannel>((resolve, reject) => {
             try {
-                open((error, channel) => (error ? reject(error) : resolve(channel)));
+                open((error, channel) => {
+                    if (error) return reject(error);
+                    opening?.(channel);
+                    resolve(channel);
+                });
             } catch (error) {
                 // The library throws at once where the connection is gone.
                 reject(this.#lostError(error));
@@ -169,6 +179,7 @@ class SshAccess implements HostAccess {
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254, 5.1). */
 const administrativelyProhibited = 1;
 
-function isOpenFailure(error: unknown): error is Error & { readonly reason: number } {
-    return error instanceof Error && 'reason' in error && typeof error.reason === 'number';
+/** The library's mark of a channel that the server did not open: its reason, or '' where it gave none. */
+function isOpenFailure(error: unknown): error is Error & { readonly reason: unknown } {
+    return error instanceof Error && 'reason' in error;
 }

@@ -129,26 +129,29 @@ function dotted(version: number): string {
     return [Math.floor(version / 1_000_000), Math.floor(version / 1000) % 1000, version % 1000].join('.');
 }
 
-/** Asks the host itself why its socket did not open: SSH only says that it failed. */
+/**
+ * Asks the host itself why its socket did not open. OpenSSH gives one answer for a forbidden forwarding, a missing socket
+ * and a refused one.
+ */
 async function noSocket(access: HostAccess, refusals: readonly SocketRefused[], signal: AbortSignal): Promise<HypervisorError> {
     const { host } = access;
-    if (refusals.some((r) => r.reason === 'forwarding-off')) {
-        return new HypervisorError('socket-forbidden', host, `the SSH server of ${host} forbids forwarding to unix sockets`, {
-            hint: 'set AllowStreamLocalForwarding yes (or local) in its sshd_config; a key with "restrict" needs "port-forwarding"',
-            cause: refusals[0],
-        });
-    }
+    const [cause] = refusals;
     const paths = refusals.map((r) => r.path);
-    const script =
-        'for path; do if [ ! -e "$path" ]; then echo missing; elif [ -w "$path" ]; then echo unanswered; else echo forbidden; fi; done';
-    const told = await access.run(['sh', '-c', script, 'sh', ...paths], signal);
-    const reasons = told.stdout.split('\n');
-    const at = (reason: string): string | undefined => paths[reasons.indexOf(reason)];
+    const told = refusals.some((r) => r.reason === 'forwarding-off')
+        ? []
+        : (await access.run(['sh', '-c', whyNot, 'sh', ...paths], signal)).stdout.split('\n');
+    const at = (reason: string): string | undefined => paths[told.indexOf(reason)];
     const forbidden = at('forbidden');
     if (forbidden !== undefined) {
         return new HypervisorError('socket-forbidden', host, `no permission on ${forbidden} of ${host}`, {
             hint: "log in as root, or add the user to the host's group libvirt (usermod -aG libvirt USER) and log in again",
-            cause: refusals[0],
+            cause,
+        });
+    }
+    if (told.length === 0 || at('listening') !== undefined) {
+        return new HypervisorError('socket-forbidden', host, `the SSH server of ${host} forbids forwarding to unix sockets`, {
+            hint: 'set AllowStreamLocalForwarding yes (or local) in its sshd_config; a key with "restrict" needs "port-forwarding"',
+            cause,
         });
     }
     const unanswered = at('unanswered');
@@ -160,7 +163,18 @@ async function noSocket(access: HostAccess, refusals: readonly SocketRefused[], 
             : `nobody answers at ${unanswered} of ${host}`,
         {
             hint: 'start it: systemctl start virtqemud.socket (or libvirtd.socket); install it: libvirt-daemon-driver-qemu and libvirt-daemon',
-            cause: refusals[0],
+            cause,
         },
     );
 }
+
+/** One word for each path. Listening sockets have this flag in /proc/net/unix, where /var/run is /run. */
+const whyNot = `
+for path; do
+    if [ ! -e "$path" ]; then echo missing
+    elif [ ! -w "$path" ]; then echo forbidden
+    elif grep -q " 00010000 .*\${path#/var}\$" /proc/net/unix; then echo listening
+    else echo unanswered
+    fi
+done
+`;

@@ -1,7 +1,7 @@
 /** A host for tests: a real SSH server in this process. Its commands run here, its sockets are what the test gives it. */
 import { spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createConnection } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 
@@ -10,7 +10,7 @@ export interface FakeHostOptions {
     readonly hostKey?: string;
     /** Public keys that are let in; undefined: all. */
     readonly accepts?: readonly string[];
-    /** What a unix socket leads to; undefined: forwarding is refused by the server's configuration. */
+    /** What a unix socket leads to, if anything. Left out: the server's configuration forbids forwarding. */
     readonly unix?: (path: string) => Duplex | undefined;
 }
 
@@ -18,6 +18,8 @@ export interface FakeHost extends AsyncDisposable {
     readonly port: number;
     /** `type base64`, as it stands in known_hosts. */
     readonly publicKey: string;
+    /** Where it was asked to connect to. */
+    readonly forwarded: readonly string[];
     /** Ends all connections. */
     cut(): void;
 }
@@ -29,17 +31,19 @@ export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost>
     const parsed = ssh2.utils.parseKey(hostKey);
     if (parsed instanceof Error) throw parsed;
     const clients = new Set<Connection>();
+    const forwarded: string[] = [];
     const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
         clients.add(client);
         client.on('close', () => clients.delete(client));
         client.on('error', () => undefined);
         authenticate(client, options);
-        client.on('ready', () => serve(client, options));
+        client.on('ready', () => serve(client, options, forwarded));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return {
         port: (server.address() as AddressInfo).port,
         publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}`,
+        forwarded,
         cut: () => {
             for (const client of clients) client.end();
         },
@@ -59,14 +63,23 @@ function authenticate(client: Connection, { accepts }: FakeHostOptions): void {
     });
 }
 
-function serve(client: Connection, { unix }: FakeHostOptions): void {
-    client.on('openssh.streamlocal', (accept, reject, info) => {
-        const there = unix?.(info.socketPath);
-        if (there === undefined) return reject();
+function serve(client: Connection, { unix }: FakeHostOptions, forwarded: string[]): void {
+    // Without a listener the server answers as one whose configuration forbids it.
+    if (unix !== undefined) {
+        client.on('openssh.streamlocal', (accept, reject, info) => {
+            const there = unix(info.socketPath);
+            if (there === undefined) return reject();
+            const channel = accept();
+            channel.pipe(there).pipe(channel);
+        });
+    }
+    client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
+        forwarded.push(`${destIP}:${String(destPort)}`);
+        const socket = createConnection(destPort, destIP);
         const channel = accept();
-        channel.pipe(there).pipe(channel);
+        channel.pipe(socket).pipe(channel);
+        socket.on('error', () => channel.close());
     });
-    client.on('tcpip', (_accept, reject) => reject());
     client.on('session', (accept) => {
         accept().on('exec', (acceptExec, _reject, { command }) => run(acceptExec(), command));
     });
