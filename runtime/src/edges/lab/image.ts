@@ -136,7 +136,7 @@ async function takeWorkDirectory(
         options.signal?.throwIfAborted();
         if (await made(path)) {
             await writeFile(ownerFile, JSON.stringify(identify(process.pid)));
-            return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+            return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
         }
         if (polls === 0) options.onProgress?.(`waiting for another process that builds ${name}`);
         await sleep(lockPollMs, undefined, options.signal ? { signal: options.signal } : {});
