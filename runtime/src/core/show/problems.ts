@@ -74,7 +74,7 @@ function excerpt(spot: Spot, width: number, palette: Palette, meaning: Meaning):
     const room = width - gutter.length;
     if (room < 8) return [];
     const line = spot.line.replaceAll('\t', ' ').replaceAll(/\p{Cc}/gu, ' ');
-    const skipped = Math.max(0, Math.min(spot.from - Math.floor(room / 3), line.length - room));
+    const skipped = spot.to <= room ? 0 : Math.max(0, Math.min(spot.from - Math.floor(room / 3), line.length - room));
     const shown = fit(line.slice(skipped), room);
     const before = Math.min(widthOf(line.slice(skipped, spot.from)), room - 1);
     const marked = Math.max(1, Math.min(widthOf(line.slice(spot.from, spot.to)), room - before));

@@ -4,7 +4,7 @@ import { placeText } from './place.js';
 import type { PromiseReport } from './promises.js';
 import type { MoveReport, Report, SettingReport } from './report.js';
 import { table, type Column } from './table.js';
-import { clean, counted, fit, hanging, noColour, type Meaning, type Palette } from './text.js';
+import { clean, counted, fit, hanging, listUpTo, noColour, type Meaning, type Palette } from './text.js';
 import { measureText, promiseText, techniqueText } from './words.js';
 
 export interface ReportTextOptions {
@@ -78,15 +78,40 @@ function promises(report: Report, width: number, palette: Palette): readonly str
         ...(held > 0 ? [`${held} held`] : []),
     ].join(', ');
     const lines = hanging('', `promises: ${said}`, width).map((line) => palette(line, broken + unknown === 0 ? 'good' : 'bad'));
-    const failing = report.moves.flatMap((move) => move.promises.filter((p) => p.verdict !== 'held').map((promise) => ({ move, promise })));
-    return ['', ...lines, ...failing.flatMap(({ move, promise }) => hanging(`  ${clean(move.vm)}: `, promiseSaid(promise, report), width))];
+    return ['', ...lines, ...brokenOnes(report, width), ...unmeasured(report, width)];
 }
 
-function promiseSaid(promise: PromiseReport, report: Report): string {
+function brokenOnes(report: Report, width: number): readonly string[] {
+    return report.moves.flatMap((move) =>
+        move.promises.flatMap((promise) =>
+            promise.verdict === 'broken' && promise.measured !== undefined
+                ? hanging(
+                      `  ${clean(move.vm)}: `,
+                      `${promised(promise, report)}: was ${measureText(promise.metric, promise.measured)}`,
+                      width,
+                  )
+                : [],
+        ),
+    );
+}
+
+/** What was not measured was mostly not measured of any VM: one line says it for all. */
+function unmeasured(report: Report, width: number): readonly string[] {
+    const vms = new Map<string, string[]>();
+    for (const move of report.moves) {
+        for (const promise of move.promises) {
+            if (promise.verdict !== 'unknown') continue;
+            const key = promised(promise, report);
+            vms.set(key, [...(vms.get(key) ?? []), clean(move.vm)]);
+        }
+    }
+    return [...vms].flatMap(([key, names]) => hanging('  ', `${key}: not measured of ${listUpTo(names, width)}`, width));
+}
+
+function promised(promise: PromiseReport, report: Report): string {
     const asked = promiseText({ metric: promise.metric, operator: promise.operator, value: promise.limit });
-    const was = promise.measured === undefined ? 'not measured' : `was ${measureText(promise.metric, promise.measured)}`;
     const place = placeText(promise.range, report.sources);
-    return `${asked}: ${was}${place === '' ? '' : ` (${place})`}`;
+    return place === '' ? asked : `${asked} (${place})`;
 }
 
 /** What a person may have to do something about. */

@@ -1,0 +1,214 @@
+import { test as property, fc } from '@fast-check/vitest';
+import { bytes, bytesPerSecond, mebibyte, milliseconds } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import { MigrationError } from '../errors.js';
+import type { Plan } from '../model/plan.js';
+import { at, cap, instance, move, planOf, promise, rung, unlimited } from '../simulate/plan-builders.js';
+import { simulate } from '../simulate/run.js';
+import { host, noon, snapshot, vm } from '../testing/builders.js';
+import { planText } from './plan.js';
+import { errorText, findingsText } from './problems.js';
+import { progressLines } from './progress-lines.js';
+import { nothingYet, progressOf } from './progress.js';
+import { reportText } from './report-text.js';
+import { reportOf } from './report.js';
+import { ansiColours, widthOf } from './text.js';
+
+const widths = [60, 80, 120, 200];
+
+const sizes: readonly (readonly [string, number, number])[] = [
+    ['db-1', 512, 40],
+    ['db-2', 512, 20],
+    ['web-1', 256, 2],
+    ['web-2', 256, 2],
+    ['busy', 256, 400],
+    ['quiet', 128, 1],
+];
+const guests = sizes.map(([name, size, dirty]) =>
+    vm(name, 'kvm-a', { memory: bytes(size * mebibyte), dirtyRate: bytesPerSecond(dirty * 1e6), workingSet: bytes((size / 4) * mebibyte) }),
+);
+const from = snapshot([host('kvm-a'), host('kvm-b'), host('kvm-c')], guests);
+const ladder = [rung({ kind: 'after', ms: 30_000 }, { kind: 'abort' })];
+const plan: Plan = planOf(
+    from,
+    guests.map((guest, i) =>
+        move(guest, i % 2 === 0 ? 'kvm-b' : 'kvm-c', {
+            technique: { kind: 'precopy', name: 'patient', options: { downtimeMs: 300 }, ladder },
+            because: [
+                { text: 'on kvm-a, which is in maintenance', range: at(15, 3, 16) },
+                { text: `the roomiest host: ${String(40 - i)} GiB free with the VM`, range: at(22, 5, 19) },
+            ],
+            actions: [
+                {
+                    on: 'kvm-a',
+                    phase: 'begin',
+                    call: 'virDomainMigrateBegin3Params',
+                    with: { flags: ['LIVE', 'PERSIST_DEST'], bandwidth: '95 MiB/s' },
+                },
+                { on: 'kvm-b', phase: 'prepare', call: 'virDomainMigratePrepare3Params', with: { cancelled: false } },
+            ],
+        }),
+    ),
+    {
+        instances: [
+            instance({
+                requires: [promise('downtime', 310), promise('energy', 500)],
+                passedOver: ['pin-1', 'pin-2'].map((name) => ({
+                    vm: name,
+                    because: { text: 'vm.tags contains "pinned"', range: at(16, 5, 31) },
+                })),
+            }),
+        ],
+        unplaced: [
+            {
+                instance: 0,
+                vm: 'huge',
+                source: 'kvm-a',
+                excluded: [
+                    { host: 'kvm-b', because: { text: 'would leave 3% of its memory free', range: at(19, 5, 27) } },
+                    { host: 'kvm-c', because: { text: 'is unreachable: no route to host, tried three times within ten seconds' } },
+                ],
+            },
+        ],
+        caps: [cap('total', 1000), cap('vm', 800)],
+        limits: { ...unlimited, perHost: 2 },
+        warnings: [{ text: 'the disk vda of db-1 is not known to be shared', range: at(3, 1) }],
+    },
+);
+const events = simulate(plan, from, { now: noon, seed: 3, run: 'r1' });
+const viewAt = (ms: number) => events.filter((e) => e.at <= noon + ms).reduce(progressOf, nothingYet);
+
+describe.each(widths)('at %i columns', (width) => {
+    test('the plan is as recorded', async () => {
+        await expect(planText(plan, { width, expected: '31 s, longest downtime 310 ms' })).toMatchFileSnapshot(
+            `golden/plan-${width}.golden.txt`,
+        );
+    });
+    test('the plan with its calls is as recorded', async () => {
+        await expect(planText(plan, { width, actions: true })).toMatchFileSnapshot(`golden/actions-${width}.golden.txt`);
+    });
+    test('progress is as recorded', async () => {
+        const frames = [2_000, 11_000, 20_000].map((ms) => progressLines(viewAt(ms), { width, height: 14 }).join('\n'));
+        await expect(`${frames.join('\n\n')}\n`).toMatchFileSnapshot(`golden/progress-${width}.golden.txt`);
+    });
+    test('the report is as recorded', async () => {
+        await expect(reportText(reportOf(events), { width })).toMatchFileSnapshot(`golden/report-${width}.golden.txt`);
+    });
+    test('an error in a policy shows its place, its line and its cure, as recorded', async () => {
+        const text =
+            'policy evacuate {\n\tmove vms where vm.memry > 1 GiB and vm.dirty_rate < 100 MiB/s and vm.tags contains "a tag with a long name"\n}\n';
+        const sources = [{ uri: 'file:///etc/mig/evacuate.mig', text }];
+        const finding = {
+            id: 'MIG105',
+            severity: 'error' as const,
+            message: "vm has no attribute 'memry'",
+            hint: "did you mean 'memory'?",
+            range: at(2, 20, 5),
+            fixes: [],
+        };
+        const later = {
+            ...finding,
+            id: 'MIG202',
+            severity: 'warning' as const,
+            message: 'this tag is on no VM',
+            hint: undefined,
+            range: at(2, 88, 24),
+        };
+        await expect(findingsText([later, finding], sources, { width })).toMatchFileSnapshot(`golden/findings-${width}.golden.txt`);
+    });
+    test('no line is wider than the terminal', () => {
+        const all = [
+            planText(plan, { width, actions: true, palette: ansiColours }),
+            reportText(reportOf(events), { width, palette: ansiColours }),
+            progressLines(viewAt(9_000), { width, height: 40, palette: ansiColours }).join('\n'),
+        ].join('\n');
+        expect(Math.max(...all.split('\n').map(widthOf))).toBeLessThanOrEqual(width);
+    });
+});
+
+describe('errors', () => {
+    test('name the file, and the host where the message does not', () => {
+        const error = new MigrationError('host-key-mismatch', 'its key is not the one that is known', {
+            hint: 'ask its owner',
+            where: { host: 'kvm-b' },
+        });
+        expect(errorText(error, [], { width: 100 })).toBe(
+            'error: its key is not the one that is known (host kvm-b) [host-key-mismatch]\n  hint: ask its owner\n',
+        );
+    });
+    test('a place that is known by line and column only shows the line when the text is at hand', () => {
+        const error = new MigrationError('inventory', 'kvm-b is named twice', { where: { file: 'rack.yaml', line: 2, column: 3 } });
+        expect(errorText(error, [{ uri: 'rack.yaml', text: 'hosts:\n  kvm-b:\n' }], { width: 80 })).toBe(
+            'error: kvm-b is named twice [inventory]\n  rack.yaml:2:3\n  2 |   kvm-b:\n    |   ^\n',
+        );
+    });
+    test('control characters from a host cannot move the cursor', () => {
+        const error = new MigrationError('refused', 'no\u001b[2J\nway', {});
+        expect(errorText(error, [], { width: 80 })).toBe('error: no [2J way [refused]\n');
+    });
+});
+
+describe('many VMs', () => {
+    const many = Array.from({ length: 500 }, (_, i) =>
+        vm(`v${i}`, 'kvm-a', { memory: bytes(64 * mebibyte), dirtyRate: bytesPerSecond(0) }),
+    );
+    const bigPlan = planOf(
+        from,
+        many.map((guest) => move(guest, 'kvm-b')),
+        { limits: { ...unlimited, perHost: 20 } },
+    );
+    const bigEvents = simulate(bigPlan, snapshot([host('kvm-a'), host('kvm-b')], many), {
+        now: noon,
+        seed: 1,
+        progressEvery: milliseconds(5000),
+    });
+    const half = bigEvents.slice(0, Math.floor(bigEvents.length / 2)).reduce(progressOf, nothingYet);
+    test.each([3, 6, 12, 24, 50])('500 of them fit into %i lines, and the headline counts every one', (height) => {
+        const lines = progressLines(half, { width: 80, height });
+        expect(lines.length).toBeLessThanOrEqual(height);
+        const counts = [...(lines[0] ?? '').matchAll(/(\d+) (of 500 moved|moving|waiting|failed)/g)].map((m) => Number(m[1]));
+        expect(counts.reduce((a, b) => a + b, 0)).toBe(500);
+    });
+    test('those that move have lines of their own, the rest is summarised', () => {
+        const lines = progressLines(half, { width: 80, height: 30 });
+        expect(lines.filter((line) => /^v\d+ +(begin|prepare|perform|stopped|finish|confirm)/.test(line))).toHaveLength(20);
+        expect(lines.some((line) => /^\d+ waiting: v/.test(line))).toBe(true);
+        expect(lines.some((line) => /^\d+ moved: v0, v1/.test(line))).toBe(true);
+    });
+});
+
+const anyText = fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc.constantFrom('漢字の名前', 'a'.repeat(90), 'na\u001b[31mme'),
+);
+const drawn = fc.record({
+    names: fc.array(anyText, { minLength: 1, maxLength: 6 }),
+    reason: anyText,
+    width: fc.integer({ min: 40, max: 200 }),
+    height: fc.integer({ min: 2, max: 40 }),
+    upTo: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+property.prop([drawn])(
+    'whatever the names and whenever, no line is wider than the terminal and no frame higher',
+    ({ names, reason, width, height, upTo }) => {
+        const all = names.map((_, i) => vm(`v${i}`, 'kvm-a', { memory: bytes(256 * mebibyte) }));
+        const moves = names.map((name, i) => {
+            const guest = all[i] ?? vm('x', 'kvm-a');
+            return move(guest, 'kvm-b', {
+                vm: { uuid: guest.uuid, name },
+                because: [{ text: reason, range: at(3, 2) }],
+                after: i > 2 ? ['v0-move'] : [],
+            });
+        });
+        const here = snapshot([host('kvm-a'), host('kvm-b')], all);
+        const odd = planOf(here, moves, { instances: [instance({ requires: [promise('duration', 3000)] })], warnings: [{ text: reason }] });
+        const played = simulate(odd, here, { now: noon, seed: 1 });
+        const seen = played.slice(0, Math.ceil(played.length * upTo));
+        const frame = progressLines(seen.reduce(progressOf, nothingYet), { width, height, palette: ansiColours });
+        expect(frame.length).toBeLessThanOrEqual(height);
+        const text = [planText(odd, { width, actions: true }), reportText(reportOf(seen), { width }), ...frame].join('\n');
+        expect(Math.max(...text.split('\n').map(widthOf))).toBeLessThanOrEqual(width);
+    },
+);
