@@ -20,12 +20,14 @@ export interface JournalOptions {
     readonly path?: string;
 }
 
+/** Progress of one move is kept this often. */
+const progressEveryMs = 2000;
 /** How long a write waits for another process's write. */
 const busyTimeoutMs = 5000;
 /** Written and freed again when a run starts: what the journal of a run needs is then there before any host is touched. */
-const reserveBytes = 512 * 1024;
+const reserveBytes = 256 * 1024;
 /** Pages of the write-ahead log after which it begins anew: within the reserve. */
-const checkpointPages = 100;
+const checkpointPages = 50;
 
 /**
  * Opens the journal, and makes it where there is none.
@@ -51,6 +53,7 @@ export class Journal implements Disposable {
     readonly path: string;
     readonly #db: DatabaseSync;
     readonly #pending: { run: string; event: string }[] = [];
+    readonly #lastProgress = new Map<MoveId, number>();
 
     constructor(db: DatabaseSync, path: string) {
         this.#db = db;
@@ -154,7 +157,7 @@ export class Journal implements Disposable {
 
     /** On disk when it returns, in one commit: only then may what it announces be done. */
     enter(run: string, move: MoveId, marks: readonly PhaseMark[], at: EpochMs): void {
-        this.#transaction(() => {
+        this.#write(() => {
             for (const mark of marks) {
                 const finish = finishRecord[mark];
                 if (finish !== undefined) this.#run('UPDATE moves SET finish = ? WHERE run = ? AND id = ?', finish, run, move);
@@ -177,13 +180,23 @@ export class Journal implements Disposable {
         );
     }
 
-    /** Kept for status and reports; on disk with the next move that starts or ends, or with `flush`. */
+    /** Kept for status and reports; on disk with the next `flush`. Of progress only so much as a report can show. */
     note(run: string, event: MigrationEvent): void {
+        if (event.type === 'progress') {
+            const last = this.#lastProgress.get(event.move);
+            if (last !== undefined && event.at - last < progressEveryMs) return;
+            this.#lastProgress.set(event.move, event.at);
+        }
         this.#pending.push({ run, event: JSON.stringify(event) });
     }
 
+    /** Writes the events that wait. Where that fails they are lost, and the error says why: no phase depends on them. */
     flush(): void {
-        if (this.#pending.length > 0) this.#write(() => undefined);
+        if (this.#pending.length === 0) return;
+        const events = this.#pending.splice(0);
+        this.#write(() => {
+            for (const { run, event } of events) this.#run('INSERT INTO events (run, event) VALUES (?, ?)', run, event);
+        });
     }
 
     /** @throws JournalError `run-unknown` */
@@ -253,18 +266,8 @@ export class Journal implements Disposable {
         );
     }
 
-    /** A write that can wait for the events before it. */
+    /** One commit: on disk when it returns, or nothing of it. */
     #write<T>(work: () => T): T {
-        const result = this.#transaction(() => {
-            const done = work();
-            for (const { run, event } of this.#pending) this.#run('INSERT INTO events (run, event) VALUES (?, ?)', run, event);
-            return done;
-        });
-        this.#pending.length = 0;
-        return result;
-    }
-
-    #transaction<T>(work: () => T): T {
         return guarded(this.path, () => {
             this.#db.exec('BEGIN IMMEDIATE');
             try {
