@@ -8,10 +8,11 @@ import { refusal } from './preflight.js';
 import { searchPlacement } from './search.js';
 import { type Candidate, mostToTake, type PassedOver } from './select.js';
 import type { Fired } from './trigger.js';
+import { whyThere } from './why.js';
 import type { World } from './world.js';
 
 export interface Placed {
-    readonly placements: readonly Placement[];
+    readonly placements: readonly (Placement & { readonly because: readonly Reason[] })[];
     readonly unplaced: readonly NoPlace[];
     readonly passedOver: readonly PassedOver[];
     /** With all placements carried out. */
@@ -47,5 +48,7 @@ export function place(fired: Fired, candidates: readonly Candidate[], start: Wor
         if (options.withoutGain) passedOver.push({ vm: candidate.vm.name, because: options.withoutGain });
         else unplaced.push({ candidate, excluded: options.excluded });
     }
-    return { placements: found.placements, unplaced, passedOver, world: found.world };
+    const because = whyThere(policy, found.placements, start);
+    const placements = found.placements.map((placement, i) => ({ ...placement, because: because[i] ?? [] }));
+    return { placements, unplaced, passedOver, world: found.world };
 }

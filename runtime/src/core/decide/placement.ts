@@ -10,7 +10,7 @@ import type { Reason } from '../model/plan.js';
 import type { VmState, VmUuid } from '../model/snapshot.js';
 import { exclusion, type Pending } from './constraints.js';
 import { attributesIn } from './evaluate.js';
-import { type Ranked, rank } from './preferences.js';
+import { lackOfGain, rank } from './preferences.js';
 import { type Candidate, satisfied } from './select.js';
 import type { Fired } from './trigger.js';
 import { afterMove, arrive, depart, type World } from './world.js';
@@ -21,7 +21,6 @@ export interface Placement {
     readonly destination: HostName;
     /** VMs that must have left before this one starts. */
     readonly after: readonly VmUuid[];
-    readonly because: readonly Reason[];
 }
 
 export interface NoPlace {
@@ -35,6 +34,14 @@ export interface Earlier {
     /** As it was before the move. */
     readonly vm: VmState;
     readonly destination: HostName;
+}
+
+/** What a candidate may do at one point of the search. */
+export interface Options {
+    /** Destinations, best first. */
+    readonly best: readonly HostName[];
+    /** It may stay: it could move, and a move would gain too little. */
+    readonly optional: boolean;
 }
 
 /** All VMs are where they go. */
@@ -77,25 +84,24 @@ export class PlacementProblem {
         return until?.reached ? { text: `until is reached: ${until.because.text}`, range: this.fired.policy.selection.range } : undefined;
     }
 
-    /** Destinations of a candidate at this point, best first; `optional` where it stays only because a move would gain too little. */
-    options(candidate: Candidate, partial: Partial, pending: Pending): { readonly best: readonly Ranked[]; readonly optional: boolean } {
+    /** What a candidate may do at this point. */
+    options(candidate: Candidate, partial: Partial, pending: Pending): Options {
         const { policy } = this.fired;
         const { vm } = candidate;
         const allowed = [...partial.world.hosts.keys()].filter(
             (destination) => exclusion({ policy, vm, destination, world: partial.world, pending }) === undefined,
         );
         const ranking = rank(policy, vm, allowed, partial.world);
-        return {
-            best: ranking.hosts,
-            optional: ranking.hosts.length === 0 && ranking.withoutGain.length > 0,
-        };
+        return { best: ranking.hosts, optional: ranking.hosts.length === 0 && ranking.withoutGain.length > 0 };
     }
 
     /** The state of the search with the candidate placed as well. */
-    withPlacement(candidate: Candidate, option: Ranked, partial: Partial, pending: Pending): Partial {
-        const after = this.departuresFirst(candidate, option.host, partial, pending);
-        const placement: Placement = { candidate, destination: option.host, after, because: option.because };
-        return { world: afterMove(partial.world, candidate.vm, option.host), placements: [...partial.placements, placement] };
+    withPlacement(candidate: Candidate, destination: HostName, partial: Partial, pending: Pending): Partial {
+        const after = this.departuresFirst(candidate, destination, partial, pending);
+        return {
+            world: afterMove(partial.world, candidate.vm, destination),
+            placements: [...partial.placements, { candidate, destination, after }],
+        };
     }
 
     /** Whether any host would take the candidate, now or with all candidates gone: without one, the search need not try. */
@@ -139,17 +145,14 @@ export class PlacementProblem {
             return [{ host: destination, because }];
         });
         const allowed = excluded.flatMap(({ host, because }) => (because ? [] : [host]));
-        const { withoutGain } = rank(policy, vm, allowed, partial.world);
-        const gainless = allowed.length > 0 && withoutGain.length === allowed.length ? withoutGain[0] : undefined;
+        const lacks = allowed.map((host) => ({ host, because: lackOfGain(policy, vm, host, partial.world) }));
+        const [first] = lacks.every(({ because }) => because) ? lacks : [];
         return {
             excluded: excluded.map(({ host, because }) => ({
                 host,
                 because: because ?? { text: 'taking it would leave another VM without a place' },
             })),
-            withoutGain: gainless && {
-                text: `${gainless.host} ${gainless.because.text}`,
-                ...(gainless.because.range ? { range: gainless.because.range } : {}),
-            },
+            withoutGain: first?.because && { ...first.because, text: `${first.host} ${first.because.text}` },
         };
     }
 

@@ -23,7 +23,24 @@ test('a host in maintenance is emptied, and every move says why it goes there', 
         { policy: 'evacuate', bound: { kind: 'host', name: 'a' }, because: [{ text: 'a: host is in maintenance' }] },
     ]);
     expect(plan?.moves.map((m) => `${m.id} ${m.vm.name} ${m.source}>${m.destination}`)).toEqual(['m1 db a>b', 'm2 web a>b']);
-    expect(plan?.moves[0]?.because.map((r) => r.text)).toEqual(['least loaded: 50% loaded with the VM']);
+    expect(plan?.moves[0]?.because.map((r) => r.text)).toEqual(['least loaded: 50% with the VM (c 65.6%)']);
+});
+
+test('where one host is left, a move says what ruled the others out; where a better one is left to another, it says that', () => {
+    const web = { tags: { role: 'web' } };
+    const hosts = [host('a', { maintenance: true }), host('b', { memoryFree: gib(60) }), host('c', { memoryFree: gib(5) })];
+    const apart = policy({ destination: { apart: [{ by: attr('vm.tag.role'), range: nowhere }] } });
+    const both = snapshot(hosts, [vm('w1', 'a', web), vm('w2', 'a', { ...web, memory: gib(8) })]);
+    expect(plans([apart], both).plan?.moves.map((m) => m.because.map((r) => r.text))).toEqual([
+        ['least loaded: 98.4% with the VM (b 12.5%)', 'b would come first, and is left to a VM further down, which could go nowhere else'],
+        ['least loaded: 18.8% with the VM', 'the only host that every constraint allows'],
+    ]);
+    const twins = snapshot([...hosts.slice(0, 2), host('c')], [vm('w1', 'a', web), vm('w2', 'a', web)]);
+    expect(plans([apart], twins).plan?.moves[1]?.because.map((r) => r.text)).toEqual([
+        'least loaded: 31.3% with the VM',
+        'the only host that every constraint allows',
+        'not b: has w1, and vm.tag.role is "web" for both',
+    ]);
 });
 
 test('the actions of a move are the calls of the protocol, in order', () => {

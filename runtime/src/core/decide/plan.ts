@@ -12,7 +12,7 @@ import { ceilingOf, planCaps } from './caps.js';
 import { doubts } from './doubts.js';
 import { planLimits } from './limits.js';
 import { type Placed, place } from './place.js';
-import type { Earlier, Placement } from './placement.js';
+import type { Earlier } from './placement.js';
 import { select } from './select.js';
 import { techniqueFor } from './technique.js';
 import { type Fired, type HeldBack, triggered } from './trigger.js';
@@ -123,7 +123,7 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
 }
 
 function plannedMove(
-    placement: Placement,
+    placement: Placed['placements'][number],
     instance: number,
     policy: Policy,
     ids: ReadonlyMap<VmUuid, string>,

@@ -7,17 +7,11 @@ import { evaluate } from './evaluate.js';
 import { valueText, wordsOf } from './wording.js';
 import { compareText, loaded, type World } from './world.js';
 
-/** A destination that the constraints allow, with why it stands where it does. */
-export interface Ranked {
-    readonly host: HostName;
-    readonly because: readonly Reason[];
-}
-
 export interface Ranking {
     /** Best first; ties by name. */
-    readonly hosts: readonly Ranked[];
+    readonly hosts: readonly HostName[];
     /** Hosts that the constraints allow, and that would not bring the gain that is asked for. */
-    readonly withoutGain: readonly { readonly host: HostName; readonly because: Reason }[];
+    readonly withoutGain: readonly HostName[];
 }
 
 /**
@@ -25,24 +19,38 @@ export interface Ranking {
  * hosts at hand and summed by weight. Without a preference the least loaded host comes first.
  */
 export function rank(policy: Policy, vm: VmState, hosts: readonly HostName[], world: World): Ranking {
-    const preferences = policy.destination.preferences;
-    const withoutGain: { host: HostName; because: Reason }[] = [];
-    const gaining = hosts.filter((host) => {
-        const because = preferences.map((p) => lacksGain(p, vm, host, world)).find((reason) => reason !== undefined);
-        if (because) withoutGain.push({ host, because });
-        return !because;
+    const gaining = hosts.filter((host) => lackOfGain(policy, vm, host, world) === undefined);
+    const columns = preferencesOf(policy).map(({ preference, weight }) => {
+        const figures = scaled(gaining.map((host) => figureOf(preference, vm, host, world)));
+        return figures.map((figure) => figure * weight);
     });
-    const columns = (preferences.length === 0 ? [leastLoaded] : preferences).map((preference) => {
-        const figures = gaining.map((host) => figureOf(preference, vm, host, world));
-        return { preference, figures, scaled: scaled(figures.map((f) => f.value)) };
-    });
-    const rows = gaining.map((host, i) => ({
-        host,
-        score: columns.reduce((sum, column) => sum + column.preference.weight * (column.scaled[i] ?? 1), 0),
-        because: columns.map(({ preference, figures }): Reason => reasonFor(preference, figures[i]?.text ?? '', gaining.length)),
-    }));
+    const rows = gaining.map((host, i) => ({ host, score: columns.reduce((sum, column) => sum + (column[i] ?? 0), 0) }));
     rows.sort((a, b) => a.score - b.score || compareText(a.host, b.host));
-    return { hosts: rows.map(({ host, because }) => ({ host, because })), withoutGain };
+    return { hosts: rows.map(({ host }) => host), withoutGain: hosts.filter((host) => !gaining.includes(host)) };
+}
+
+/** By which figures a host was chosen, against those of the next one. */
+export function whyRanked(policy: Policy, vm: VmState, host: HostName, next: HostName | undefined, world: World): readonly Reason[] {
+    return preferencesOf(policy).map(({ preference, range }) => {
+        const title = preference.kind === 'expression' ? `${preference.direction} ${wordsOf(preference.by)}` : titles[preference.kind];
+        const words = (of: HostName): string => figureText(preference, figureOf(preference, vm, of, world));
+        const text = `${title}: ${words(host)}${remarks[preference.kind]}${next === undefined ? '' : ` (${next} ${words(next)})`}`;
+        return range ? { text, range } : { text };
+    });
+}
+
+/** `when gain > 5%`: why a move is not worth it, by how much better the figures must be than where the VM is. */
+export function lackOfGain(policy: Policy, vm: VmState, host: HostName, world: World): Reason | undefined {
+    for (const preference of policy.destination.preferences) {
+        if (preference.gain === undefined) continue;
+        const there = figureOf(preference, vm, host, world);
+        const here = figureOf(preference, vm, vm.host, world);
+        if (there === undefined || here === undefined) return { text: 'its gain is unknown', range: preference.range };
+        const gain = asShare(preference, here - there, here, world.hosts.get(vm.host)?.state);
+        if (gain > preference.gain) continue;
+        return { text: `would gain ${share(gain)}, and more than ${share(preference.gain)} is asked for`, range: preference.range };
+    }
+    return undefined;
 }
 
 /**
@@ -66,15 +74,15 @@ function cpuMeasured(snapshot: Snapshot): boolean {
 
 const measured = new WeakMap<Snapshot, boolean>();
 
-interface Figure {
-    /** Undefined: unknown, which ranks last. */
-    readonly value: number | undefined;
-    readonly text: string;
+type Ranked = Preference | { readonly kind: 'least-loaded' };
+
+function preferencesOf(
+    policy: Policy,
+): readonly { readonly preference: Ranked; readonly weight: number; readonly range?: Preference['range'] }[] {
+    const { preferences } = policy.destination;
+    if (preferences.length === 0) return [{ preference: { kind: 'least-loaded' }, weight: 1 }];
+    return preferences.map((preference) => ({ preference, weight: preference.weight, range: preference.range }));
 }
-
-type Default = Pick<Preference, 'weight'> & { readonly kind: 'least-loaded'; readonly range: undefined };
-
-const leastLoaded: Default = { kind: 'least-loaded', weight: 1, range: undefined };
 
 const titles = {
     'least-loaded': 'least loaded',
@@ -83,34 +91,57 @@ const titles = {
     'even-load': 'even load',
 } as const;
 
-function reasonFor(preference: Preference | Default, figure: string, among: number): Reason {
-    const title = preference.kind === 'expression' ? `${preference.direction} ${wordsOf(preference.by)}` : titles[preference.kind];
-    const text = among === 1 ? `the only host that every constraint allows (${figure})` : `${title}: ${figure}`;
-    return preference.range ? { text, range: preference.range } : { text };
-}
+/** What a figure is of. */
+const remarks = {
+    'least-loaded': ' with the VM',
+    'most-free-memory': ' left',
+    fullest: ' of memory used',
+    'even-load': ' apart',
+    expression: '',
+} as const;
 
-/** The figure of a host with the VM on it. */
-function figureOf(preference: Preference | Default, vm: VmState, host: HostName, world: World): Figure {
+/** The figure of a host with the VM on it, lower is better; undefined where it is unknown, which ranks last. */
+function figureOf(preference: Ranked, vm: VmState, host: HostName, world: World): number | undefined {
     if (preference.kind === 'expression') return expressionFigure(preference, vm, host, world);
-    const state = world.hosts.get(host)?.state;
-    if (!state) return { value: undefined, text: 'not known' };
-    return hostFigure(preference.kind, host === vm.host ? state : loaded(state, vm, 1), vm, world);
+    const before = world.hosts.get(host)?.state;
+    if (!before) return undefined;
+    const state = host === vm.host ? before : loaded(before, vm, 1);
+    switch (preference.kind) {
+        case 'least-loaded':
+            return loadOf(state, world.snapshot);
+        case 'most-free-memory':
+            return 0 - state.memoryFree;
+        case 'fullest':
+            return 0 - memoryUsed(state);
+        case 'even-load':
+            return imbalanceWith(state, vm, world);
+    }
 }
 
-/** `state` is the host with the VM on it; the host that the VM leaves counts without it, unless that is the one. */
-function hostFigure(kind: keyof typeof titles, state: HostState, vm: VmState, world: World): Figure {
-    switch (kind) {
-        case 'least-loaded': {
-            const load = loadOf(state, world.snapshot);
-            return { value: load, text: `${share(load)} loaded with the VM` };
-        }
-        case 'most-free-memory':
-            return { value: 0 - state.memoryFree, text: `${formatQuantity(state.memoryFree, 'size')} of memory stay free` };
+function expressionFigure(
+    preference: Extract<Preference, { kind: 'expression' }>,
+    vm: VmState,
+    host: HostName,
+    world: World,
+): number | undefined {
+    const outcome = evaluate(preference.by, scopeOf(world, { vm, host, source: vm.host }));
+    if (!outcome.known || typeof outcome.value === 'string' || typeof outcome.value === 'object') return undefined;
+    return Number(outcome.value) * (preference.direction === 'lowest' ? 1 : -1);
+}
+
+function figureText(preference: Ranked, figure: number | undefined): string {
+    if (figure === undefined) return 'unknown';
+    switch (preference.kind) {
+        case 'least-loaded':
+        case 'even-load':
+            return share(figure);
         case 'fullest':
-            return { value: 0 - memoryUsed(state), text: `${share(memoryUsed(state))} of memory used with the VM` };
-        case 'even-load': {
-            const imbalance = imbalanceWith(state, vm, world);
-            return { value: imbalance, text: `loads then lie ${share(imbalance)} apart` };
+            return share(0 - figure);
+        case 'most-free-memory':
+            return formatQuantity(0 - figure, 'size');
+        case 'expression': {
+            const value = preference.direction === 'lowest' ? figure : 0 - figure;
+            return preference.by.type === 'boolean' ? String(value === 1) : valueText(value, preference.by.type);
         }
     }
 }
@@ -126,26 +157,6 @@ function imbalanceWith(host: HostState, vm: VmState, world: World): number {
         high = Math.max(high, load);
     }
     return high < low ? 0 : high - low;
-}
-
-function expressionFigure(preference: Extract<Preference, { kind: 'expression' }>, vm: VmState, host: HostName, world: World): Figure {
-    const outcome = evaluate(preference.by, scopeOf(world, { vm, host, source: vm.host }));
-    if (!outcome.known) return { value: undefined, text: `unknown (${outcome.because.join('; ')})` };
-    const text = valueText(outcome.value, preference.by.type);
-    const value = typeof outcome.value === 'boolean' ? Number(outcome.value) : outcome.value;
-    if (typeof value !== 'number') return { value: undefined, text: `${text} is no figure` };
-    return { value: preference.direction === 'lowest' ? value : -value, text };
-}
-
-/** `when gain > 5%`: how much better the figure must be with the VM there than with the VM where it is. */
-function lacksGain(preference: Preference, vm: VmState, host: HostName, world: World): Reason | undefined {
-    if (preference.gain === undefined) return undefined;
-    const there = figureOf(preference, vm, host, world).value;
-    const here = figureOf(preference, vm, vm.host, world).value;
-    if (there === undefined || here === undefined) return { text: 'its gain is unknown', range: preference.range };
-    const gain = asShare(preference, here - there, here, world.hosts.get(vm.host)?.state);
-    if (gain > preference.gain) return undefined;
-    return { text: `would gain ${share(gain)}, and more than ${share(preference.gain)} is asked for`, range: preference.range };
 }
 
 /** Loads and imbalances are shares already; memory is taken as a share of the host, other figures of what they are now. */

@@ -1,7 +1,7 @@
+import type { HostName } from '../model/inventory.js';
 import type { VmUuid } from '../model/snapshot.js';
 import type { Pending } from './constraints.js';
 import type { Partial, PlacementProblem } from './placement.js';
-import type { Ranked } from './preferences.js';
 import type { Candidate } from './select.js';
 import type { World } from './world.js';
 
@@ -43,13 +43,15 @@ function completed(problem: PlacementProblem, candidates: readonly Candidate[], 
     return partial;
 }
 
+const leaveOut = Symbol('leave out');
+
 /** One candidate's turn: what it may still try. */
 interface Turn {
     readonly partial: Partial;
     readonly leftOut: number;
     /** Of what has been placed where: see `fingerprint`. */
     readonly arrivals: number;
-    readonly options: readonly (Ranked | 'leave out')[];
+    readonly options: readonly (HostName | typeof leaveOut)[];
     /** Gains too little to move: leaving it where it is costs nothing. */
     readonly optional: boolean;
     next: number;
@@ -85,11 +87,11 @@ class Search {
                 turns.pop();
                 continue;
             }
-            const taken = option !== 'leave out';
+            const taken = option !== leaveOut;
             const partial = taken ? this.problem.withPlacement(candidate, option, turn.partial, this.pendingAfter(index)) : turn.partial;
             if (this.ended(partial, index + 1)) return partial;
             const leftOut = taken || turn.optional ? turn.leftOut : turn.leftOut - 1;
-            const arrivals = taken ? turn.arrivals + fingerprint(option.host, this.problem.kindOf(candidate)) : turn.arrivals;
+            const arrivals = taken ? turn.arrivals + fingerprint(option, this.problem.kindOf(candidate)) : turn.arrivals;
             if (!this.failed.has(situation(index + 1, leftOut, arrivals))) turns.push(this.turn(partial, leftOut, arrivals, index + 1));
         }
         return undefined;
@@ -124,7 +126,7 @@ class Search {
         if (!candidate) return { partial, leftOut, arrivals, options: [], optional: false, next: 0 };
         const { best, optional } = this.problem.options(candidate, partial, this.pendingAfter(index));
         const mayStay = optional || leftOut > 0;
-        return { partial, leftOut, arrivals, options: mayStay ? [...best, 'leave out'] : best, optional, next: 0 };
+        return { partial, leftOut, arrivals, options: mayStay ? [...best, leaveOut] : best, optional, next: 0 };
     }
 }
 
