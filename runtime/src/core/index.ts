@@ -32,3 +32,4 @@ export { errorText, findingsText, type ProblemOptions, type SourceText } from '.
 export { type PromiseReport } from './show/promises.js';
 export { reportOf, reportVersion, type MoveReport, type Report, type ReportTotals, type SettingReport } from './show/report.js';
 export { reportText, type ReportTextOptions } from './show/report-text.js';
+export * from './decide/history.js';

@@ -32,7 +32,7 @@ test('where one host is left, a move says what ruled the others out; where a bet
     const apart = policy({ destination: { apart: [{ by: attr('vm.tag.role'), range: nowhere }] } });
     const both = snapshot(hosts, [vm('w1', 'a', web), vm('w2', 'a', { ...web, memory: gib(8) })]);
     expect(plans([apart], both).plan?.moves.map((m) => m.because.map((r) => r.text))).toEqual([
-        ['least loaded: 98.4% with the VM (b 12.5%)', 'b would come first, and is left to a VM further down, which could go nowhere else'],
+        ['least loaded: 98.4% with the VM (b 12.5%)', 'b would come first, but then a VM further down would have no place'],
         ['least loaded: 18.8% with the VM', 'the only host that every constraint allows'],
     ]);
     const twins = snapshot([...hosts.slice(0, 2), host('c')], [vm('w1', 'a', web), vm('w2', 'a', web)]);

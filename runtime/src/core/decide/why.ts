@@ -33,5 +33,5 @@ function reasons(policy: Policy, { candidate, destination }: Placement, world: W
     const figures = whyRanked(policy, vm, destination, others[0], world);
     if (others.length === 0) return [...figures, { text: 'the only host that every constraint allows' }, ...ruledOut.slice(0, namedAtMost)];
     if (hosts[0] === destination) return figures;
-    return [...figures, { text: `${hosts[0] ?? ''} would come first, and is left to a VM further down, which could go nowhere else` }];
+    return [...figures, { text: `${hosts[0] ?? ''} would come first, but then a VM further down would have no place` }];
 }
