@@ -15,7 +15,14 @@ const keepRuns = 200;
 const keepMs = 90 * 86_400_000;
 
 /** Carries a plan out, shows it as it goes, and ends as the report says. */
-export async function carryOut(plan: Plan, inventory: Inventory, snapshot: Snapshot, sessions: HostSessions, options: { readonly json?: boolean }, console: Console): Promise<void> {
+export async function carryOut(
+    plan: Plan,
+    inventory: Inventory,
+    snapshot: Snapshot,
+    sessions: HostSessions,
+    options: { readonly json?: boolean },
+    console: Console,
+): Promise<void> {
     using journal = openJournal();
     const now = systemClock.now();
     journal.prune({ keep: keepRuns, before: epochMs(now - keepMs) });
@@ -36,7 +43,12 @@ export async function carryOut(plan: Plan, inventory: Inventory, snapshot: Snaps
 export const controller = (): string => `${os.userInfo().username}@${os.hostname()}`;
 
 /** Shows the report and ends the command as it says. */
-export function endAs(events: readonly MigrationEvent[], interrupted: boolean, options: { readonly json?: boolean }, console: Console): void {
+export function endAs(
+    events: readonly MigrationEvent[],
+    interrupted: boolean,
+    options: { readonly json?: boolean },
+    console: Console,
+): void {
     const report = reportOf(events);
     showReport(report, options, console);
     if (report.moves.some((move) => move.outcome === 'held')) throw new Exit('held');

@@ -11,8 +11,10 @@ export interface Console {
     readonly width: number;
     readonly height: number;
     readonly colour: boolean;
-    /** Both directions are a terminal: a question can be asked and lines can be redrawn. */
+    /** Somebody can be asked. */
     readonly interactive: boolean;
+    /** Lines can be redrawn. */
+    readonly terminal: boolean;
 }
 
 /** What a command ends with: thrown to leave, so that everything that is open is closed on the way. */
@@ -53,6 +55,7 @@ export function processConsole(environment: NodeJS.ProcessEnv = process.env): Co
         height: process.stdout.rows || 24,
         colour,
         interactive: process.stdin.isTTY && process.stdout.isTTY,
+        terminal: process.stdout.isTTY && environment['TERM'] !== 'dumb',
     };
 }
 

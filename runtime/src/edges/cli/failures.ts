@@ -1,5 +1,4 @@
 import type { MigrationError } from '../../core/index.js';
-import type { Console } from './console.js';
 import type { ExitName } from './exit-codes.js';
 
 /** Codes of errors by what the process ends with; any other is a fault of the command line's own making. */
@@ -8,7 +7,14 @@ const exits: Readonly<Record<string, ExitName>> = {
     'inventory-missing': 'usage',
     'nobody-to-ask': 'usage',
     'unknown-policy': 'usage',
-    'unknown-run': 'usage',
+    'unknown-host': 'usage',
+    'run-unknown': 'usage',
+    'run-ended': 'usage',
+    'run-owned': 'journal',
+    'file-unwritable': 'usage',
+    'nothing-to-save': 'usage',
+    'plan-altered': 'stale',
+    'not-built': 'noPlan',
     'host-unreachable': 'host',
     'host-key-mismatch': 'host',
     'host-key-unknown': 'host',
@@ -27,14 +33,4 @@ export function exitOf(error: MigrationError): ExitName {
     if (error.code.startsWith('journal-')) return 'journal';
     if (error.code.startsWith('lab-')) return 'usage';
     return exits[error.code] ?? 'broken';
-}
-
-/** What happened, where, and how to mend it. */
-export function showError(error: MigrationError, console: Console): void {
-    const place =
-        error.where?.file === undefined
-            ? ''
-            : `${error.where.file}${error.where.line === undefined ? '' : `:${error.where.line}:${error.where.column ?? 1}`}: `;
-    console.err(`error: ${place}${error.message}`);
-    if (error.hint !== undefined) console.err(`  ${error.hint}`);
 }

@@ -3,7 +3,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { isMigrationError } from '../../core/index.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
-import { exitOf, showError } from './failures.js';
+import { exitOf } from './failures.js';
+import { showError } from './show.js';
 
 const version = '0.1.0';
 

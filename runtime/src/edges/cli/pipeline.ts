@@ -21,10 +21,10 @@ import { journalPath } from '../journal/place.js';
 import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
-import { exitOf, showError } from './failures.js';
+import { exitOf } from './failures.js';
 import { type LoadedInventory, loadInventory, type LoadedPolicy, loadPolicy, read } from './load.js';
 import type { PolicyOptions } from './main.js';
-import { showFindings } from './show.js';
+import { showError, showFindings } from './show.js';
 
 export interface Loaded {
     readonly policy: LoadedPolicy;
@@ -34,7 +34,11 @@ export interface Loaded {
 }
 
 /** Reads policy and inventory; errors in either are shown and end the command. */
-export async function load(file: string, options: Pick<PolicyOptions, 'inventory' | 'set' | 'maintenance' | 'json'>, console: Console): Promise<Loaded> {
+export async function load(
+    file: string,
+    options: Pick<PolicyOptions, 'inventory' | 'set' | 'maintenance' | 'json'>,
+    console: Console,
+): Promise<Loaded> {
     const policy = await loadPolicy(file, options.set);
     showFindings(policy, console, options);
     if (policy.program === undefined) throw new Exit('invalid');
@@ -49,14 +53,21 @@ export async function load(file: string, options: Pick<PolicyOptions, 'inventory
 /** Throws `unknown-host` for a name on the command line that the inventory does not have. */
 function requireHost(inventory: Inventory, host: HostName, option: string): void {
     if (inventory.hosts.some((h) => h.name === host)) return;
-    throw new MigrationError('unknown-host', `${option} ${host}: the inventory has no such host`, { hint: `it has ${inventory.hosts.map((h) => h.name).join(', ')}` });
+    throw new MigrationError('unknown-host', `${option} ${host}: the inventory has no such host`, {
+        hint: `it has ${inventory.hosts.map((h) => h.name).join(', ')}`,
+    });
 }
 
 /** Sessions with the hosts of an inventory, each by its driver. */
 export const sessionsWith = (inventory: Inventory): HostSessions => new HostSessions(openSessionOf(inventory));
 
 /** Asks the hosts for what the program reads; what could not be had is shown. */
-export async function observeFor(loaded: Loaded, sessions: HostSessions, options: Pick<PolicyOptions, 'maintenance' | 'window'>, signal: AbortSignal): Promise<Observed> {
+export async function observeFor(
+    loaded: Loaded,
+    sessions: HostSessions,
+    options: Pick<PolicyOptions, 'maintenance' | 'window'>,
+    signal: AbortSignal,
+): Promise<Observed> {
     const windowMs = options.window === undefined ? defaultWindowMs : milliseconds(options.window * 1000);
     const spanMs = Math.max(0, ...loaded.program.reads.map((read) => read.historyMs)) * 2;
     using memory = ObservationMemory.open(stateDirectory());
@@ -64,7 +75,12 @@ export async function observeFor(loaded: Loaded, sessions: HostSessions, options
     const observed = await observe(
         loaded.inventory,
         sessions,
-        { needs: observationNeeds(loaded.program, windowMs), maintenance: options.maintenance, now: wallClock, memory: memory.recall(now, spanMs) },
+        {
+            needs: observationNeeds(loaded.program, windowMs),
+            maintenance: options.maintenance,
+            now: wallClock,
+            memory: memory.recall(now, spanMs),
+        },
         signal,
     );
     memory.keep(observed.snapshot);
@@ -74,8 +90,18 @@ export async function observeFor(loaded: Loaded, sessions: HostSessions, options
 export const stateDirectory = (): string => path.dirname(journalPath());
 
 /** Decides. Findings are shown; a plan that cannot be is explained and ends the command. */
-export function planFor(loaded: Loaded, snapshot: Snapshot, options: Pick<PolicyOptions, 'policy' | 'host' | 'json'>, console: Console): Planning {
-    const planning = makePlan(loaded.program, loaded.inventory, snapshot, { now: snapshot.takenAt, policy: options.policy, host: options.host, digest: sha256 });
+export function planFor(
+    loaded: Loaded,
+    snapshot: Snapshot,
+    options: Pick<PolicyOptions, 'policy' | 'host' | 'json'>,
+    console: Console,
+): Planning {
+    const planning = makePlan(loaded.program, loaded.inventory, snapshot, {
+        now: snapshot.takenAt,
+        policy: options.policy,
+        host: options.host,
+        digest: sha256,
+    });
     showFindings({ findings: planning.findings, sources: loaded.policy.sources }, console, options);
     if (planning.findings.some((f) => f.severity === 'error')) throw new Exit(planning.findings.some(isNotBuilt) ? 'noPlan' : 'invalid');
     return planning;
@@ -91,7 +117,10 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
  */
 export function judgeFailures({ failures, snapshot }: Observed, plan: Plan | undefined, console: Console): void {
     if (failures.size === 0) return;
-    const needed = (host: HostName): boolean => snapshot.hosts.some((h) => h.name === host && h.maintenance) || failures.size === snapshot.hosts.length || (plan?.unplaced.length ?? 0) > 0;
+    const needed = (host: HostName): boolean =>
+        snapshot.hosts.some((h) => h.name === host && h.maintenance) ||
+        failures.size === snapshot.hosts.length ||
+        (plan?.unplaced.length ?? 0) > 0;
     for (const [host, error] of failures) {
         if (!isMigrationError(error)) throw error;
         const fatal = error.code === 'host-key-mismatch' || needed(host);
@@ -122,7 +151,11 @@ export async function readJson(file: string, kind: string, newest: number): Prom
     const { kind: found, version } = (typeof value === 'object' && value !== null ? value : {}) as { kind?: unknown; version?: unknown };
     if (found !== kind) throw new MigrationError('file-unreadable', `${file} is not a ${kind} file`, { hint: 'it is written with --save' });
     if (typeof version !== 'number' || version > newest) {
-        throw new MigrationError('file-unreadable', `${file} was written by a newer mig-run (version ${String(version)}; this one reads up to ${newest})`, { hint: 'use that mig-run' });
+        throw new MigrationError(
+            'file-unreadable',
+            `${file} was written by a newer mig-run (version ${String(version)}; this one reads up to ${newest})`,
+            { hint: 'use that mig-run' },
+        );
     }
     return value;
 }
@@ -131,5 +164,7 @@ export async function readJson(file: string, kind: string, newest: number): Prom
 export function requireFresh(plan: Plan, now: Snapshot): void {
     const reasons = whyStale(plan, now);
     if (reasons.length === 0) return;
-    throw new MigrationError('plan-stale', `the plan no longer holds: ${reasons.map((r) => r.text).join('; ')}`, { hint: 'make a new one with `mig-run plan`' });
+    throw new MigrationError('plan-stale', `the plan no longer holds: ${reasons.map((r) => r.text).join('; ')}`, {
+        hint: 'make a new one with `mig-run plan`',
+    });
 }

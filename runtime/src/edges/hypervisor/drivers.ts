@@ -1,4 +1,5 @@
 import type { Inventory } from '../../core/index.js';
+import { systemClock } from '../execute/clock.js';
 import { HypervisorError } from './errors.js';
 import type { OpenSession } from './sessions.js';
 
@@ -27,6 +28,6 @@ export function openSessionOf(inventory: Inventory): OpenSession {
 
 async function simulatedHosts(inventory: Inventory): Promise<OpenSession> {
     const { createSimulatedHypervisors } = await import('./simulated/hypervisors.js');
-    const hypervisors = createSimulatedHypervisors(inventory);
+    const hypervisors = createSimulatedHypervisors(inventory, { clock: systemClock, seed: 1 });
     return (host, signal) => hypervisors.session(host, signal);
 }

@@ -10,7 +10,11 @@ import { showFindings, showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
 
 /** Carries out a saved plan, if what it was made from still holds. */
-export async function applyPlan(file: string, options: { readonly inventory: string; readonly yes?: boolean; readonly json?: boolean }, console: Console): Promise<void> {
+export async function applyPlan(
+    file: string,
+    options: { readonly inventory: string; readonly yes?: boolean; readonly json?: boolean },
+    console: Console,
+): Promise<void> {
     const plan = (await readJson(file, 'mig-plan', planVersion)) as Plan;
     requireWhole(plan, file);
     const read = await readInventory(options.inventory);
@@ -23,7 +27,7 @@ export async function applyPlan(file: string, options: { readonly inventory: str
     const observed = await observe(read.inventory, sessions, { needs, maintenance, now: wallClock }, before.signal);
     judgeFailures(observed, plan, console);
     requireFresh(plan, observed.snapshot);
-    if (options.json !== true) showPlan({ plan }, undefined, { actions: false }, console);
+    if (options.json !== true) showPlan({ plan }, { actions: false }, console);
     if (options.yes !== true && !(await confirm(`Carry out ${file}?`, console, before.signal))) throw new Exit('declined');
     before[Symbol.dispose]();
     await carryOut(plan, read.inventory, observed.snapshot, sessions, options, console);
@@ -33,5 +37,8 @@ export async function applyPlan(file: string, options: { readonly inventory: str
 function requireWhole(plan: Plan, file: string): void {
     const { id, ...body } = plan;
     if (id === `sha256:${createHash('sha256').update(canonicalJson(body)).digest('hex')}`) return;
-    throw new MigrationError('plan-altered', `${file} has been changed since it was made`, { hint: 'make a new one with `mig-run plan --save`: a plan is not edited by hand', where: { file } });
+    throw new MigrationError('plan-altered', `${file} has been changed since it was made`, {
+        hint: 'make a new one with `mig-run plan --save`: a plan is not edited by hand',
+        where: { file },
+    });
 }

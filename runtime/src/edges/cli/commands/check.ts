@@ -2,7 +2,7 @@ import type { Finding } from '@mig/language';
 import { notBuilt, unknownNames } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
 import { type FindingsOf, loadInventory, loadPolicy } from '../load.js';
-import { showFindings } from '../show.js';
+import { showFindings, withFile } from '../show.js';
 
 export interface CheckOptions {
     readonly inventory?: string;
@@ -27,12 +27,23 @@ export async function checkPolicies(files: readonly string[], options: CheckOpti
         all.push({ path: file, findings, sources: policy.sources });
     }
     if (options.json === true) {
-        console.out(JSON.stringify(all.flatMap(({ findings, sources }) => findings.map((f) => ({ ...f, file: sources[f.range.source]?.path }))), null, 2));
+        console.out(
+            JSON.stringify(
+                all.flatMap(({ findings, sources }) => findings.map((f) => withFile(f, sources))),
+                null,
+                2,
+            ),
+        );
     } else {
         for (const one of all) showFindings(one, console, {});
-        const count = (severity: Finding['severity']) => all.reduce((sum, { findings }) => sum + findings.filter((f) => f.severity === severity).length, 0);
+        const count = (severity: Finding['severity']) =>
+            all.reduce((sum, { findings }) => sum + findings.filter((f) => f.severity === severity).length, 0);
         const [errors, warnings] = [count('error'), count('warning')];
-        console.out(errors + warnings === 0 ? `${files.length === 1 ? (files[0] ?? '') : `${files.length} files`}: nothing found` : `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`);
+        console.out(
+            errors + warnings === 0
+                ? `${files.length === 1 ? (files[0] ?? '') : `${files.length} files`}: nothing found`
+                : `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
+        );
     }
     if (all.some(({ findings }) => findings.some((f) => f.severity === 'error'))) throw new Exit('invalid');
 }

@@ -18,7 +18,9 @@ export async function demo(console: Console): Promise<void> {
         console.err('The lab of real hosts cannot be built here:');
         for (const one of missing) console.err(`  ${one.missing}: ${one.cure}`);
         console.err('\nThe same policy on the simulated cluster instead:\n');
-        throw new Exit((await migRun([process.execPath, self(), policy, '--inventory', 'examples/simulated.yaml', '--yes'])) === 0 ? 'ok' : 'broken');
+        throw new Exit(
+            (await migRun([process.execPath, self(), policy, '--inventory', 'examples/simulated.yaml', '--yes'])) === 0 ? 'ok' : 'broken',
+        );
     }
     const interrupt = new AbortController();
     const onSignal = () => interrupt.abort();
@@ -58,7 +60,8 @@ export async function demo(console: Console): Promise<void> {
 
 function self(): string {
     const [, script] = process.argv;
-    if (script === undefined) throw new MigrationError('lab-unsupported', 'the demo does not know where mig-run is', { hint: 'start it as `npm run demo`' });
+    if (script === undefined)
+        throw new MigrationError('lab-unsupported', 'the demo does not know where mig-run is', { hint: 'start it as `npm run demo`' });
     return script;
 }
 

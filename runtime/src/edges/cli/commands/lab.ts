@@ -9,7 +9,9 @@ export async function labUpCommand(options: { readonly name: string; readonly gu
     console.out(`${lab.hosts.map((h) => h.name).join(', ')} are up.`);
     console.out(`Inventory: ${lab.inventoryPath}`);
     console.out('They are reached from inside the lab only:');
-    console.out(`  mig-run lab exec${options.name === defaultLab.name ? '' : ` --name ${options.name}`} -- mig-run plan examples/evacuate.mig`);
+    console.out(
+        `  mig-run lab exec${options.name === defaultLab.name ? '' : ` --name ${options.name}`} -- mig-run plan examples/evacuate.mig`,
+    );
 }
 
 /** Takes a lab down, and everything that a crashed one left. */
@@ -33,7 +35,10 @@ export async function labListCommand(console: Console): Promise<void> {
 const describe = (one: Leftover): string => `${one.lab}: ${one.what}`;
 
 /** Runs a command inside the lab and ends as it ends. `mig-run` is this one, wherever it was started from. */
-export async function labExecCommand(command: readonly string[], options: { readonly name: string; readonly host?: string }): Promise<void> {
+export async function labExecCommand(
+    command: readonly string[],
+    options: { readonly name: string; readonly host?: string },
+): Promise<void> {
     const [first, ...rest] = command;
     const self = process.argv[1];
     const argv = first === 'mig-run' && options.host === undefined && self !== undefined ? [process.execPath, self, ...rest] : [...command];

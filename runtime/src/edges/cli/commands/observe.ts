@@ -6,7 +6,11 @@ import { interruptible } from '../signals.js';
 import { save } from './plan.js';
 
 /** Reads hosts and VMs; with `all` every figure, else what the policy reads. */
-export async function observeHosts(file: string, options: PolicyOptions & { readonly all?: boolean; readonly save?: string }, console: Console): Promise<void> {
+export async function observeHosts(
+    file: string,
+    options: PolicyOptions & { readonly all?: boolean; readonly save?: string },
+    console: Console,
+): Promise<void> {
     const loaded = await load(file, options, console);
     await using sessions = sessionsWith(loaded.inventory);
     using interrupt = interruptible();

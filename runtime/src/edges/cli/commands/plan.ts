@@ -19,11 +19,15 @@ export async function planPolicy(file: string, options: PlanOptions, console: Co
     judgeFailures(observed, planning.plan, console);
     const { plan } = planning;
     if (options.json === true) console.out(JSON.stringify(plan ?? { nothing: planning.nothing?.text }, null, 2));
-    else showPlan(planning, loaded, { actions: options.actions === true }, console);
+    else showPlan(planning, { actions: options.actions === true }, console);
     if (options.save !== undefined) {
-        if (plan === undefined) throw new MigrationError('nothing-to-save', 'there is no plan to save', { hint: 'see above why nothing would be done' });
+        if (plan === undefined)
+            throw new MigrationError('nothing-to-save', 'there is no plan to save', { hint: 'see above why nothing would be done' });
         await save(options.save, plan);
-        if (options.json !== true) console.out(`\nsaved as ${options.save}; carry it out with \`mig-run apply ${options.save} --inventory ${loaded.inventoryFile.path}\``);
+        if (options.json !== true)
+            console.out(
+                `\nsaved as ${options.save}; carry it out with \`mig-run apply ${options.save} --inventory ${loaded.inventoryFile.path}\``,
+            );
     }
     if (plan?.moves.length === 0 && plan.unplaced.length > 0) throw new Exit('noPlan');
 }
@@ -33,6 +37,9 @@ export async function save(file: string, value: unknown): Promise<void> {
     try {
         await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
     } catch (cause) {
-        throw new MigrationError('file-unwritable', `cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, hint: 'check the path and the space on its disk' });
+        throw new MigrationError('file-unwritable', `cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+            cause,
+            hint: 'check the path and the space on its disk',
+        });
     }
 }

@@ -11,7 +11,11 @@ import { showEvents, showFindings } from '../show.js';
 import { RunInterrupts } from '../signals.js';
 
 /** Brings what an interrupted run left to a safe end. */
-export async function resumeRun(run: string | undefined, options: { readonly inventory: string; readonly json?: boolean }, console: Console): Promise<void> {
+export async function resumeRun(
+    run: string | undefined,
+    options: { readonly inventory: string; readonly json?: boolean },
+    console: Console,
+): Promise<void> {
     const read = await readInventory(options.inventory);
     showFindings(read, console, options);
     if (read.inventory === undefined) throw new Exit('invalid');

@@ -1,4 +1,4 @@
-import { type Planning, type PolicyState, simulate } from '../../../core/index.js';
+import { type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
 import { confirm, type Console, Exit } from '../console.js';
@@ -20,8 +20,9 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const planning = planFor(loaded, snapshot, options, console);
     judgeFailures(observed, planning.plan, console);
     const { plan } = planning;
-    if (options.json !== true) showPlan(planning, loaded, { actions: options.actions === true }, console);
+    if (options.json !== true) showPlan(planning, { actions: options.actions === true }, console);
     if (plan === undefined || plan.moves.length === 0) {
+        if (options.dryRun !== true) remember(planning);
         if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
         throw new Exit((plan?.unplaced.length ?? 0) > 0 ? 'noPlan' : 'ok');
     }
@@ -33,14 +34,15 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const count = `${plan.moves.length} ${plan.moves.length === 1 ? 'VM' : 'VMs'}`;
     if (options.yes !== true && !(await confirm(`Move ${count}?`, console, before.signal))) throw new Exit('declined');
     before[Symbol.dispose]();
-    remember(planning, snapshot.takenAt);
+    remember(planning);
     await carryOut(plan, loaded.inventory, snapshot, sessions, options, console);
     // Something could not be placed: what was promised of it is not held.
     if (plan.unplaced.length > 0) throw new Exit('broken');
 }
 
-/** Policies that run now, for their cooldown and release. */
-function remember(planning: Planning, at: PolicyState['lastFired']): void {
+/** What policies did, for their cooldown and release. */
+function remember({ states }: Planning): void {
+    if (states.length === 0) return;
     using memory = ObservationMemory.open(stateDirectory());
-    memory.fired(planning.fired.map(({ policy, bound }) => ({ policy, bound, lastFired: at, holding: true })));
+    memory.fired(states);
 }
