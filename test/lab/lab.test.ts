@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { bytesPerSecond } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import { labDown, leftovers, removeLeftovers } from '../../runtime/src/edges/lab/down.js';
-import { labCommand } from '../../runtime/src/edges/lab/exec.js';
+import { labCommand, labExec } from '../../runtime/src/edges/lab/exec.js';
 import { hostsOfGuest, setDirtyRate, startGuest, stopGuest } from '../../runtime/src/edges/lab/guest/guest.js';
 import { openGuestMemory } from '../../runtime/src/edges/lab/guest/memory.js';
 import { guestProof } from '../../runtime/src/edges/lab/guest/proof.js';
@@ -58,6 +58,12 @@ describeWithLab('a lab of three hosts', (fixture) => {
     test('the lab is found again by its name', async () => {
         expect((await openLab(fixture.name)).process).toEqual(fixture.lab.process);
         await expect(openLab('nowhere')).rejects.toMatchObject({ code: 'lab-unknown' });
+    });
+
+    test('a command ends as it ended, on a host and on the lab network', async () => {
+        expect(await labExec(fixture.name, ['sh', '-c', 'exit 7'])).toEqual({ code: 7 });
+        expect(await labExec(fixture.name, ['sh', '-c', 'kill -TERM $$'], { host: 'kvm-b' })).toEqual({ code: 143 });
+        expect(await labExec(fixture.name, ['sh', '-c', 'test "$(hostname)" = kvm-b'], { host: 'kvm-b' })).toEqual({ code: 0 });
     });
 
     test('a guest carries its tags and runs, and its proof holds while it writes', async () => {

@@ -22,7 +22,9 @@ export function labCommand(lab: Lab, argv: readonly string[], host?: string): re
     if (host !== undefined) {
         const { pid } = labHostOf(lab, host).process;
         const inside = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd'];
-        return ['nsenter', `--target=${pid}`, ...inside, '--', 'env', ...hostEnvironment, ...argv];
+        // nsenter waits outside for what it starts inside. The terminal's Ctrl-C is for the latter alone.
+        const [ignore, heed] = [`--ignore-signal=${terminalSignals}`, `--default-signal=${terminalSignals}`];
+        return ['env', ignore, 'nsenter', `--target=${pid}`, ...inside, '--', 'env', heed, ...hostEnvironment, ...argv];
     }
     if (lab.process === undefined || !isRunning(lab)) {
         throw new LabError('lab-unknown', `no lab '${lab.name}' is running`, { hint: 'start it with: mig-run lab up' });
@@ -58,6 +60,7 @@ export async function labExec(name: string, argv: readonly string[], options: La
 
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 const forwarded = ['SIGTERM', 'SIGHUP'] as const;
+const terminalSignals = 'INT,QUIT';
 const hostEnvironment = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'];
 
 function signalNumber(signal: NodeJS.Signals): number {

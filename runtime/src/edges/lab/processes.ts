@@ -81,7 +81,7 @@ export function isAncestorOfSelf(pid: number): boolean {
 }
 
 /** Ends processes at once and waits until they are gone. Numbers that have been given to other processes are left alone. */
-export async function end(processes: readonly ProcessId[], patienceMs = 10_000): Promise<readonly ProcessId[]> {
+export async function end(processes: readonly ProcessId[]): Promise<readonly ProcessId[]> {
     for (const target of processes) {
         if (!isSame(target)) continue;
         try {
@@ -91,7 +91,7 @@ export async function end(processes: readonly ProcessId[], patienceMs = 10_000):
         }
     }
     let left = processes.filter(isSame);
-    for (let waited = 0; left.length > 0 && waited < patienceMs; waited += pollMs) {
+    for (let waited = 0; left.length > 0 && waited < endPatienceMs; waited += pollMs) {
         await new Promise((resolve) => setTimeout(resolve, pollMs));
         left = left.filter(isSame);
     }
@@ -99,6 +99,7 @@ export async function end(processes: readonly ProcessId[], patienceMs = 10_000):
 }
 
 const pollMs = 10;
+const endPatienceMs = 10_000;
 
 function allPids(): readonly number[] {
     return readdirSync('/proc').flatMap((entry) => (/^\d+$/.test(entry) ? [Number(entry)] : []));
