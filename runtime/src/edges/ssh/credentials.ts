@@ -6,19 +6,26 @@ import type { SshTarget } from './ssh-config.js';
 
 export interface Credentials {
     readonly methods: readonly AnyAuthMethod[];
+    /** The same in words, in the same order. */
+    readonly names: readonly string[];
     /** What could not be used, in words, for the message of a refusal. */
     readonly notes: readonly string[];
 }
 
-export async function credentialsFor(target: SshTarget): Promise<Credentials> {
-    const notes: string[] = [];
-    const keys = await Promise.all(target.identityFiles.map(async (file) => ({ file, method: await keyMethod(file, target, notes) })));
-    const of = (named: boolean): readonly AnyAuthMethod[] =>
-        keys.filter((k) => (k.file === target.requiredIdentity) === named).flatMap((k) => (k.method === undefined ? [] : [k.method]));
-    return { methods: [...of(true), ...(await agentMethod(target, notes)), ...of(false)], notes };
+interface Named {
+    readonly name: string;
+    readonly method: AnyAuthMethod;
 }
 
-async function keyMethod(file: string, target: SshTarget, notes: string[]): Promise<AnyAuthMethod | undefined> {
+export async function credentialsFor(target: SshTarget): Promise<Credentials> {
+    const notes: string[] = [];
+    const keys = (await Promise.all(target.identityFiles.map((file) => keyMethod(file, target, notes)))).flat();
+    const isNamed = ({ name }: Named): boolean => name === target.requiredIdentity;
+    const all = [...keys.filter(isNamed), ...(await agentMethod(target, notes)), ...keys.filter((key) => !isNamed(key))];
+    return { methods: all.map((a) => a.method), names: all.map((a) => a.name), notes };
+}
+
+async function keyMethod(file: string, target: SshTarget, notes: string[]): Promise<readonly Named[]> {
     let text: Buffer;
     try {
         text = await readFile(file);
@@ -26,7 +33,7 @@ async function keyMethod(file: string, target: SshTarget, notes: string[]): Prom
         const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
         if (!missing || file === target.requiredIdentity)
             notes.push(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-        return undefined;
+        return [];
     }
     const key = ssh2.utils.parseKey(text);
     if (key instanceof Error) {
@@ -36,12 +43,12 @@ async function keyMethod(file: string, target: SshTarget, notes: string[]): Prom
                 ? `${file} is encrypted: add it to an agent with ssh-add`
                 : `${file} is no private key that can be used: ${key.message}`,
         );
-        return undefined;
+        return [];
     }
-    return { type: 'publickey', username: target.user, key };
+    return [{ name: file, method: { type: 'publickey', username: target.user, key } }];
 }
 
-async function agentMethod(target: SshTarget, notes: string[]): Promise<readonly AnyAuthMethod[]> {
+async function agentMethod(target: SshTarget, notes: string[]): Promise<readonly Named[]> {
     const { agent } = target;
     if (agent === undefined) return [];
     try {
@@ -50,5 +57,5 @@ async function agentMethod(target: SshTarget, notes: string[]): Promise<readonly
         notes.push(`the agent's socket ${agent} is not there`);
         return [];
     }
-    return [{ type: 'agent', username: target.user, agent }];
+    return [{ name: `the agent at ${agent}`, method: { type: 'agent', username: target.user, agent } }];
 }

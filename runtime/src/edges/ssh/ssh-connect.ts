@@ -76,8 +76,7 @@ function connectionError(
     const place = `${target.user}@${target.host}:${String(target.port)}`;
     if (error.level === 'client-authentication') {
         const notes = credentials.notes.length === 0 ? '' : ` (${credentials.notes.join('; ')})`;
-        const tried =
-            credentials.methods.length === 0 ? 'there was nothing to show it' : `${String(credentials.methods.length)} ways were tried`;
+        const tried = credentials.names.length === 0 ? 'there was nothing to show it' : `it was shown ${credentials.names.join(', ')}`;
         return new HypervisorError(
             'authentication-failed',
             name,
