@@ -1,6 +1,6 @@
 import { milliseconds } from '@mig/language';
 import { expect, test } from 'vitest';
-import { program } from '../testing/program.js';
+import { nowhere, policy, program } from '../testing/program.js';
 import { observationNeeds } from './needs.js';
 
 const needs = (...reads: readonly (readonly ['vm' | 'host' | 'source' | 'move', string])[]) =>
@@ -27,4 +27,13 @@ test('memory in use costs one statistics call, and what a move knows of itself n
         dirtyRate: false,
         windowMs: 0,
     });
+});
+
+test('keeping CPU free and evening out the load need CPU time; emptying a host to the least loaded does not wait for it', () => {
+    const sampled = (destination: NonNullable<Parameters<typeof policy>[0]>['destination']) =>
+        observationNeeds(program([policy({ ...(destination ? { destination } : {}) })]), milliseconds(1000)).twoSamples;
+    const prefer = (kind: 'even-load' | 'least-loaded') => ({ preferences: [{ kind, weight: 1, gain: undefined, range: nowhere }] });
+    expect(sampled({ keepFree: [{ resource: 'cpu', amount: { kind: 'share', share: 0.1 }, range: nowhere }] })).toBe(true);
+    expect(sampled(prefer('even-load'))).toBe(true);
+    expect(sampled(prefer('least-loaded'))).toBe(false);
 });

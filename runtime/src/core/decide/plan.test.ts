@@ -172,6 +172,8 @@ test('where there is nothing to do, the plan says why', () => {
     expect(plans([pinned]).nothing?.text).toBe('none of the 2 VMs on a is to be moved');
     const alone = snapshot([host('a', { maintenance: true })], [vm('web', 'a')]);
     expect(plans([policy()], alone).nothing?.text).toBe('none of 1 VMs can be moved');
+    const silent = snapshot([host('a', { maintenance: true, unreachable: 'no route to host' }), host('b')], []);
+    expect(plans([policy()], silent).nothing?.text).toBe('a does not answer, so its VMs are not known: no route to host');
     expect(plans([]).nothing?.text).toBe('the file has no policy');
 });
 

@@ -79,7 +79,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         warnings: [...draft.warnings, ...triggersUnknown(heldBack)],
     };
     const plan: Plan = { ...body, id: planId(body, options.digest) };
-    const nothing = moves.length === 0 ? whyNothingMoves(plan, fired) : undefined;
+    const nothing = moves.length === 0 ? whyNothingMoves(plan, fired, world) : undefined;
     return { plan, findings, ...(nothing ? { nothing } : {}), heldBack, fired: ran, states };
 }
 
@@ -203,10 +203,14 @@ function whyNoneFired(program: Program, heldBack: readonly HeldBack[]): Reason {
     return { text: `no policy has anything to do now: ${shown.join('; ')}${more}` };
 }
 
-function whyNothingMoves(plan: Plan, fired: readonly Fired[]): Reason {
+function whyNothingMoves(plan: Plan, fired: readonly Fired[], world: World): Reason {
     if (plan.unplaced.length > 0) return { text: `none of ${plan.unplaced.length} VMs can be moved` };
     const passed = plan.instances.reduce((sum, one) => sum + one.passedOver.length, 0);
     const [first] = fired;
+    const silent = fired
+        .flatMap(({ host }) => (host === undefined ? [] : (world.hosts.get(host)?.state ?? [])))
+        .find((host) => host.unreachable !== undefined);
+    if (silent && passed === 0) return { text: `${silent.name} does not answer, so its VMs are not known: ${silent.unreachable ?? ''}` };
     const where = first?.host === undefined ? '' : ` on ${fired.map(({ host }) => host).join(', ')}`;
     const text = passed === 0 ? `there are no VMs to move${where}` : `none of the ${passed} VMs${where} is to be moved`;
     return first ? { text, range: first.policy.selection.range } : { text };

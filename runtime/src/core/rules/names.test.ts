@@ -1,4 +1,4 @@
-import type { Mention } from '@mig/language';
+import { compileText, type Mention } from '@mig/language';
 import { expect, test } from 'vitest';
 import { host, inventoryOf, snapshot, vm } from '../testing/builders.js';
 import { nowhere, program } from '../testing/program.js';
@@ -38,8 +38,13 @@ test('a tag that no VM bears at present is worth a word, and no warning', () => 
     expect(check(mention('tag', 'canary'))).toMatchObject([{ id: 'MIG105', severity: 'info' }]);
 });
 
-test('what was meant can be put in its place', () => {
-    expect(check(mention('vm', 'dbb'))[0]?.fixes).toEqual([{ title: 'Change to "db"', edits: [{ range: nowhere, newText: '"db"' }] }]);
+test('what was meant can be put in its place, where the name stands by itself', async () => {
+    const text = 'policy p {\n  move vm "dbb" where vm.host == "kvm-c" or vm.tag.pined == "x"\n  to hosts using precopy\n}';
+    const { program: made } = await compileText({ uri: 'file:///test.mig', text });
+    const fixes = (made ? unknownNames(made, inventoryOf(seen), seen) : []).flatMap((f) => f.fixes);
+    expect(fixes.map(({ title, edits }) => [title, edits[0]?.range.start.character, edits[0]?.range.end.character])).toEqual([
+        ['Change to "kvm-a"', text.split('\n')[1]?.indexOf('"kvm-c"'), (text.split('\n')[1]?.indexOf('"kvm-c"') ?? 0) + '"kvm-c"'.length],
+    ]);
 });
 
 test('a VM may be on a host that does not answer', () => {

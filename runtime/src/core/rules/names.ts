@@ -45,8 +45,16 @@ function finding(mention: Mention, names: readonly string[], snapshot: Snapshot 
         message: `${where} "${mention.name}"${mayBeThere ? ` (but ${silent.join(', ')} does not answer)` : ''}`,
         hint,
         range: mention.range,
-        fixes: near === undefined ? [] : [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }] }],
+        fixes:
+            near === undefined || !isQuotedName(mention)
+                ? []
+                : [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }] }],
     };
+}
+
+/** Whether the range is that of the name in quotes and nothing else: only then can the name be put in its place. */
+function isQuotedName({ name, range: { start, end } }: Mention): boolean {
+    return start.line === end.line && end.character - start.character === name.length + 2;
 }
 
 type Known = Readonly<Record<Mention['of'], ReadonlySet<string> | undefined>>;
