@@ -142,6 +142,16 @@ describe('diagnostics', () => {
     });
 });
 
+test('a policy that names no inventory is checked against the one in the settings', async () => {
+    await using other = new TestClient(server.file);
+    const workspaceFolders = [{ uri: pathToFileURL(folder).href, name: 'policies' }];
+    await other.initialize({ workspaceFolders }, { inventory: 'hosts.yaml' });
+    const uri = fresh();
+    const { diagnostics } = await other.open(uri, policy.replace('inventory "hosts.yaml"\n', '').replace('source.zone', '"nowhere"'));
+    expect(brief(diagnostics)).toEqual(['14 MIG103 no host of the inventory is in a zone "nowhere"']);
+    expect(await other.inventoryOf(uri)).toEqual({ policy: uri, inventory: uriOf('hosts.yaml'), hosts: 2 });
+});
+
 describe('completion', () => {
     test('after a dot the attributes of the entity', async () => {
         expect(await completions('policy p {\n  move vms where vm.|\n}')).toEqual(
@@ -169,6 +179,22 @@ describe('completion', () => {
             expect.arrayContaining(['when', 'move', 'to', 'using', 'bandwidth', 'on failure …', 'at most … at once per host']),
         );
         expect(clauses).not.toContain('scenario');
+    });
+
+    test('a keyword of several words from its second word on', async () => {
+        expect(await completions('policy p {\n  on fai|\n}')).toEqual(['on failure', 'on failure …']);
+        expect(await completions('policy p {\n  on |\n}')).toEqual(expect.arrayContaining(['on failure', 'on demand']));
+    });
+
+    test('where a condition begins: states, entities and declared names', async () => {
+        const start = 'param most: ratio = 90%\nlet hot = vm.dirty_rate > 100 MiB/s\npolicy p {\n  ';
+        expect(await completions(`${start}when |\n}`)).toEqual(
+            expect.arrayContaining(['most', 'hot', 'host is in maintenance', 'host', 'cluster', 'not']),
+        );
+        expect(await completions(`${start}move vms where vm.cpu > |\n}`)).not.toContain('host is in maintenance');
+        expect(await completions('technique t = precopy {\n  when |\n}')).toEqual(
+            expect.arrayContaining(['iteration', 'stalled for … iterations: …']),
+        );
     });
 
     test('the declared techniques and the built-in ones after using', async () => {

@@ -80,7 +80,7 @@ describe('colours', () => {
 async function wordsOfTheLanguage(): Promise<readonly string[]> {
     const text = await readFile(new URL('../../../language/src/policy.langium', import.meta.url), 'utf8');
     const rules = text.slice(0, text.indexOf('\nterminal')).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
-    return [...rules.matchAll(/'([A-Za-z][A-Za-z-]*)'/g)].map(([, word = '']) => word);
+    return [...rules.matchAll(/'([A-Za-z][A-Za-z -]*)'/g)].flatMap(([, words = '']) => words.split(' '));
 }
 
 /** The words that have a colour wherever they stand. */

@@ -31,7 +31,7 @@ const rows = {
     apart: 'Anti-affinity: no two VMs with the same value on one host.',
     with: 'Affinity: VMs with the same value on one host.',
     prefer: 'A preference: it ranks the destinations that the constraints leave.',
-    gain: 'The least benefit, against the cost of the move, for which a VM moves.',
+    'when gain': 'The least benefit, against the cost of the move, for which a VM moves.',
     using: 'How VMs move. After `otherwise`: the technique for where the one before cannot run.',
     dedup: 'Where the destination may get a page from instead of the wire.',
     bandwidth: 'Caps that all hold at the same time. Shares are max-min fair, and are shared out again as moves start and end.',
@@ -42,11 +42,17 @@ const rows = {
     require:
         'A promise: tested by prediction, reported as held or broken; a broken one makes the exit code non-zero. `hard` refuses or aborts the move before it would be broken.',
     hard: 'The move is refused or aborted before the promise would be broken.',
+    'on failure':
+        'What happens when a move fails, step by step: retry, another destination, return home, leave the VM where it is, report, halt the plan.',
     cooldown: 'After it has run, the policy does not run again for this long.',
     priority: 'Policies run by priority, highest first. A VM belongs to the first policy that takes it.',
     preempt: 'Running moves of policies with lower priority yield.',
     deadline: 'By when all moves must have ended; named promises may be waived to meet it.',
     verify: 'A check after the move, from a place that is named, within a time.',
+
+    'before each move': 'A command of yours before each move; it must end well for the move to start.',
+    'after each move': 'A command of yours after each move.',
+    'then power off emptied hosts': 'Hosts that the policy has emptied are switched off.',
 
     // a technique's ladder and options
     stalled:
@@ -75,5 +81,5 @@ export const documentedWords: readonly string[] = [...texts.keys()];
 
 /** What a word of the language means, as Markdown; undefined for words that say what they mean. */
 export function describeWord(word: string): string | undefined {
-    return texts.get(word);
+    return texts.get(word.replaceAll(/\s+/g, ' '));
 }

@@ -27,6 +27,18 @@ describe('the place of the cursor', () => {
         expect(placeAt('at 02:00').kind).toBe('word');
     });
 
+    test('after a word or sign that asks for one, an expression is meant', () => {
+        expect(placeAt('policy p {\n  when ho')).toEqual({ kind: 'expression', lead: 'when', within: 'policy', typed: 'ho' });
+        expect(placeAt('technique t = precopy {\n  when ')).toEqual({ kind: 'expression', lead: 'when', within: 'technique', typed: '' });
+        expect(placeAt('policy p { move vms where not ')).toMatchObject({ kind: 'expression', lead: 'not' });
+        expect(placeAt('let hot = vm.cpu > ')).toMatchObject({ kind: 'expression', lead: '>', within: 'other' });
+    });
+
+    test('a step and a clock time after `and` are no expressions', () => {
+        expect(placeAt('policy p { on failure leave and ').kind).toBe('word');
+        expect(placeAt('policy p { between 08:00 and ').kind).toBe('word');
+    });
+
     test('in a string the code before it says what is meant', () => {
         expect(placeAt('where host.zone ==\n   "ea')).toEqual({ kind: 'string', before: 'where host.zone == ', typed: 'ea' });
         expect(placeAt('inventory "a.yaml" import "')).toEqual({ kind: 'string', before: 'inventory "a.yaml" import ', typed: '' });

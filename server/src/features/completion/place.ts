@@ -13,12 +13,21 @@ export type Place =
     | { readonly kind: 'attribute'; readonly entity: Entity; readonly path: readonly string[]; readonly typed: string }
     /** After a number. `spaced`: a blank stands between them. `before` is the code before the number. */
     | { readonly kind: 'unit'; readonly spaced: boolean; readonly before: string; readonly typed: string }
+    /** Where a condition or a value begins, or goes on after an operator. `lead`: the word or sign before it. */
+    | { readonly kind: 'expression'; readonly lead: string; readonly within: Declaration; readonly typed: string }
     /** Anywhere else. */
     | { readonly kind: 'word'; readonly typed: string };
+
+/** What is being declared around the cursor. */
+export type Declaration = 'policy' | 'technique' | 'other';
 
 const entities = [...new Set<Entity>([...attributes.map((attribute) => attribute.entity), 'source'])];
 const attributePattern = new RegExp(`(?:^|[^\\w.])(${entities.join('|')})\\.((?:\\w+\\.)*)(\\w*)$`);
 const unitPattern = /(?:^|[^\w.:])\d+(?:\.\d+)?(\s*)([A-Za-z%]*(?:\/[a-z]*)?)$/;
+const expressionPattern = /(?:^|[^\w.])(when|until|where|except|and|or|not|by|same|lowest|highest|==|!=|<=|>=|<|>|\(|\+|\*)\s*(\w*)$/;
+/** `and` parts other things than conditions here: steps, clock times. */
+const noExpression = /\b(?:on\s+failure|between)\b[^\n;]*\band\s+\w*$/;
+const declarationPattern = /\b(policy|technique|scenario|sequence|param|let|group|for\s+each\s+host)\b/g;
 const context = 200;
 
 /** The place of the cursor at the end of `text`. */
@@ -38,7 +47,17 @@ export function placeAt(text: string): Place {
         const leading = fold(before.slice(0, before.length - found.length + (/^\d/.test(found) ? 0 : 1)));
         return { kind: 'unit', spaced: gap !== '', before: leading, typed };
     }
+    const expression = expressionPattern.exec(before);
+    if (expression && !noExpression.test(before)) {
+        const [, lead = '', typed = ''] = expression;
+        return { kind: 'expression', lead, within: declarationAround(scanned.code), typed };
+    }
     return { kind: 'word', typed: /[\w-]*$/.exec(before)?.[0] ?? '' };
+}
+
+function declarationAround(code: string): Declaration {
+    const last = [...code.matchAll(declarationPattern)].at(-1)?.[1];
+    return last === 'policy' || last === 'technique' ? last : 'other';
 }
 
 type Scanned = Extract<Place, { kind: 'comment' | 'string' }> | { readonly kind: 'code'; readonly code: string };

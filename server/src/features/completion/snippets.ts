@@ -42,7 +42,7 @@ export const snippets: readonly Snippet[] = [
         'scenario "${1:what should hold}" {\n\tgiven host "${2:host1}" is in maintenance\n\trun ${3:evacuate}\n\texpect ${4:duration < 10 min}$0\n}',
     ),
 
-    row('ConditionTrigger', 'when', 'when … until …', 'when ${1:host.memory.used > 90%} for ${2:1 min} until ${3:host.memory.used < 75%}'),
+    row('TriggerClause', 'when', 'when … until …', 'when ${1:host.memory.used > 90%} for ${2:1 min} until ${3:host.memory.used < 75%}'),
     row('CalendarSchedule', 'every', 'every day at …', 'every ${1|day,Sat,Mon..Fri|} at ${2:02:00}'),
     row('MoveClause', 'move', 'move vms on host', 'move vms on host'),
     row('MoveClause', 'move', 'move vms where …', 'move vms where ${1:vm.tags contains "web"}'),
@@ -50,7 +50,7 @@ export const snippets: readonly Snippet[] = [
     row('BandwidthClause', 'bandwidth', 'bandwidth { total …; per vm … }', 'bandwidth { total ${1:1 Gbit/s}; per vm ${2:500 Mbit/s} }$0'),
     row('AtMostClause', 'at', 'at most … at once per host', 'at most ${1:2} at once per host'),
     row('RequireClause', 'require', 'require downtime <= …', 'require downtime <= ${1:500 ms}'),
-    row('FailureClause', 'on', 'on failure …', 'on failure ${1|leave and report,retry 2 times every 30 s then leave,halt plan|}'),
+    row('FailureClause', 'on failure', 'on failure …', 'on failure ${1|leave and report,retry 2 times every 30 s then leave,halt plan|}'),
     row('CooldownClause', 'cooldown', 'cooldown …', 'cooldown ${1:10 min}'),
     row('DeadlineClause', 'deadline', 'deadline …', 'deadline ${1:30 min}'),
     row('UsingClause', 'using', 'using … otherwise …', 'using ${1:precopy} otherwise ${2:postcopy}'),
