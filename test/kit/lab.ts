@@ -15,18 +15,27 @@ export interface LabFixture {
 }
 
 /** Why lab tests cannot run here; empty where they can. */
-export const missingForLab: readonly MissingRequirement[] = await labRequirements();
+const missingForLab: readonly MissingRequirement[] = await labRequirements();
 
 const mustRun = (process.env['CI'] ?? '') !== '' && process.env['CI'] !== 'false';
 
-/** A group of tests that share a lab. The lab is up before the first of them and down after the last. */
-export function describeWithLab(title: string, tests: (fixture: LabFixture) => void, hosts: readonly LabHostSpec[] = defaultHosts): void {
+/** A group of tests that build labs themselves. */
+export function describeWhereLabsRun(title: string, tests: () => void): void {
     const reason = missingForLab.map((each) => `${each.missing} (${each.cure})`).join('; ');
     describe.skipIf(missingForLab.length > 0 && !mustRun)(reason === '' ? title : `${title} [no lab here: ${reason}]`, () => {
+        beforeAll(() => {
+            if (missingForLab.length > 0) throw unsupported(missingForLab);
+        });
+        tests();
+    });
+}
+
+/** A group of tests that share a lab. The lab is up before the first of them and down after the last. */
+export function describeWithLab(title: string, tests: (fixture: LabFixture) => void, hosts: readonly LabHostSpec[] = defaultHosts): void {
+    describeWhereLabsRun(title, () => {
         const name = `test-${process.pid}`;
         let lab: OwnedLab | undefined;
         beforeAll(async () => {
-            if (missingForLab.length > 0) throw unsupported(missingForLab);
             await removeLeftovers();
             lab = await labUp({ name, hosts }, { tied: true });
         });

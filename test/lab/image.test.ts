@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ensureImage, imageIsCached, imageRoot } from '../../runtime/src/edges/lab/image.js';
-import { missingForLab } from '../kit/lab.js';
+import { describeWhereLabsRun } from '../kit/lab.js';
 
 const execFileAsync = promisify(execFile);
 
-describe.skipIf(missingForLab.length > 0)('the cache of images', () => {
+describeWhereLabsRun('the cache of images', () => {
     let cacheDir: string;
     beforeEach(async () => {
         cacheDir = await mkdtemp(join(tmpdir(), 'mig-image-'));

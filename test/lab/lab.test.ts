@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { bytesPerSecond } from '@mig/language';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { labDown, leftovers, removeLeftovers } from '../../runtime/src/edges/lab/down.js';
 import { labCommand, labExec } from '../../runtime/src/edges/lab/exec.js';
 import { hostsOfGuest, setDirtyRate, startGuest, stopGuest } from '../../runtime/src/edges/lab/guest/guest.js';
@@ -19,7 +19,7 @@ import { markedProcesses } from '../../runtime/src/edges/lab/processes.js';
 import { defaultHosts } from '../../runtime/src/edges/lab/spec.js';
 import { openLab, type Lab } from '../../runtime/src/edges/lab/state.js';
 import { labUp } from '../../runtime/src/edges/lab/up.js';
-import { describeWithLab, missingForLab } from '../kit/lab.js';
+import { describeWhereLabsRun, describeWithLab } from '../kit/lab.js';
 
 const execFileAsync = promisify(execFile);
 
@@ -182,7 +182,7 @@ describeWithLab('a lab of three hosts', (fixture) => {
     });
 });
 
-describe.skipIf(missingForLab.length > 0)('the end of a lab', () => {
+describeWhereLabsRun('the end of a lab', () => {
     const [firstHost] = defaultHosts;
     const oneHost = [firstHost!];
 
