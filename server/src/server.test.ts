@@ -60,7 +60,7 @@ beforeAll(async () => {
     await writeFile(path.join(folder, 'hosts.yaml'), inventory);
     client = resources.use(new TestClient(server.file));
     await client.initialize();
-});
+}, 60_000);
 afterAll(() => resources.disposeAsync());
 
 const uriOf = (name: string): string => pathToFileURL(path.join(folder, name)).href;
