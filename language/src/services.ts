@@ -10,6 +10,7 @@ import { createDefaultCoreModule, createDefaultSharedCoreModule, inject } from '
 import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module.js';
 import { MigDocumentBuilder } from './link/document-builder.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
+import { MigLexer } from './syntax/lexer.js';
 import { MigLexerMessages, MigParserMessages, wordsOf } from './syntax/messages.js';
 import { createMigParser } from './syntax/parser.js';
 import { MigTokenBuilder } from './syntax/tokens.js';
@@ -19,6 +20,7 @@ import { MigDocumentValidator } from './validator.js';
 export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
     parser: {
         LangiumParser: (services) => createMigParser(services),
+        Lexer: (services) => new MigLexer(services),
         TokenBuilder: () => new MigTokenBuilder(),
         ParserErrorMessageProvider: (services) => new MigParserMessages(() => wordsOf(Object.values(services.parser.Lexer.definition))),
         LexerErrorMessageProvider: () => new MigLexerMessages(),

@@ -18,6 +18,8 @@ interface Demand {
     readonly what: string;
     /** A zero has a meaning here. */
     readonly zero?: boolean;
+    /** The unit that a bare number most likely lacks, where it is not the usual one of its kind. */
+    readonly unit?: string;
 }
 
 export function duration(node: ast.Expression, demand: Demand, names: Names, context: Context): number {
@@ -105,12 +107,13 @@ function amount(node: ast.Expression, dimension: Dimension, demand: Demand, name
     const { type, value } = found;
     const range = context.range(node);
     if (type !== dimension || typeof value !== 'number') {
-        const written = asType(textOf(node), dimension);
+        const unit = demand.unit ?? likelyUnits[dimension];
+        const written = asType(textOf(node), dimension, unit);
         const fixes = written === undefined ? [] : [replaceBy(range, written)];
         if (type === 'number') {
             if (value === 0 && !demand.zero) zeroMeant(node, demand, context);
             else {
-                const hint = `Write ${written ?? `${textOf(node)} ${likelyUnits[dimension]}`}, say.`;
+                const hint = `Write ${written ?? `${textOf(node)} ${unit}`}, say.`;
                 context.report('MIG204', range, `${demand.what} is ${typeNames[dimension]}: ${textOf(node)} needs a unit.`, {
                     hint,
                     fixes,

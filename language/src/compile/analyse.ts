@@ -6,7 +6,7 @@ import { reportImports, reportUnresolved } from '../link/findings.js';
 import { withImports } from '../link/imports.js';
 import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
 import { programVersion } from '../program.js';
-import { type SyntaxProblem, syntaxProblems } from '../syntax/findings.js';
+import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/findings.js';
 import { Context, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
 import { featuresOf } from './features.js';
@@ -80,7 +80,7 @@ function check(
     context: Context,
 ): Parts {
     const source = documents.indexOf(document);
-    for (const problem of problems.get(document) ?? []) {
+    for (const problem of withoutEchoes(problems.get(document) ?? [])) {
         const { start, end, message, ...how } = problem;
         context.report('MIG001', { source, start, end }, message, how);
     }

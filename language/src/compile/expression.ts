@@ -243,6 +243,12 @@ function membership(
         return { kind: 'binary', type: 'boolean', operator, left, right, range };
     }
     const [setText, memberText] = operator === 'in' ? [textOf(node.right), textOf(node.left)] : [textOf(node.left), textOf(node.right)];
+    if (member.type === 'strings' && set.type === 'string') {
+        const message = `${setText} is a text and ${memberText} a set of texts: they stand the wrong way round.`;
+        const turned = `${textOf(node.right)} ${operator} ${textOf(node.left)}`;
+        context.report('MIG202', range, message, { hint: `Did you mean ${turned}?`, fixes: [replaceBy(range, turned)] });
+        return undefined;
+    }
     const message =
         set.type === 'strings'
             ? `${memberText} is ${typeNames[member.type]}, and ${setText} holds texts.`

@@ -60,7 +60,7 @@ const words: Readonly<Record<string, 'switch-to-postcopy' | 'pause' | 'report' |
 function actionOf(node: ast.RungAction, names: Names, context: Context): Rung['action'] {
     switch (node.$type) {
         case ast.DowntimeAction.$type:
-            return { kind: 'downtime', ms: duration(node.value, { what: 'The downtime limit' }, names, context) };
+            return { kind: 'downtime', ms: duration(node.value, { what: 'The downtime limit', unit: 'ms' }, names, context) };
         case ast.ThrottleAction.$type:
             return { kind: 'throttle', throttle: throttle(node.throttle, names, context) };
         case ast.BandwidthAction.$type:

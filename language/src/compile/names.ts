@@ -62,6 +62,7 @@ export function membershipOfGroup(
     const right = node.right;
     const group = ast.isNameRef(right) ? right.target.ref : undefined;
     if (!ast.isNameRef(right) || !group || !ast.isGroup(group)) return undefined;
+    if (context.isBroken(group)) return { condition: undefined };
     const member = ast.isEntityRef(node.left) ? node.left.entity : undefined;
     const fits = group.of === 'vms' ? member === 'vm' : member === 'host' || member === 'source';
     if (!fits) {

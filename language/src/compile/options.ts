@@ -18,7 +18,7 @@ export function options(items: readonly ast.TechniqueItem[], names: Names, conte
     const found: Mutable<TechniqueOptions> = {};
 
     const downtime = one(ast.isDowntimeOption);
-    if (downtime) found.downtimeMs = duration(downtime.value, { what: 'The downtime limit' }, names, context);
+    if (downtime) found.downtimeMs = duration(downtime.value, { what: 'The downtime limit', unit: 'ms' }, names, context);
     const streams = one(ast.isStreamsOption);
     if (streams) found.streams = count(streams.value, { what: 'The number of streams' }, names, context);
     const compression = one(ast.isCompressionOption);

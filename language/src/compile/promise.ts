@@ -16,10 +16,19 @@ const measures: Readonly<Record<Promised, Dimension>> = {
     energy: 'energy',
 };
 
+/** What is mostly counted in milliseconds. */
+const short: ReadonlySet<Promised> = new Set<Promised>(['downtime', 'blackout']);
+
 /** `downtime <= 500 ms`. */
 export function requirement(node: ast.Bound, names: Names, context: Context): Requirement {
     const metric: Promised = node.metric === 'evictiontime' ? 'eviction' : isPromised(node.metric) ? node.metric : 'downtime';
-    const value = quantity(node.value, measures[metric], { what: `A promise on ${metric}` }, names, context);
+    const value = quantity(
+        node.value,
+        measures[metric],
+        { what: `A promise on ${metric}`, ...(short.has(metric) && { unit: 'ms' }) },
+        names,
+        context,
+    );
     const operator = node.operator === '<' ? '<' : '<=';
     if (node.operator === '>' || node.operator === '>=') {
         const range = context.range(node, 'operator');

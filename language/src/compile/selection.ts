@@ -71,7 +71,7 @@ export function groupOf(
     context: Context,
 ): Expression | undefined {
     const group = item.group?.ref;
-    if (!group) return undefined;
+    if (!group || context.isBroken(group)) return undefined;
     if (group.of !== of) {
         context.report('MIG203', context.range(item, 'group'), `'${group.name}' is a group of ${group.of}, and here ${of} are chosen.`);
         return undefined;

@@ -1,3 +1,4 @@
+import { AstUtils } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression, Goal, Requirement, TechniqueOptions, TechniqueUse } from '../program.js';
 import { nearest } from '../nearest.js';
@@ -61,9 +62,27 @@ export function techniqueUse(
 
 /** Checks a technique where it is declared, with stand-ins for the parameters that have no default. */
 export function checkTechnique(node: ast.Technique, context: Context): void {
+    if (isCyclic(node, context)) {
+        context.report('MIG108', context.range(node, 'name'), `The technique '${node.name}' needs itself.`);
+        return;
+    }
     const values = new Map<ast.Parameter, Expression | undefined>();
     for (const parameter of node.parameters) values.set(parameter, defaultOf(parameter, context) ?? standIn(parameter, context));
     techniqueUse(node.use, context, values, [node]);
+}
+
+/** Whether a technique needs itself, by way of others or not. */
+function isCyclic(of: ast.Technique, context: Context): boolean {
+    const uses = (node: ast.Technique): readonly ast.Technique[] =>
+        AstUtils.streamAst(node.use)
+            .filter(ast.isNamedUse)
+            .map((use) => use.technique?.ref)
+            .filter(ast.isTechnique)
+            .filter((technique) => !context.isBroken(technique))
+            .toArray();
+    const reached = new Set(uses(of));
+    for (const next of reached) for (const further of uses(next)) reached.add(further);
+    return reached.has(of);
 }
 
 function builtIn(node: ast.NamedUse, kind: ast.TechniqueKindName, names: Names, context: Context): TechniqueUse {
@@ -88,11 +107,8 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     const nowhere: TechniqueUse = { kind: 'technique', technique: 'precopy', options: {}, ladder: [], name: target?.name, range };
     if (!target) return nowhere;
     const values = argumentsOf(node, target, names, context);
-    if (context.isBroken(target)) return nowhere;
-    if (outer.includes(target)) {
-        context.report('MIG108', range, `The technique '${target.name}' needs itself.`);
-        return nowhere;
-    }
+    // A technique that needs itself is reported where it is declared.
+    if (context.isBroken(target) || outer.includes(target)) return nowhere;
     const inner = context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
     // What is wrong with the technique itself is reported where it is declared; what is wrong only with these arguments, here.
     const own = node.arguments.length === 0 ? [] : context.collect(() => checkTechnique(target, context)).findings;

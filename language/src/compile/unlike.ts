@@ -18,10 +18,10 @@ function rewrite(node: ast.Expression, written: Expression, other: Expression): 
 }
 
 /** The same figure in a unit of another kind: `100 MiB` as a rate is `100 MiB/s`. Undefined where that is anyone's guess. */
-export function asType(text: string, type: keyof typeof likelyUnits): string | undefined {
+export function asType(text: string, type: keyof typeof likelyUnits, unit: string = likelyUnits[type]): string | undefined {
     if (/^\d+(\.\d+)?$/.test(text)) {
         const share = type === 'ratio' && Number(text) <= 1 ? Number((Number(text) * 100).toPrecision(12)) : Number(text);
-        return type === 'ratio' ? `${share}%` : `${text} ${likelyUnits[type]}`;
+        return type === 'ratio' ? `${share}%` : `${text} ${unit}`;
     }
     const parsed = parseQuantity(text);
     if (!parsed.ok) return undefined;

@@ -1,6 +1,8 @@
+import type { IToken } from 'chevrotain';
 import type { LangiumDocument } from 'langium';
 import type { ReportOptions } from '../compile/context.js';
 import type { Position } from '../program.js';
+import { unitMeantBy } from '../units.js';
 
 /** A syntax error, with where it stands in the text. */
 export interface SyntaxProblem extends ReportOptions {
@@ -10,10 +12,7 @@ export interface SyntaxProblem extends ReportOptions {
     readonly end: Position;
 }
 
-/**
- * What the lexer and the parser stumbled over, in the order of the text. One for each line: what comes after an error on
- * its line is most often its echo.
- */
+/** What the lexer and the parser stumbled over, in the order of the text. */
 export function syntaxProblems(document: LangiumDocument): readonly SyntaxProblem[] {
     const { lexerErrors, lexerReport, parserErrors } = document.parseResult;
     const lexing = [...lexerErrors, ...(lexerReport?.diagnostics ?? [])].map(({ message, offset, length }) =>
@@ -22,15 +21,19 @@ export function syntaxProblems(document: LangiumDocument): readonly SyntaxProble
     const parsing = parserErrors.map((error) => {
         const token = error.token;
         if (token.image !== '' && Number.isFinite(token.startOffset) && token.startOffset >= 0) {
-            return placed(document, error.message, token.startOffset, token.image.length);
+            return placed(document, withUnitMeant(error.message, document, token), token.startOffset, token.image.length);
         }
         // The token is missing: at the end of the file, or put there by the parser's recovery.
         return placed(document, error.message, lastVisible(document.textDocument.getText()), 1);
     });
     // At the same place the lexer knows better.
-    const sorted = [...lexing, ...parsing].sort((a, b) => a.offset - b.offset);
+    return [...lexing, ...parsing].sort((a, b) => a.offset - b.offset);
+}
+
+/** One problem for each line: what comes after an error on its line is most often its echo. */
+export function withoutEchoes(problems: readonly SyntaxProblem[]): readonly SyntaxProblem[] {
     const lines = new Set<number>();
-    return sorted.filter(({ start }) => !lines.has(start.line) && lines.add(start.line));
+    return problems.filter(({ start }) => !lines.has(start.line) && lines.add(start.line));
 }
 
 function placed(document: LangiumDocument, message: string, offset: number, length: number): SyntaxProblem {
@@ -42,6 +45,13 @@ function placed(document: LangiumDocument, message: string, offset: number, leng
     const word = meant?.[1];
     // The source of the range is filled in where the problem is reported.
     return { message: cut, offset, start, end, ...(word !== undefined && { hint: `Did you mean '${word}'?` }) };
+}
+
+/** After a number, a word that is out of place is most likely a unit with a slip in it. */
+function withUnitMeant(message: string, document: LangiumDocument, token: IToken): string {
+    const afterNumber = /\d[ \t]+$/.test(document.textDocument.getText().slice(0, token.startOffset));
+    const unit = afterNumber && token.tokenType.name === 'ID' && !message.includes('Did you mean') ? unitMeantBy(token.image) : undefined;
+    return unit === undefined ? message : `${message} Did you mean '${unit}'?`;
 }
 
 /** The last character that is not blank, or the start of a text that has none. */

@@ -4,7 +4,6 @@
 import type { IParserErrorMessageProvider, IToken, TokenType } from 'chevrotain';
 import { DefaultLexerErrorMessageProvider } from 'langium';
 import { nearest } from '../nearest.js';
-import { unitMeantBy } from '../units.js';
 import { isWord } from './tokens.js';
 
 /** A shorter word is like too many others to guess at. */
@@ -25,11 +24,11 @@ export class MigParserMessages implements IParserErrorMessageProvider {
         const expected = closes ?? named(options.expected, rule);
         // Within a body an equals sign can only be half of a comparison.
         const equals = closes !== undefined && options.actual.image === '=' ? " Did you mean '=='?" : '';
-        return `${this.message(options.actual, options.previous, expected)}${equals}`;
+        return `${this.message(options.actual, expected)}${equals}`;
     }
 
     buildNotAllInputParsedMessage(options: { firstRedundant: IToken; ruleName: string }): string {
-        return this.message(options.firstRedundant, undefined, bodies['MigFile'] ?? 'a declaration');
+        return this.message(options.firstRedundant, bodies['MigFile'] ?? 'a declaration');
     }
 
     buildNoViableAltMessage(options: {
@@ -39,7 +38,7 @@ export class MigParserMessages implements IParserErrorMessageProvider {
         customUserDescription: string;
         ruleName: string;
     }): string {
-        return this.message(options.actual[0], options.previous, oneOf(options.expectedPathsPerAlt.flat(), ruleNamed(options.ruleName)));
+        return this.message(options.actual[0], oneOf(options.expectedPathsPerAlt.flat(), ruleNamed(options.ruleName)));
     }
 
     buildEarlyExitMessage(options: {
@@ -49,19 +48,18 @@ export class MigParserMessages implements IParserErrorMessageProvider {
         customUserDescription: string;
         ruleName: string;
     }): string {
-        return this.message(options.actual[0], options.previous, oneOf(options.expectedIterationPaths, ruleNamed(options.ruleName)));
+        return this.message(options.actual[0], oneOf(options.expectedIterationPaths, ruleNamed(options.ruleName)));
     }
 
-    private message(actual: IToken | undefined, previous: IToken | undefined, expected: string): string {
+    private message(actual: IToken | undefined, expected: string): string {
         if (!actual || actual.tokenType.name === 'EOF') return `The file ends here, but ${expected} was expected.`;
-        const meant = this.meantBy(actual, previous);
+        const meant = this.meantBy(actual);
         return `Found ${shown(actual)}, but ${expected} was expected.${meant === undefined ? '' : ` Did you mean '${meant}'?`}`;
     }
 
-    private meantBy(actual: IToken, previous: IToken | undefined): string | undefined {
-        if (actual.tokenType.name !== 'ID') return undefined;
-        const unit = previous?.tokenType.name === 'NUMBER' ? unitMeantBy(actual.image) : undefined;
-        return unit ?? (actual.image.length < shortestSlip ? undefined : nearest(actual.image, this.words()));
+    private meantBy(actual: IToken): string | undefined {
+        if (actual.tokenType.name !== 'ID' || actual.image.length < shortestSlip) return undefined;
+        return nearest(actual.image, this.words());
     }
 }
 

@@ -25,7 +25,7 @@ export async function policy(clauses: string, before = ''): Promise<Policy> {
 
 export function policyText(clauses: string): string {
     const lacks = (word: RegExp, clause: string): string => (word.test(clauses) ? '' : `${clause}\n`);
-    return `policy p {\n${clauses}\n${lacks(/\bmove\b/, 'move vms')}${lacks(/\bto host/, 'to hosts')}${lacks(/\busing\b/, 'using precopy')}}`;
+    return `policy p {\n${clauses}\n${lacks(/\bmove vms?\b/, 'move vms')}${lacks(/\bto host/, 'to hosts')}${lacks(/\busing\b/, 'using precopy')}}`;
 }
 
 /** Compiles an expression as the condition on VMs of a policy. */
@@ -46,6 +46,7 @@ export function shown({ id, message, hint }: Finding): string {
 
 /** Leaves out where things stand: for comparing what was compiled. */
 export function bare<T>(of: T): T {
+    if (of === undefined) return of;
     const text = JSON.stringify(of, (key, value: unknown) => (key === 'range' || key === 'nameRange' ? undefined : value));
     return JSON.parse(text) as T;
 }

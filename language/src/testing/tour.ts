@@ -117,3 +117,32 @@ scenario "a rack drain stays in its window" {
 
 /** What the tour imports. */
 export const techniques = `technique quick = precopy { downtime 50 ms  after 1 min: abort }\n`;
+
+/** A policy as a person would write it first. */
+export const evacuate = `inventory "lab.yaml"
+
+param uplink: rate = 1 Gbit/s // what the moves may take in all; override with --set uplink=400Mbit/s
+
+/** Ask for a short stop, and never run for ever. */
+technique patient = precopy {
+  downtime 300 ms
+  after 5 min: abort
+}
+
+/** Empty a host before it is taken down. */
+policy evacuate priority 10 {
+  when host is in maintenance
+  move vms on host
+    except vm.tags contains "pinned"
+    order by vm.memory descending
+  to hosts where host.zone == source.zone
+    keep 10% of memory free
+    apart by vm.tag.role
+    prefer least loaded
+  using patient
+  bandwidth { total uplink; per vm 800 Mbit/s }
+  at most 2 at once per host
+  require downtime <= 500 ms
+  on failure leave and report
+}
+`;

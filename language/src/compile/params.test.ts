@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { bare, findings, program } from '../testing/kit.js';
+
+const text =
+    'param uplink: rate = 8 Gbit/s\nparam half = uplink / 2\nparam zone: string = "a"\nparam quick: boolean = false\nparam many: number = 3\nparam since: time = 08:30';
+
+describe('the value of a param', () => {
+    test('stands in the text, and may be reckoned from others before it', async () => {
+        expect(bare((await program(text)).params).map(({ name, type, value }) => [name, type, value])).toEqual([
+            ['uplink', 'rate', 1e9],
+            ['half', 'rate', 5e8],
+            ['zone', 'string', 'a'],
+            ['quick', 'boolean', false],
+            ['many', 'number', 3],
+            ['since', 'time-of-day', 510],
+        ]);
+    });
+
+    test('can be set from outside; --set wins over the environment', async () => {
+        const options = {
+            set: { uplink: '2Gbit/s', quick: 'true' },
+            environment: { MIG_UPLINK: '4 Gbit/s', MIG_ZONE: 'b', MIG_MANY: '5', MIG_SINCE: '7:05', PATH: '/bin' },
+        };
+        expect((await program(text, options)).params.map(({ value }) => value)).toEqual([2.5e8, 1.25e8, 'b', true, 5, 425]);
+    });
+
+    test('may be left to be set from outside', async () => {
+        expect((await program('param uplink: rate', { set: { uplink: '8 Mbit/s' } })).params[0]?.value).toBe(1e6);
+        expect(await findings('param uplink: rate')).toEqual([
+            "MIG209 The param 'uplink' has no value. Give it one here, or set it: --set uplink=200Mbit/s.",
+        ]);
+    });
+
+    test('carries its doc comment', async () => {
+        expect((await program('/** What the wire\n * carries. */\nparam uplink: rate = 8 Gbit/s')).params[0]?.doc).toBe(
+            'What the wire\ncarries.',
+        );
+    });
+});
+
+describe('what is wrong with a param', () => {
+    test.each([
+        [{ uplik: '2Gbit/s' }, "MIG111 --set uplik: the program has no param 'uplik'. Did you mean 'uplink'?"],
+        [{ colour: 'red' }, "MIG111 --set colour: the program has no param 'colour'. It has uplink, half, zone, quick, many, since."],
+        [{ uplink: '2 GiB' }, 'MIG203 --set uplink=2 GiB: the param is a rate, and this is a size. Write --set uplink=200Mbit/s, say.'],
+        [
+            { uplink: '2' },
+            "MIG203 --set uplink=2: '2' is not a quantity: write a number and a unit, such as 8 Gbit/s. Write --set uplink=200Mbit/s, say.",
+        ],
+        [
+            { uplink: '2gbit/s' },
+            "MIG203 --set uplink=2gbit/s: 'gbit/s' is not a unit; did you mean Gbit/s. Write --set uplink=200Mbit/s, say.",
+        ],
+        [{ quick: 'yes' }, 'MIG203 --set quick=yes: it is true or false.'],
+        [{ many: 'x' }, 'MIG203 --set many=x: it is a number.'],
+        [{ since: '25:00' }, 'MIG203 --set since=25:00: it is a time of day such as 08:00.'],
+    ])('set to %o', async (set, message) => {
+        expect(await findings(text, { set })).toEqual([message]);
+    });
+
+    test('a value in the environment is named by its variable', async () => {
+        expect(await findings(text, { environment: { MIG_UPLINK: 'fast' } })).toEqual([
+            "MIG203 MIG_UPLINK=fast: 'fast' is not a quantity: write a number and a unit, such as 8 Gbit/s. Write MIG_UPLINK=200Mbit/s, say.",
+        ]);
+    });
+
+    test.each([
+        ['param a: rat = 3', "MIG101 'rat' is not a type. Did you mean 'rate'?"],
+        ['param a: rate = 3 GiB', "MIG203 The param 'a' is a rate, and 3 GiB is a size. Did you mean 3 GiB/s?"],
+        ['param a', "MIG209 The param 'a' has neither a type nor a value. Write param a: rate = 1 Gbit/s, say."],
+        ['param a = b\nparam b = 3', "MIG108 The param 'b' is not known yet here. Declare it before it is used."],
+        ['param a = vm.memory', 'MIG107 vm is not known here: in a fixed value no VM is meant.'],
+        ['param a = ["x"]', "MIG207 The value of the param 'a' must be known before the run."],
+    ])('%s', async (wrong, message) => {
+        expect(await findings(wrong)).toEqual([message]);
+    });
+});
