@@ -26,8 +26,8 @@ export const rows: readonly RecoveryRow[] = [
     {
         id: 'two-run',
         finish: 'any',
-        source: ['running'],
-        destination: ['running'],
+        source: ['running', 'sending'],
+        destination: ['running', 'sending'],
         ...hold,
         because: 'the VM runs on both hosts: stop one of them by hand, now, and check its disks',
     },
@@ -68,7 +68,9 @@ export const rows: readonly RecoveryRow[] = [
         finish: 'any',
         source: ['unclear'],
         destination: 'any',
-        ...hold,
+        ...askAgain,
+        alarm: true,
+        vmAt: undefined,
         because: 'the source reports a state in which nothing can be decided safely',
     },
     {
@@ -76,7 +78,9 @@ export const rows: readonly RecoveryRow[] = [
         finish: 'any',
         source: 'any',
         destination: ['unclear'],
-        ...hold,
+        ...askAgain,
+        alarm: true,
+        vmAt: undefined,
         because: 'the destination reports a state in which nothing can be decided safely',
     },
 
@@ -141,8 +145,8 @@ export const rows: readonly RecoveryRow[] = [
     // ---- the source runs it
     {
         id: 'still-sending',
-        finish: before,
-        source: ['busy'],
+        finish: neverStarted,
+        source: ['busy', 'sending'],
         destination: 'any',
         ...askAgain,
         vmAt: 'source',
@@ -198,10 +202,20 @@ export const rows: readonly RecoveryRow[] = [
     {
         id: 'home-after-start',
         finish: ['started'],
-        source: ['running'],
+        source: ['running', 'sending'],
         destination: 'any',
         ...hold,
         because: 'the source runs the VM although the destination had started it: its disks may be damaged',
+    },
+    {
+        id: 'sending-unproven',
+        finish: mayHaveStarted,
+        source: ['sending'],
+        destination: 'any',
+        ...askAgain,
+        alarm: true,
+        vmAt: undefined,
+        because: 'the source runs the VM and has not ended its part, although the destination was told to run it',
     },
     {
         id: 'home-unproven-silent',
@@ -322,15 +336,6 @@ export const rows: readonly RecoveryRow[] = [
         ...askAgain,
         vmAt: 'source',
         because: 'the VM is paused at its source by its owner; the destination has not cleaned up yet',
-    },
-    {
-        id: 'never-started-source-busy',
-        finish: ['not-started'],
-        source: ['busy'],
-        destination: 'any',
-        ...askAgain,
-        vmAt: 'source',
-        because: 'the migration is still ending at the source',
     },
 
     // ---- the source is gone, and the destination has never run the guest

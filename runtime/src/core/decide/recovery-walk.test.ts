@@ -66,6 +66,9 @@ const start: World = {
     cutsLeft: 2,
 };
 
+/** The same world, but for this. */
+const changed = (world: World, change: Partial<World>): World => ({ ...world, ...change });
+
 type Step = (world: World) => readonly World[];
 
 /** What the client does by itself. */
@@ -75,8 +78,8 @@ const clientSteps: Step = (w) => {
         case 'sending':
             // perform returns, or fails; then the copy is removed by a cancelled finish, or by closing the connection.
             return [
-                ...(w.reachA && w.a === 'running' && w.b === 'incoming' ? [{ ...w, a: 'paused', client: 'sent' } as World] : []),
-                { ...w, ...settle },
+                ...(w.reachA && w.a === 'running' && w.b === 'incoming' ? [changed(w, { a: 'paused', client: 'sent' })] : []),
+                changed(w, settle),
             ];
         case 'sent':
             // The journal first, then the message; the journal may refuse.
@@ -87,11 +90,11 @@ const clientSteps: Step = (w) => {
         case 'finishing':
             if (w.reply === 'started') return [{ ...w, finish: 'started', reply: 'none', client: 'confirming' }];
             if (w.reply === 'not-started') return [{ ...w, finish: 'not-started', reply: 'none', client: 'giving-back' }];
-            return [{ ...w, ...settle }]; // the connection broke, or the time was up
+            return [changed(w, settle)]; // the connection broke, or the time was up
         case 'confirming':
-            return [...(w.reachA ? [{ ...w, a: 'absent', ...settle }] : []), { ...w, ...settle }];
+            return [...(w.reachA ? [changed(w, { a: 'absent', ...settle })] : []), changed(w, settle)];
         case 'giving-back':
-            return [...(w.reachA && w.a === 'paused' ? [{ ...w, a: 'running', ...settle }] : []), { ...w, ...settle }];
+            return [...(w.reachA && w.a === 'paused' ? [changed(w, { a: 'running', ...settle })] : []), changed(w, settle)];
         case 'dead':
             return [{ ...w, client: 'ask-a' }];
         case 'ask-a':
@@ -166,10 +169,10 @@ function act(w: World): readonly World[] {
 
 /** What B does with what reaches it, and with a connection that has closed. */
 const hostSteps: Step = (w) => [
-    ...(w.message && w.b === 'incoming' ? [{ ...w, message: false, b: 'running', ranAtB: true, reply: 'started' } as World] : []),
-    ...(w.message && w.b !== 'incoming' ? [{ ...w, message: false, reply: w.b === 'running' ? w.reply : 'not-started' } as World] : []),
-    ...(!w.connected && w.b === 'incoming' ? [{ ...w, message: false, b: 'none' } as World] : []),
-    ...(w.message && !w.connected ? [{ ...w, message: false } as World] : []),
+    ...(w.message && w.b === 'incoming' ? [changed(w, { message: false, b: 'running', ranAtB: true, reply: 'started' })] : []),
+    ...(w.message && w.b !== 'incoming' ? [changed(w, { message: false, reply: w.b === 'running' ? w.reply : 'not-started' })] : []),
+    ...(!w.connected && w.b === 'incoming' ? [changed(w, { message: false, b: 'none' })] : []),
+    ...(w.message && !w.connected ? [changed(w, { message: false })] : []),
 ];
 
 /** What nobody asked for. */
@@ -188,7 +191,7 @@ const faults: Step = (w) => {
         ...(w.crashesLeft > 0 && w.client !== 'dead' && !over ? [crash] : []),
         ...(w.rebootsLeft > 0
             ? [
-                  { ...w, a: 'absent', rebootedA: true, crashed: w.crashed || w.a !== 'absent', rebootsLeft: w.rebootsLeft - 1 } as World,
+                  changed(w, { a: 'absent', rebootedA: true, crashed: w.crashed || w.a !== 'absent', rebootsLeft: w.rebootsLeft - 1 }),
                   {
                       ...w,
                       b: 'none',
@@ -201,12 +204,10 @@ const faults: Step = (w) => {
             : []),
         // The daemon at B restarts and forgets whose copy it holds.
         ...(w.b === 'incoming' && w.rebootsLeft > 0
-            ? [{ ...w, b: 'leftover', message: false, connected: false, rebootsLeft: w.rebootsLeft - 1 } as World]
+            ? [changed(w, { b: 'leftover', message: false, connected: false, rebootsLeft: w.rebootsLeft - 1 })]
             : []),
         ...(w.cutsLeft > 0 && w.reachA ? [{ ...w, reachA: false, cutsLeft: w.cutsLeft - 1 }] : []),
-        ...(w.cutsLeft > 0 && w.reachB
-            ? [{ ...w, reachB: false, connected: false, reply: 'none', cutsLeft: w.cutsLeft - 1 } as World]
-            : []),
+        ...(w.cutsLeft > 0 && w.reachB ? [changed(w, { reachB: false, connected: false, reply: 'none', cutsLeft: w.cutsLeft - 1 })] : []),
         ...(w.reachA ? [] : [{ ...w, reachA: true }]),
         ...(w.reachB ? [] : [{ ...w, reachB: true }]),
     ];

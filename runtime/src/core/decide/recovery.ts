@@ -58,11 +58,13 @@ export type Condition =
     /** The same, or only a definition, after a reboot of the host. */
     | 'rebooted'
     | 'running'
+    /** Running, and a migration job is still active on it. */
+    | 'sending'
     /** Paused by the migration. */
     | 'paused'
     /** Paused by its owner. */
     | 'paused-by-user'
-    /** A migration job is still active on it. */
+    /** Paused, and a migration job is still active on it. */
     | 'busy'
     /** Defined, not active. */
     | 'shut-off'
@@ -102,7 +104,9 @@ export interface RecoveryDecision {
 /** The decision for these facts. Total: every combination has a row. */
 export function recover(facts: RecoveryFacts): RecoveryDecision {
     const source = conditionOf(facts.source, facts.run);
-    const destination = conditionOf(facts.destination, facts.run);
+    const there = conditionOf(facts.destination, facts.run);
+    // Somebody may be moving it onwards already: it runs there all the same.
+    const destination = there === 'sending' ? 'running' : there;
     const row = rows.find((r) => matches(r, facts, source, destination));
     if (!row) throw new Error(`no row for ${facts.finish}, source ${source}, destination ${destination}`);
     const { id, verdict, steps, vmAt, alarm, because } = row;
@@ -117,7 +121,7 @@ export function conditionOf(sighting: Sighting, run: string): Condition {
     if (sighting.reason === 'postcopy' || sighting.reason === 'postcopy-failed') return 'postcopy';
     switch (sighting.state) {
         case 'running':
-            return 'running';
+            return sighting.job === 'outgoing' ? 'sending' : 'running';
         case 'paused':
             if (sighting.job === 'outgoing' || sighting.job === 'incoming') return 'busy';
             return sighting.reason === 'user' ? 'paused-by-user' : 'paused';

@@ -1,7 +1,9 @@
+import { milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
 import type { PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Arrival, Departure, HostSession, Presence, VmLock } from '../hypervisor/port.js';
+import { within } from './bounds.js';
 import { sessionWith, type ExecutePorts } from './ports.js';
 
 /** What a move holds before its first phase: the VM's lock, and a connection of its own to each host. */
@@ -15,8 +17,16 @@ export interface Claim extends AsyncDisposable {
     readonly close: () => Promise<void>;
 }
 
+/** A host that has not let itself be claimed, examined or marked within this time counts as lost. */
+export const claimWithin = milliseconds(30_000);
+
 /** Takes the lock and opens the connections, all at once. Nothing is held when it fails. */
-export async function claim(step: PlannedMove, ports: ExecutePorts, signal: AbortSignal): Promise<Claim> {
+export function claim(step: PlannedMove, ports: ExecutePorts, signal: AbortSignal): Promise<Claim> {
+    const what = { call: 'the lock and the connections', host: step.source, vm: step.vm.name };
+    return within(ports.clock, claimWithin, what, (late) => open(step, ports, AbortSignal.any([signal, late])));
+}
+
+async function open(step: PlannedMove, ports: ExecutePorts, signal: AbortSignal): Promise<Claim> {
     const [source, destination] = await Promise.all([
         sessionWith(ports, step.source, signal),
         sessionWith(ports, step.destination, signal),

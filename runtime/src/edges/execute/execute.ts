@@ -20,6 +20,7 @@ import { Channel } from './channel.js';
 import { claim, type Claim } from './claim.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { Control } from './control.js';
+import { HostWatch } from './host-watch.js';
 import { attempt, failureOf, type AttemptEnd } from './move.js';
 import type { Emit, ExecutePorts, RunSignals } from './ports.js';
 import { ShareOut } from './share-out.js';
@@ -62,7 +63,7 @@ export async function* running(
     const control = new Control();
     control.follow(signals);
     const context: RunContext = {
-        ports,
+        ports: { ...ports, hypervisors: new HostWatch(ports.hypervisors, emit) },
         clock,
         emit,
         control,
@@ -95,6 +96,9 @@ export async function* running(
         await working;
     }
 }
+
+/** Moves whose lock and connections are taken before their turn. */
+const aheadAtMost = 2;
 
 class Run {
     readonly #context: RunContext;
@@ -217,9 +221,9 @@ class Run {
         }
     }
 
-    /** Locks and connections for those who come next; as many as are under way, so that nobody waits and no host is crowded. */
+    /** Locks and connections for those who come next: few, since each holds a channel of its host's SSH connection. */
     #claimAhead(next: readonly MoveId[]): void {
-        for (const id of next.slice(0, Math.max(1, this.#underWay.size))) {
+        for (const id of next.slice(0, aheadAtMost)) {
             if (this.#ahead.has(id)) continue;
             const taken = claim(this.#move(id).step, this.#context.ports, this.#context.control.stop);
             taken.catch(() => undefined); // told when its turn comes

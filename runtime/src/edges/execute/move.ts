@@ -9,7 +9,7 @@ import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import type { PhaseMark } from '../journal/records.js';
 import { performBound, within } from './bounds.js';
-import { examine, type Claim } from './claim.js';
+import { claimWithin, examine, type Claim } from './claim.js';
 import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { LockKeeper } from './lock-keeper.js';
@@ -60,8 +60,8 @@ class Attempt {
     }
 
     async carryOut(): Promise<AttemptEnd> {
-        const { ports, control } = this.#run;
-        const boots = await examine(this.#step, this.#claim, control.cancel);
+        const { ports } = this.#run;
+        const boots = await this.#early('a first look', (signal) => examine(this.#step, this.#claim, signal));
         this.#boots = boots;
         if (boots.staleMark !== undefined && boots.staleMark !== ports.run) {
             note(
@@ -72,7 +72,7 @@ class Attempt {
             );
         }
         const { epoch } = ports.journal.startAttempt(ports.run, this.#step.id, this.#number, boots, this.#run.clock.now());
-        await this.#claim.source.markMover(this.#step.vm.uuid, { run: ports.run, epoch }, control.cancel);
+        await this.#early('the mark', (signal) => this.#claim.source.markMover(this.#step.vm.uuid, { run: ports.run, epoch }, signal));
         const observer = new AttemptObserver(this.#step, this.#run, this.#claim.departure, this.#claim.arrival);
         this.#began = this.#run.clock.now();
         const failure = await this.#phases(observer).then(
@@ -80,6 +80,13 @@ class Attempt {
             (error: unknown) => error ?? new Error('no reason given'),
         );
         return this.#end(failure, observer);
+    }
+
+    /** Before the first phase a cancel ends the wait at once: there is nothing to undo. */
+    #early<T>(call: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+        const { clock, control } = this.#run;
+        const what = { call, host: this.#step.source, vm: this.#step.vm.name };
+        return within(clock, claimWithin, what, (late) => work(AbortSignal.any([control.cancel, late])));
     }
 
     async #phases(observer: AttemptObserver): Promise<void> {

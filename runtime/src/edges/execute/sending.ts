@@ -10,6 +10,7 @@ import {
     type Progress,
 } from '../../core/index.js';
 import type { Departure } from '../hypervisor/port.js';
+import { within } from './bounds.js';
 import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import type { AttemptObserver } from './observer.js';
@@ -17,6 +18,9 @@ import { differs } from './share-out.js';
 
 /** How often progress is asked for while a move sends. */
 const pollEveryMs = 400;
+
+/** A question that is not answered by then is given up: the ladder and the bounds go on without it. */
+const askWithin = milliseconds(5_000);
 
 /** Why a move was cancelled while it sent. */
 export interface CancelledBy {
@@ -91,8 +95,8 @@ export class Sending {
     async #atClock(): Promise<void> {
         const progress = await this.#ask();
         if (progress) this.#observer.progressed(progress);
-        await this.#readDowntimeLimit();
         await this.#judge('clock', this.#observer.iteration);
+        await this.#readDowntimeLimit();
     }
 
     async #atBoundary(iteration: number): Promise<void> {
@@ -103,7 +107,11 @@ export class Sending {
     }
 
     async #ask(): Promise<Progress | undefined> {
-        this.#progress = (await this.#departure.progress(this.#over.signal)) ?? this.#progress;
+        const what = { call: 'progress', host: this.#step.source, vm: this.#step.vm.name };
+        const asked = await within(this.#run.clock, askWithin, what, (late) =>
+            this.#departure.progress(AbortSignal.any([this.#over.signal, late])),
+        );
+        this.#progress = asked ?? this.#progress;
         return this.#progress;
     }
 

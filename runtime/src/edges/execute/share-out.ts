@@ -1,4 +1,4 @@
-import { formatQuantity, type BytesPerSecond } from '@mig/language';
+import { formatQuantity, milliseconds, type BytesPerSecond } from '@mig/language';
 import {
     linkCapacities,
     sharesInSteps,
@@ -12,7 +12,12 @@ import {
     type PlannedMove,
 } from '../../core/index.js';
 import type { Departure } from '../hypervisor/port.js';
+import { within } from './bounds.js';
+import type { Clock } from './clock.js';
 import type { ExecutePorts, Emit } from './ports.js';
+
+/** A host that does not take a cap within this time must not keep the others from theirs. */
+const setWithin = milliseconds(5_000);
 
 interface Sender {
     readonly move: PlannedMove;
@@ -30,6 +35,7 @@ export class ShareOut {
     readonly #caps: readonly PlanCap[];
     readonly #capacities: LinkCapacities;
     readonly #emit: Emit;
+    readonly #clock: Clock;
     readonly #moves: ReadonlyMap<MoveId, PlannedMove>;
     readonly #senders = new Map<MoveId, Sender>();
     /** Caps that rungs have put on single moves. */
@@ -40,6 +46,7 @@ export class ShareOut {
         this.#caps = plan.caps;
         this.#capacities = linkCapacities(ports.inventory);
         this.#emit = emit;
+        this.#clock = ports.clock;
         this.#moves = new Map(plan.moves.map((m) => [m.id, m]));
     }
 
@@ -123,7 +130,10 @@ export class ShareOut {
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<void> {
         const { move, departure } = sender;
         try {
-            const { got } = await departure.setBandwidth(rate, signal);
+            const what = { call: 'a new cap', host: move.source, vm: move.vm.name };
+            const { got } = await within(this.#clock, setWithin, what, (over) =>
+                departure.setBandwidth(rate, AbortSignal.any([signal, over])),
+            );
             sender.rate = rate;
             if (rate !== undefined) this.#report(move, rate, got);
         } catch (error) {
