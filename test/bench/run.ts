@@ -16,7 +16,12 @@ import { atLeast, atMost, type Check, machine, median, report } from './checks.j
 
 const pairs = Number(process.argv[process.argv.indexOf('--pairs') + 1]) || 5;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
-const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({ name: `vm${i + 1}`, memoryMiB: 256, randomShare: 0.5, persistent: true }));
+const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
+    name: `vm${i + 1}`,
+    memoryMiB: 256,
+    randomShare: 0.5,
+    persistent: true,
+}));
 const destinations = ['kvm-b', 'kvm-c'];
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -69,7 +74,9 @@ interface Drain {
 
 async function drainByMigRun(lab: Lab, policy: string): Promise<Drain> {
     const { stdout, ms } = await inLab(lab, [process.execPath, migRun, policy, '--inventory', lab.inventoryPath, '--yes', '--json']);
-    const downtimesMs = eventsOf(stdout).flatMap((event) => (event.type === 'job-completed' && event.downtimeMs !== undefined ? [event.downtimeMs] : []));
+    const downtimesMs = eventsOf(stdout).flatMap((event) =>
+        event.type === 'job-completed' && event.downtimeMs !== undefined ? [event.downtimeMs] : [],
+    );
     if (downtimesMs.length !== guests.length) throw new Error(`${downtimesMs.length} of ${guests.length} VMs told their downtime`);
     return { totalMs: ms, downtimesMs };
 }
@@ -81,7 +88,18 @@ async function drainByVirsh(lab: Lab): Promise<Drain> {
         guests.map(({ name }, i) => {
             const destination = destinations[i % destinations.length] ?? '';
             const address = lab.hosts.find((h) => h.name === destination)?.migrationAddress ?? '';
-            const argv = ['virsh', 'migrate', '--live', '--persistent', '--undefinesource', name, `qemu+ssh://${destination}/system`, `tcp://${address}`, '--listen-address', address];
+            const argv = [
+                'virsh',
+                'migrate',
+                '--live',
+                '--persistent',
+                '--undefinesource',
+                name,
+                `qemu+ssh://${destination}/system`,
+                `tcp://${address}`,
+                '--listen-address',
+                address,
+            ];
             return inLab(lab, argv, 'kvm-a');
         }),
     );
@@ -98,14 +116,14 @@ async function drainByVirsh(lab: Lab): Promise<Drain> {
 async function drain(lab: Lab, scratch: string): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
     const policy = path.join(scratch, 'drain.mig');
     // No cap: virsh sets none either.
-    await writeFile(policy, 'policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n');
+    await writeFile(
+        policy,
+        'policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n',
+    );
     const ours: Drain[] = [];
     const theirs: Drain[] = [];
     for (let pair = 0; pair < pairs; pair++) {
-        const halves = [
-            async () => ours.push(await drainByMigRun(lab, policy)),
-            async () => theirs.push(await drainByVirsh(lab)),
-        ];
+        const halves = [async () => ours.push(await drainByMigRun(lab, policy)), async () => theirs.push(await drainByVirsh(lab))];
         for (const half of pair % 2 === 0 ? halves : halves.reverse()) {
             await freshGuests(lab);
             await half();
@@ -124,16 +142,29 @@ async function drain(lab: Lab, scratch: string): Promise<{ checks: Check[]; runs
     };
 }
 
-const describe = (d: Drain | undefined) => (d === undefined ? '-' : `${(d.totalMs / 1000).toFixed(2)} s, longest downtime ${Math.max(...d.downtimesMs)} ms`);
+const describe = (d: Drain | undefined) =>
+    d === undefined ? '-' : `${(d.totalMs / 1000).toFixed(2)} s, longest downtime ${Math.max(...d.downtimesMs)} ms`;
 
 /** From the start of the process to the first migration phase. */
 async function firstPhase(lab: Lab, scratch: string, name: string, condition: string, extra: readonly string[]): Promise<number[]> {
     const policy = path.join(scratch, `${name}.mig`);
-    await writeFile(policy, `policy ${name} {\n  when host is in maintenance\n  move vms on host ${condition}\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n`);
+    await writeFile(
+        policy,
+        `policy ${name} {\n  when host is in maintenance\n  move vms on host ${condition}\n  to hosts prefer least loaded\n  using precopy\n  at most 2 at once per host\n}\n`,
+    );
     const samples: number[] = [];
     for (let i = 0; i < pairs; i++) {
         await freshGuests(lab);
-        const { stdout, startedAt } = await inLab(lab, [process.execPath, migRun, policy, '--inventory', lab.inventoryPath, '--yes', '--json', ...extra]);
+        const { stdout, startedAt } = await inLab(lab, [
+            process.execPath,
+            migRun,
+            policy,
+            '--inventory',
+            lab.inventoryPath,
+            '--yes',
+            '--json',
+            ...extra,
+        ]);
         const first = eventsOf(stdout).find((event) => event.type === 'phase-entered');
         if (first === undefined) throw new Error(`no phase was entered: ${stdout.slice(0, 500)}`);
         samples.push(first.at - startedAt);
@@ -173,7 +204,9 @@ async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<stri
             statistics: await perSecond(() => daemon.call(procedures.connectGetAllDomainStats, stats, signal), 1500),
             'virsh domstats': await perSecond(() => virsh('domstats'), 2000),
         });
-        say(`calls per second: ${JSON.stringify(Object.fromEntries(Object.entries(rates.at(-1) ?? {}).map(([k, v]) => [k, Math.round(v)])))}`);
+        say(
+            `calls per second: ${JSON.stringify(Object.fromEntries(Object.entries(rates.at(-1) ?? {}).map(([k, v]) => [k, Math.round(v)])))}`,
+        );
     }
     const of = (key: string) => median(rates.map((r) => r[key] ?? Number.NaN));
     return {
@@ -186,7 +219,10 @@ async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<stri
 }
 
 const began = machine();
-await using lab = await labUp({ ...(await import('../../runtime/src/edges/lab/door.js')).defaultLab, name: 'bench' }, { tied: true, onProgress: say });
+await using lab = await labUp(
+    { ...(await import('../../runtime/src/edges/lab/door.js')).defaultLab, name: 'bench' },
+    { tied: true, onProgress: say },
+);
 const scratch = path.dirname(lab.inventoryPath);
 const noRate = await firstPhase(lab, scratch, 'plain', '', []);
 const windowMs = milliseconds(1000);

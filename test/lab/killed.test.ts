@@ -1,0 +1,129 @@
+/** mig-run is killed in every phase of a move, and `mig-run resume` brings the VM to one side, whole (safety.md). */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { MigrationEvent } from '@mig/runtime/core';
+import { guestProof, hostsOfGuest, labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { describeWithLab } from '../kit/lab.js';
+import { Desk, migRunPath } from '../kit/mig-run.js';
+import { virsh } from '../kit/virsh.js';
+
+const policy =
+    'policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n  bandwidth { per vm 400 Mbit/s }\n}\n';
+
+describeWithLab('after mig-run was killed', (fixture) => {
+    let desk: Desk;
+    beforeAll(async () => {
+        desk = await Desk.clear();
+        await desk.write('drain.mig', policy);
+    });
+    afterAll(async () => desk[Symbol.asyncDispose]());
+
+    /** Runs the policy and kills it outright as soon as an event is seen. */
+    async function killedAt(isTheMoment: (event: MigrationEvent) => boolean): Promise<void> {
+        const [command = '', ...rest] = labCommand(fixture.lab, [
+            process.execPath,
+            migRunPath,
+            'drain.mig',
+            '--inventory',
+            fixture.lab.inventoryPath,
+            '--yes',
+            '--json',
+        ]);
+        const child = spawn(command, rest, {
+            cwd: desk.directory,
+            stdio: ['ignore', 'pipe', 'inherit'],
+            env: { PATH: process.env['PATH'] ?? '', HOME: desk.directory, XDG_STATE_HOME: desk.at('state') },
+        });
+        const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+        let killed = false;
+        for await (const line of createInterface({ input: child.stdout })) {
+            if (killed || !line.startsWith('{"')) continue;
+            const event = JSON.parse(line) as MigrationEvent;
+            if (typeof event.type === 'string' && isTheMoment(event)) {
+                killed = true;
+                child.kill('SIGKILL');
+            }
+        }
+        await ended;
+        expect(killed).toBe(true);
+    }
+
+    const entered = (phase: string) => (event: MigrationEvent) => event.type === 'phase-entered' && event.phase === phase;
+    const left = (phase: string) => (event: MigrationEvent) => event.type === 'phase-ended' && event.phase === phase;
+
+    test.each([
+        ['begin', entered('begin')],
+        ['prepare', entered('prepare')],
+        ['perform', entered('perform')],
+        ['perform, half-way', (event: MigrationEvent) => event.type === 'progress' && event.transferred > 20e6],
+        ['perform, just ended', left('perform')],
+        ['finish', entered('finish')],
+        ['finish, just ended', left('finish')],
+        ['confirm', entered('confirm')],
+        ['confirm, just ended', left('confirm')],
+    ] as const)('in %s, resume leaves one whole VM', async (_, isTheMoment) => {
+        await stopGuest(fixture.lab, 'db1').catch(() => undefined);
+        await startGuest(fixture.lab, 'kvm-a', {
+            name: 'db1',
+            memoryMiB: 192,
+            randomShare: 0.5,
+            dirtyPagesPerSecond: 200,
+            hotSetMiB: 4,
+            persistent: true,
+            autostart: true,
+            tags: { role: 'db' },
+        });
+        await killedAt(isTheMoment);
+
+        const status = await desk.migRun(['status']);
+        expect(status.stdout).toMatch(/interrupted/);
+        const resumed = await desk.migRun(['resume', '--inventory', fixture.lab.inventoryPath], { through: labCommand(fixture.lab, []) });
+        expect(resumed.stdout + resumed.stderr).toMatch(/db1/);
+        expect([0, 1]).toContain(resumed.code);
+
+        const hosts = await hostsOfGuest(fixture.lab, 'db1');
+        expect(hosts).toHaveLength(1);
+        const [host = ''] = hosts;
+        expect(await guestProof(fixture.lab, host, 'db1')).toMatchObject({ running: true, lostWrites: 0, damage: [] });
+        const info = await virsh(fixture.lab, host, 'dominfo', 'db1');
+        expect(info).toMatch(/State:\s+running/);
+        expect(info).toMatch(/Persistent:\s+yes/);
+        expect(info).toMatch(/Autostart:\s+enable/);
+        expect(await virsh(fixture.lab, host, 'dumpxml', 'db1')).not.toContain('mig:mover');
+        const elsewhere = fixture.lab.hosts.filter((h) => h.name !== host);
+        for (const other of elsewhere) expect((await virsh(fixture.lab, other.name, 'list', '--all', '--name')).trim()).toBe('');
+        expect((await desk.migRun(['status'])).stdout).not.toMatch(/interrupted|held/);
+    });
+
+    test('a run that is under way cannot be resumed, and a second one is told who moves the VM', async () => {
+        await stopGuest(fixture.lab, 'db1').catch(() => undefined);
+        await startGuest(fixture.lab, 'kvm-a', { name: 'db1', memoryMiB: 256, randomShare: 0.9, persistent: true });
+        const through = labCommand(fixture.lab, []);
+        const first = desk.migRun(['drain.mig', '--inventory', fixture.lab.inventoryPath, '--yes'], { through });
+        await expect.poll(async () => (await desk.migRun(['status'])).stdout, { timeout: 20_000, interval: 200 }).toMatch(/in perform/);
+        const resumed = await desk.migRun(['resume', '--inventory', fixture.lab.inventoryPath], { through });
+        expect(resumed.stderr).toMatch(/under way|carries it out|lives|process/);
+        const second = await desk.migRun(['drain.mig', '--inventory', fixture.lab.inventoryPath, '--yes'], {
+            through,
+            env: { XDG_STATE_HOME: desk.at('other') },
+        });
+        expect(second.stdout + second.stderr).toMatch(/db1.*(moved by|migration|moves it|job)/s);
+        expect(second.code).not.toBe(0);
+        expect((await first).code).toBe(0);
+    });
+
+    test('abort brings the VM back to its source, where it never stopped', async () => {
+        await stopGuest(fixture.lab, 'db1').catch(() => undefined);
+        await startGuest(fixture.lab, 'kvm-a', { name: 'db1', memoryMiB: 256, randomShare: 0.9, persistent: true });
+        const running = desk.migRun(['drain.mig', '--inventory', fixture.lab.inventoryPath, '--yes'], {
+            through: labCommand(fixture.lab, []),
+        });
+        await expect.poll(async () => (await desk.migRun(['status'])).stdout, { timeout: 20_000, interval: 200 }).toMatch(/in perform/);
+        expect((await desk.migRun(['abort'])).stdout).toMatch(/asked run/);
+        const ended = await running;
+        expect(ended.code).not.toBe(0);
+        expect(await hostsOfGuest(fixture.lab, 'db1')).toEqual(['kvm-a']);
+        expect(await guestProof(fixture.lab, 'kvm-a', 'db1')).toMatchObject({ running: true, lostWrites: 0, damage: [] });
+    });
+});
