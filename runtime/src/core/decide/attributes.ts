@@ -34,6 +34,8 @@ export function readAttribute(name: AttributeName, scope: Scope): Outcome {
     const value = presentValue(name, scope);
     if (value === notBound) return unknown(`no ${name.entity} is meant here by ${spelled(name)}`);
     if (value !== undefined) return known(value);
+    const silent = silentHost(name, scope);
+    if (silent) return unknown(`${spelled(name)}${ofWhom(name, scope)} is not known (${silent} does not answer)`);
     const cure = findAttribute(name.entity, name.attribute)?.whenAbsent;
     return unknown(`${spelled(name)}${ofWhom(name, scope)} is not known${cure === undefined ? '' : ` (${cure})`}`);
 }
@@ -88,6 +90,12 @@ function presentValue(name: AttributeName, scope: Scope): Reading | typeof notBo
         case 'move':
             return undefined;
     }
+}
+
+/** The host whose silence is why nothing is known. */
+function silentHost({ entity }: AttributeName, scope: Scope): HostName | undefined {
+    const host = hostMeant(entity, scope);
+    return host !== undefined && scope.world.hosts.get(host)?.state.unreachable !== undefined ? host : undefined;
 }
 
 function hostMeant(entity: Entity, scope: Scope): HostName | undefined {

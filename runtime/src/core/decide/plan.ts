@@ -212,7 +212,8 @@ function whyNothingMoves(plan: Plan, fired: readonly Fired[], world: World): Rea
         .find((host) => host.unreachable !== undefined);
     if (silent && passed === 0) return { text: `${silent.name} does not answer, so its VMs are not known: ${silent.unreachable ?? ''}` };
     const where = first?.host === undefined ? '' : ` on ${fired.map(({ host }) => host).join(', ')}`;
-    const text = passed === 0 ? `there are no VMs to move${where}` : `none of the ${passed} VMs${where} is to be moved`;
+    const unknown = plan.warnings[0] === undefined ? '' : `: ${plan.warnings[0].text}`;
+    const text = passed === 0 ? `there are no VMs to move${where}${unknown}` : `none of the ${passed} VMs${where} is to be moved`;
     return first ? { text, range: first.policy.selection.range } : { text };
 }
 

@@ -206,6 +206,17 @@ describe('what the text names', () => {
         expect(await moves('policy p { when vm.tags contains "loud" move vm to host "c" using precopy }', on)).toEqual(['v1>c']);
     });
 
+    test('affinity brings VMs of an application together, on a host that has the network', async () => {
+        const app = { tags: tags('app=shop') };
+        const on = cluster(
+            [host('a'), host('b', { memoryFree: gib(6) }), host('c', { networks: ['br0', 'san'] })],
+            [vm('v1', 'a', app), vm('v2', 'a', app)],
+        );
+        const text = 'policy p { move vms on host "a" to hosts with same vm.tag.app prefer fullest using precopy }';
+        expect(await moves(text, on, { policy: 'p' })).toEqual(['v1>c', 'v2>c']);
+        expect(await moves(text.replace('prefer fullest', 'with network "san"'), on, { policy: 'p' })).toEqual(['v1>c', 'v2>c']);
+    });
+
     test('a share limits how many are taken, and several preferences rank together', async () => {
         const on = cluster(
             [host('a'), host('b', { memoryFree: gib(20) }), host('c', { memoryFree: gib(30) })],

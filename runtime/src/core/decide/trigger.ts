@@ -186,11 +186,13 @@ function schedule(trigger: Extract<Trigger, { kind: 'schedule' }>, scope: Scope,
     const truth = scheduleHolds(trigger, scope.world.snapshot.timeZone, now);
     const window = formatQuantity(trigger.windowMs, 'duration');
     if (!truth.known) return { truth, because: [{ text: truth.because.join('; '), range: trigger.range }] };
-    const text =
-        truth.since === undefined
-            ? `the schedule's window of ${window} is closed`
-            : `the schedule's window of ${window} has been open for ${formatQuantity(now - truth.since, 'duration')}`;
+    const text = truth.since === undefined ? `the schedule's window of ${window} is closed` : openText(window, now - truth.since);
     return { truth: known(truth.value), because: [{ text, range: trigger.range }] };
+}
+
+function openText(window: string, sinceMs: number): string {
+    if (sinceMs < 1000) return `the schedule's window of ${window} has just opened`;
+    return `the schedule's window of ${window} has been open for ${formatQuantity(sinceMs, 'duration')}`;
 }
 
 function cooldownLeft(policy: Policy, bound: string | undefined, world: World, now: EpochMs): Reason | undefined {

@@ -1,4 +1,4 @@
-import { type Dimension, type Expression, formatQuantity, type ValueType } from '@mig/language';
+import { type BinaryOperator, type Dimension, type Expression, formatQuantity, type ValueType } from '@mig/language';
 import { type Scope, spelled } from './attributes.js';
 import { attributesIn, evaluate } from './evaluate.js';
 import type { Truth, Value } from './truth.js';
@@ -13,13 +13,13 @@ export function wordsOf(expression: Expression): string {
                 ? spelled(expression)
                 : `${expression.entity} is ${states[expression.attribute] ?? ''}`;
         case 'not':
-            return `not ${nested(expression.operand)}`;
+            return `not ${operand(expression.operand, tightest)}`;
         case 'negate':
-            return `-${nested(expression.operand)}`;
+            return `-${operand(expression.operand, tightest)}`;
         case 'binary':
-            return `${nested(expression.left)} ${expression.operator} ${nested(expression.right)}`;
+            return inOrder(expression);
         case 'held':
-            return `${nested(expression.condition)} for ${formatQuantity(expression.forMs, 'duration')}`;
+            return `${operand(expression.condition, precedence['and'] + 1)} for ${formatQuantity(expression.forMs, 'duration')}`;
         case 'metric':
             return `metric "${expression.query}"`;
     }
@@ -64,7 +64,36 @@ export function listed(words: readonly string[]): string {
 /** Attributes that a policy writes as `host is …`. */
 const states: Readonly<Record<string, string>> = { maintenance: 'in maintenance', failing: 'failing', healthy: 'healthy' };
 
-const nested = (expression: Expression): string => (expression.kind === 'binary' ? `(${wordsOf(expression)})` : wordsOf(expression));
+/** How tightly an operator binds; what binds less tightly stands in parentheses. */
+const precedence: Readonly<Record<BinaryOperator, number>> = {
+    or: 1,
+    and: 2,
+    '==': 3,
+    '!=': 3,
+    '<': 3,
+    '<=': 3,
+    '>': 3,
+    '>=': 3,
+    contains: 3,
+    in: 3,
+    '+': 4,
+    '-': 4,
+    '*': 5,
+    '/': 5,
+};
+const tightest = 6;
+
+function inOrder({ operator, left, right }: Extract<Expression, { kind: 'binary' }>): string {
+    const own = precedence[operator];
+    // Comparisons do not chain, and - and / group to the left.
+    const groups = own === precedence['=='] ? own + 1 : own;
+    return `${operand(left, groups)} ${operator} ${operand(right, operator === '-' || operator === '/' ? own + 1 : groups)}`;
+}
+
+function operand(expression: Expression, atLeast: number): string {
+    const words = wordsOf(expression);
+    return expression.kind === 'binary' && precedence[expression.operator] < atLeast ? `(${words})` : words;
+}
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 
