@@ -1,7 +1,7 @@
 /**
  * The course of one move in virtual time, attempt after attempt, with the events that an executor would report.
  *
- *   begin ▶ prepare ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended        (any abort: finish and confirm, cancelled)
+ *   begin ▶ prepare ▶ join ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended     (an abort: finish, cancelled ▶ ended)
  */
 import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
@@ -20,7 +20,7 @@ import {
 } from './precopy.js';
 import { randomOf } from './random.js';
 
-type Stage = 'waiting' | 'begin' | 'prepare' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
+type Stage = 'waiting' | 'begin' | 'prepare' | 'join' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
 
 export interface CourseSettings {
     readonly seed: number;
@@ -49,6 +49,7 @@ export class MoveCourse {
     #phaseStartedAt = 0;
     #stageEndsAt = Infinity;
     #progressAt = Infinity;
+    #performBoundAt = Infinity;
     #rate = bytesPerSecond(0);
     #cap: BytesPerSecond | undefined;
     #cancelled = false;
@@ -59,6 +60,11 @@ export class MoveCourse {
         this.#settings = settings;
         this.#ladder = startLadder(planned.technique);
         this.#copy = this.#newCopy();
+    }
+
+    /** It has a share of the caps: from just before it may send until it has sent all. */
+    get sharing(): boolean {
+        return this.stage === 'join' || this.stage === 'connect' || this.stage === 'copy';
     }
 
     /** It loads links now. */
@@ -74,7 +80,7 @@ export class MoveCourse {
 
     /** Changes when bandwidth has to be shared out again because of this move. */
     get demand(): string {
-        return this.sending ? `${this.#copy.stage} ${this.rungCap ?? ''}` : '';
+        return this.sharing ? `${this.sending ? this.#copy.stage : 'about to send'} ${this.rungCap ?? ''}` : '';
     }
 
     start(now: number): void {
@@ -106,6 +112,7 @@ export class MoveCourse {
     step(now: number): void {
         if (this.stage === 'copy') this.#stepCopy(now);
         else if (now >= this.#stageEndsAt) this.#stepPhase(now);
+        else this.#now = now;
     }
 
     /** Another rate on the links, from `now` on. */
@@ -120,7 +127,7 @@ export class MoveCourse {
         if (cap === this.#cap) return;
         this.step(now);
         this.#cap = cap;
-        if (cap !== undefined && this.sending) this.#applied('bandwidth', cap);
+        if (cap !== undefined && this.sharing) this.#applied('bandwidth', cap);
     }
 
     #stepPhase(now: number): void {
@@ -131,6 +138,10 @@ export class MoveCourse {
                 return this.#enter('prepare');
             case 'prepare':
                 this.#leave('prepare');
+                this.stage = 'join';
+                this.#stageEndsAt = now;
+                return;
+            case 'join':
                 return this.#enter('perform');
             case 'connect':
                 return this.#startCopy();
@@ -141,13 +152,12 @@ export class MoveCourse {
                 return;
             case 'finish':
                 this.#leave('finish');
-                return this.#enter('confirm');
+                if (!this.#cancelled) return this.#enter('confirm');
+                return this.#endAttempt();
             case 'confirm':
                 this.#leave('confirm');
-                if (!this.#cancelled) this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
-                this.stage = 'ended';
-                this.#stageEndsAt = Infinity;
-                return;
+                this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
+                return this.#endAttempt();
             case 'waiting':
             case 'copy':
             case 'ended':
@@ -155,13 +165,19 @@ export class MoveCourse {
         }
     }
 
+    #endAttempt(): void {
+        this.stage = 'ended';
+        this.#stageEndsAt = Infinity;
+    }
+
     #startCopy(): void {
         this.stage = 'copy';
         this.#stageEndsAt = Infinity;
         this.#progressAt = this.#now + this.#settings.progressEvery;
         this.#rate = bytesPerSecond(0);
-        this.#applied('downtime-limit', this.#copy.downtimeLimit);
+        this.#performBoundAt = this.#phaseStartedAt + defaultTimeBound;
         this.#emit({ type: 'iteration', iteration: 1, remaining: whole(this.#copy.remaining) });
+        if (this.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#copy.downtimeLimit);
     }
 
     #stepCopy(now: number): void {
@@ -185,13 +201,14 @@ export class MoveCourse {
     /** When the ladder's clock, or the bound on all moves, has its next say. */
     #clockAt(): number {
         const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
-        return this.#startedAt + Math.min(next ?? Infinity, defaultTimeBound);
+        return Math.min(this.#startedAt + (next ?? Infinity), this.#performBoundAt);
     }
 
     /** Judges the ladder and does what it says. True when the move is aborted. */
     #judge(at: 'iteration' | 'clock'): boolean {
-        if (this.#now - this.#startedAt >= defaultTimeBound - clockSlack) {
-            this.#abort(`${formatQuantity(defaultTimeBound, 'duration')} have passed, and its ladder has no end`);
+        if (this.#now >= this.#performBoundAt - clockSlack) {
+            const because = `it has not ended within ${formatQuantity(defaultTimeBound, 'duration')}`;
+            this.#abort('timed-out', because, 'give its technique a rung `after ...: abort`, with the time that it may take');
             return true;
         }
         if (this.#ladder.fired.length === this.#ladder.rungs.length) return false;
@@ -220,18 +237,14 @@ export class MoveCourse {
                 this.rungCap = action.rate;
                 return;
             case 'abort':
-                return this.#abort(text);
+                return this.#abort('aborted-by-policy', text, 'give it more bandwidth, a longer downtime, or more time');
             case 'report':
                 return;
         }
     }
 
-    #abort(because: string): void {
-        this.failure = {
-            code: 'aborted-by-policy',
-            message: `${this.planned.vm.name} did not converge and was left on ${this.planned.source}: ${because}`,
-            hint: 'allow a longer downtime, more bandwidth or more time, or move it at a quieter moment',
-        };
+    #abort(code: 'aborted-by-policy' | 'timed-out', because: string, hint: string): void {
+        this.failure = { code, message: `${this.planned.vm.name} was stopped: ${because}`, hint };
         this.#cancelled = true;
         this.#leave('perform', this.failure.message);
         this.#enter('finish');
@@ -306,7 +319,7 @@ const clockSlack = 1e-6;
 const whole = (size: number) => bytes(Math.round(size));
 
 function carriedWith({ persistent, autostart }: PlannedMove): readonly string[] {
-    return [...(persistent ? ['definition'] : []), ...(autostart ? ['autostart'] : []), 'tags'];
+    return ['tags and metadata', ...(persistent ? ['definition'] : []), ...(autostart ? ['autostart'] : [])];
 }
 
 function inWords(action: LadderAction): string {

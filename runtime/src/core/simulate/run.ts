@@ -2,11 +2,11 @@
  * Plays a plan in virtual time: discrete events over fair links, with the decisions of the executor (which move starts,
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
-import { bytesPerSecond, epochMs, milliseconds, type BytesPerSecond, type EpochMs, type Milliseconds } from '@mig/language';
+import { bytesPerSecond, epochMs, milliseconds, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { shareRequest, sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
 import { queued, startable, type QueuedMove, type Startable } from '../decide/queue.js';
-import type { MigrationEvent, MoveId } from '../model/events.js';
-import type { Plan, PlanCap } from '../model/plan.js';
+import type { MigrationEvent, MoveFailure, MoveId } from '../model/events.js';
+import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
 import { directedLinks, guestMemories, linksUsed, type GuestFigures } from './assumptions.js';
@@ -42,13 +42,15 @@ class Simulation {
     readonly #queue: Map<MoveId, QueuedMove>;
     readonly #waiting: Map<MoveId, QueuedMove>;
     readonly #running = new Set<MoveId>();
-    readonly #sending = new Set<MoveCourse>();
+    readonly #sharing = new Set<MoveCourse>();
     readonly #courses: ReadonlyMap<MoveId, MoveCourse>;
     readonly #agenda = new Agenda<MoveCourse>();
     readonly #links: ReadonlyMap<string, BytesPerSecond>;
     readonly #capacities: LinkCapacities;
     #now = 0;
     #halted = false;
+    /** By policy instance. */
+    readonly #failures = new Map<number, number>();
     /** Who sent, and with which caps of rungs, when caps were last set. */
     #cappedFor = '';
 
@@ -63,7 +65,7 @@ class Simulation {
         this.#capacities = knownCapacities(snapshot);
         const settings = {
             seed: options.seed,
-            progressEvery: options.progressEvery ?? milliseconds(500),
+            progressEvery: options.progressEvery ?? milliseconds(400),
             startOfTime: options.now,
             emit: (event: MigrationEvent) => void this.#events.push(event),
         };
@@ -79,9 +81,7 @@ class Simulation {
             if (due.key.stage === 'waiting') this.#tryAgain(due.key);
             else this.#step(due.key);
         }
-        this.#skip(
-            [...this.#waiting.keys()].map((move) => ({ move, because: this.#halted ? 'the plan was halted' : 'it could not be started' })),
-        );
+        this.#skip(this.#ask([...this.#queue.values()]).blocked);
         const complete = [...this.#queue.values()].every((m) => m.status === 'moved');
         this.#tell({ type: 'run-ended', outcome: complete ? 'complete' : this.#halted ? 'stopped' : 'incomplete' });
         return this.#events;
@@ -104,26 +104,45 @@ class Simulation {
             this.#startWhatMay();
             return;
         }
-        const onFailure = this.#plan.instances[planned.instance]?.onFailure;
-        if (onFailure?.retry && course.attempt <= onFailure.retry.times && !this.#halted) {
+        const policy = this.#plan.instances[planned.instance]?.onFailure;
+        if (policy?.retry && course.attempt <= policy.retry.times && !this.#halted) {
+            const { times, everyMs } = policy.retry;
+            const because = `attempt ${course.attempt} failed (${failure.message}); retry ${course.attempt} of ${times} in ${everyMs / 1000} s`;
+            this.#tell({ type: 'move-queued', move: planned.id, because });
             this.#setStatus(planned.id, 'delayed');
             course.stage = 'waiting';
-            this.#agenda.set(course, this.#now + onFailure.retry.everyMs);
+            this.#agenda.set(course, this.#now + everyMs);
         } else {
             this.#setStatus(planned.id, 'failed');
-            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'aborted', vmOn: planned.source, error: failure });
-            if (onFailure?.then.includes('halt-plan')) this.#halt(`${planned.vm.name} could not be moved`);
-            else this.#skip(this.#ask([...this.#queue.values()]).blocked.filter((b) => b.never));
+            const outcome = failure.code === 'aborted-by-policy' ? 'aborted' : 'failed';
+            this.#tell({ type: 'move-ended', move: planned.id, outcome, vmOn: planned.source, error: failure });
+            this.#afterFailure(planned, policy, failure);
         }
         this.#startWhatMay();
     }
 
+    #afterFailure(planned: PlannedMove, policy: OnFailure | undefined, { message }: MoveFailure): void {
+        const failures = (this.#failures.get(planned.instance) ?? 0) + 1;
+        this.#failures.set(planned.instance, failures);
+        const what = `${planned.vm.name} did not move: ${message}`;
+        if (policy?.then.includes('report')) this.#tell({ type: 'note', level: 'warning', move: planned.id, text: what });
+        const spent = policy?.budget !== undefined && failures > policy.budget;
+        if (policy?.then.includes('halt-plan') || spent)
+            this.#halt(spent ? `${what}; that is more than the budget of ${policy.budget} failures` : what);
+        else this.#skip(this.#ask([...this.#queue.values()]).blocked.filter((b) => b.never));
+    }
+
+    /** Nothing is started any more; what is under way goes on. */
     #halt(detail: string): void {
-        if (!this.#halted) this.#tell({ type: 'run-stopping', why: 'plan-halted', detail });
+        if (this.#halted) return;
         this.#halted = true;
+        this.#tell({ type: 'run-stopping', why: 'plan-halted', detail });
+        const left = [...this.#queue.values()].filter((m) => m.status === 'waiting' || m.status === 'delayed');
+        this.#skip(left.map(({ id }) => ({ move: id, because: detail, never: false })));
     }
 
     #tryAgain(course: MoveCourse): void {
+        if (this.#halted) return;
         this.#setStatus(course.planned.id, 'waiting');
         this.#startWhatMay();
     }
@@ -131,8 +150,8 @@ class Simulation {
     /** Every waiting move is asked about once, so that each one that cannot start is told why. */
     #startAll(): void {
         const { start, blocked } = this.#ask([...this.#queue.values()]);
-        for (const { move, because } of blocked) this.#tell({ type: 'move-queued', move, because });
         for (const id of start) this.#start(id);
+        for (const { move, because, never } of blocked) if (!never) this.#tell({ type: 'move-queued', move, because });
         this.#skip(blocked.filter((b) => b.never));
     }
 
@@ -158,12 +177,14 @@ class Simulation {
         this.#agenda.set(course, course.dueAt());
     }
 
-    #skip(blocked: readonly { readonly move: MoveId; readonly because: string }[]): void {
-        for (const { move, because } of blocked) {
+    #skip(blocked: Startable['blocked']): void {
+        for (const { move, because, never } of blocked) {
             const course = this.#courses.get(move);
-            if (!course || !this.#waiting.has(move)) continue;
+            if (!course) continue;
             this.#setStatus(move, 'failed');
-            const error = { code: 'never-started', message: `${course.planned.vm.name} was not moved: ${because}`, hint: undefined };
+            const code = never ? 'never-possible' : this.#halted ? 'stopped' : 'no-room';
+            const hint = code === 'no-room' ? 'raise the limit or the cap that stands against it' : 'run the policy again to move it';
+            const error = { code, message: `${course.planned.vm.name} was not started: ${because}`, hint };
             this.#tell({ type: 'move-ended', move, outcome: 'skipped', vmOn: course.planned.source, error });
         }
     }
@@ -183,11 +204,12 @@ class Simulation {
 
     /** Shares bandwidth out again after one move's demand has changed: its caps first, as an executor sets them, then what the links give. */
     #shareOut(changed: MoveCourse): void {
-        if (changed.sending) this.#sending.add(changed);
-        else this.#sending.delete(changed);
-        const sending = [...this.#sending];
-        const demands = sending.map((c) => c.demand);
-        this.#setCaps(sending);
+        if (changed.sharing) this.#sharing.add(changed);
+        else this.#sharing.delete(changed);
+        const sharing = [...this.#sharing];
+        const demands = sharing.map((c) => c.demand);
+        this.#setCaps(sharing);
+        const sending = sharing.filter((c) => c.sending);
         const rates = fairRates(
             sending.map((c) => ({ id: c.planned.id, links: linksUsed(c.planned), cap: c.bound })),
             this.#links,
@@ -196,7 +218,7 @@ class Simulation {
             course.flow(rates.get(course.planned.id) ?? bytesPerSecond(0), this.#now);
             this.#agenda.set(course, course.dueAt());
         }
-        for (const [i, course] of sending.entries()) if (course.demand !== demands[i]) this.#shareOut(course);
+        for (const [i, course] of sharing.entries()) if (course.demand !== demands[i]) this.#shareOut(course);
     }
 
     /** The caps depend on who sends and on what rungs have set; sharing them out is the dearest step, so nothing is done while these stay. */

@@ -1,0 +1,73 @@
+import { test as property, fc } from '@fast-check/vitest';
+import { expect, test } from 'vitest';
+import { startable, type QueuedMove } from '../decide/queue.js';
+import type { PlanLimits } from '../model/plan.js';
+import { Agenda } from './agenda.js';
+import { portions } from './candidates.js';
+
+const hosts = ['a', 'b', 'c', 'd'];
+const limit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
+const limits: fc.Arbitrary<PlanLimits> = fc.record({
+    perHost: limit,
+    intoHost: limit,
+    outOfHost: limit,
+    perLink: limit,
+    inAll: limit,
+    workers: fc.constant({ a: 3, b: 5 }),
+});
+const queues: fc.Arbitrary<readonly QueuedMove[]> = fc
+    .array(
+        fc.record({
+            source: fc.constantFrom(...hosts),
+            destination: fc.constantFrom(...hosts),
+            status: fc.constantFrom<QueuedMove['status']>('waiting', 'waiting', 'waiting', 'running', 'moved', 'failed', 'delayed'),
+            after: fc.array(fc.nat(30), { maxLength: 2 }),
+        }),
+        { maxLength: 60 },
+    )
+    .map((all) => all.map((m, i) => ({ ...m, id: `m${i}`, network: 'mig', after: m.after.filter((n) => n < i).map((n) => `m${n}`) })));
+
+/** Starts in portions, as the simulator does. */
+function inPortions(all: readonly QueuedMove[], within: PlanLimits): readonly string[] {
+    const byId = new Map(all.map((m) => [m.id, m]));
+    const waiting = new Map(all.filter((m) => m.status === 'waiting').map((m) => [m.id, m]));
+    const running = new Set(all.filter((m) => m.status === 'running').map((m) => m.id));
+    const started: string[] = [];
+    for (const portion of portions({ byId, waiting, running }, within)) {
+        for (const id of startable({ moves: portion }, within).start) {
+            const move = byId.get(id);
+            if (move) byId.set(id, { ...move, status: 'running' });
+            waiting.delete(id);
+            running.add(id);
+            started.push(id);
+        }
+    }
+    return started;
+}
+
+property.prop([queues, limits])('asking in portions starts exactly the moves that asking about all would', (all, within) => {
+    expect(inPortions(all, within)).toEqual(startable({ moves: all }, within).start);
+});
+
+property.prop([fc.array(fc.record({ key: fc.nat(8), at: fc.nat(50) }), { maxLength: 40 })])(
+    'an agenda gives every key once, at its last time, earliest first',
+    (sets) => {
+        const agenda = new Agenda<number>();
+        const last = new Map<number, number>();
+        for (const { key, at } of sets) {
+            agenda.set(key, at);
+            last.set(key, at);
+        }
+        const given: { readonly at: number; readonly key: number }[] = [];
+        for (let next = agenda.next(); next; next = agenda.next()) given.push({ at: next.at, key: next.key });
+        expect(given.map((g) => g.at)).toEqual([...last.values()].sort((a, b) => a - b));
+        expect(new Map(given.map((g) => [g.key, g.at]))).toEqual(last);
+    },
+);
+
+test('an agenda forgets a key whose time is never', () => {
+    const agenda = new Agenda<string>();
+    agenda.set('x', 1);
+    agenda.set('x', Infinity);
+    expect(agenda.next()).toBeUndefined();
+});
