@@ -7,7 +7,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import type { HostName } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { HostLost } from '../hypervisor/port.js';
-import { abortable } from './abortable.js';
+import { abortable, asError } from './abortable.js';
 import { collect, type CommandResult, type HostAccess, type HostProcess } from './access.js';
 import { shellCommand } from './command.js';
 import type { SshEnvironment } from './environment.js';
@@ -73,6 +73,10 @@ class SshAccess implements HostAccess {
     readonly #client: Client;
     readonly #through: SshAccess | undefined;
     #closing = false;
+    /** Why the connection has ended, once it has. */
+    #gone: string | undefined;
+    /** Channels that are being opened: the library does not tell them of the end. */
+    readonly #opening = new Set<(why: string) => void>();
 
     constructor(host: HostName, client: Client, through: SshAccess | undefined) {
         this.host = host;
@@ -84,6 +88,8 @@ class SshAccess implements HostAccess {
                 why = error.level === 'client-timeout' ? 'the host no longer answers (SSH keepalive)' : error.message;
             });
             client.on('close', () => {
+                this.#gone = why;
+                for (const fail of this.#opening) fail(why);
                 if (!this.#closing) resolve({ why });
             });
         });
@@ -149,28 +155,29 @@ class SshAccess implements HostAccess {
         opening?: (channel: ClientChannel) => void,
     ): Promise<ClientChannel> {
         signal.throwIfAborted();
-        const opened = new Promise<ClientChannel>((resolve, reject) => {
-            try {
-                open((error, channel) => {
-                    if (error) return reject(error);
-                    opening?.(channel);
-                    resolve(channel);
-                });
-            } catch (error) {
-                // The library throws at once where the connection is gone.
-                reject(this.#lostError(error));
-            }
-        });
-        const lost = this.lost.then(({ why }) => {
-            throw this.#lostError(new Error(why));
-        });
-        return abortable(Promise.race([opened, lost]), signal, (late) => late.destroy());
+        if (this.#gone !== undefined) throw this.#lostError(this.#gone);
+        const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
+        const fail = (why: string): void => reject(this.#lostError(why));
+        this.#opening.add(fail);
+        try {
+            open((error, channel) => {
+                if (error) return reject(error);
+                opening?.(channel);
+                resolve(channel);
+            });
+        } catch (error) {
+            // The library throws at once where the connection is gone.
+            fail(asError(error).message);
+        }
+        try {
+            return await abortable(promise, signal, (late) => late.destroy());
+        } finally {
+            this.#opening.delete(fail);
+        }
     }
 
-    #lostError(cause: unknown): HypervisorError {
-        const why = cause instanceof Error ? cause.message : String(cause);
+    #lostError(why: string): HypervisorError {
         return new HypervisorError('host-lost', this.host, `the connection to ${this.host} is gone: ${why}`, {
-            cause,
             hint: 'see whether the host is up and can be reached',
         });
     }
