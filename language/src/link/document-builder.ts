@@ -5,6 +5,7 @@ import type {
     LangiumDocumentFactory,
     LangiumDocuments,
     LangiumSharedCoreServices,
+    URI,
 } from 'langium';
 import { DefaultDocumentBuilder, DocumentState } from 'langium';
 import type { MigFile } from '../generated/ast.js';
@@ -51,13 +52,21 @@ export class MigDocumentBuilder extends DefaultDocumentBuilder {
                 opened.push(known);
                 continue;
             }
-            const text = await this.fileSystemProvider.readFile(uri).catch(() => undefined);
-            // A file that cannot be read is no document; the check of imports reports it.
+            const text = await this.read(uri);
             if (text === undefined) continue;
             const created = await this.factory.fromString(text, uri, cancelToken);
             this.documents.addDocument(created);
             opened.push(created);
         }
         return opened;
+    }
+
+    /** The text of a file. One that cannot be read is no document: the check of imports reports it where it is named. */
+    private async read(uri: URI): Promise<string | undefined> {
+        try {
+            return await this.fileSystemProvider.readFile(uri);
+        } catch {
+            return undefined;
+        }
     }
 }
