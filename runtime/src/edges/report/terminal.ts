@@ -14,7 +14,7 @@ export interface TerminalStream extends Writable {
 
 export interface TerminalOptions {
     readonly palette?: Palette;
-    /** The time that clocks show between events; the events' own time when it is left out (a simulation). */
+    /** The time that clocks show between events: the machine's own, unless said. A simulation has no time but that of its events. */
     readonly now?: () => EpochMs;
 }
 
@@ -32,7 +32,7 @@ export class TerminalProgress implements ProgressDisplay {
     readonly #sink: Sink;
     readonly #frame: Frame;
     readonly #palette: Palette;
-    readonly #clock: (() => EpochMs) | undefined;
+    readonly #clock: () => EpochMs;
     readonly #ticking: NodeJS.Timeout;
     readonly #onResize = (): void => this.#draw();
     readonly #onExit = (): void => this.#sink.write(showCursor);
@@ -40,7 +40,7 @@ export class TerminalProgress implements ProgressDisplay {
     #pending: NodeJS.Timeout | undefined;
     #ended = false;
 
-    constructor(stream: TerminalStream, { palette = ansiColours, now }: TerminalOptions = {}) {
+    constructor(stream: TerminalStream, { palette = ansiColours, now = () => epochMs(Date.now()) }: TerminalOptions = {}) {
         this.#stream = stream;
         this.#sink = new Sink(stream);
         this.#frame = new Frame((text) => this.#sink.write(text));
@@ -79,13 +79,13 @@ export class TerminalProgress implements ProgressDisplay {
 
     #redraw(): void {
         const rows = Math.max(2, this.#stream.rows ?? 24);
-        const now = this.#clock?.() ?? this.#view.now ?? epochMs(0);
-        const ticking = this.#view.outcome === undefined ? now : this.#view.now;
+        const over = this.#view.outcome !== undefined;
+        const now = over || this.#view.simulated ? this.#view.now : this.#clock();
         const lines = progressLines(this.#view, {
             width: this.#columns,
             height: rows - 1,
             palette: this.#palette,
-            now: ticking,
+            now,
             notes: false,
         });
         this.#frame.draw(lines, this.#columns);
