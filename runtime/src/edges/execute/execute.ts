@@ -106,6 +106,7 @@ class Run {
     readonly #moves: Map<MoveId, { readonly step: PlannedMove; status: QueuedMove['status']; attempts: number; notBefore: EpochMs }>;
     /** Taken ahead of their turn, so that nothing but the phases is left to do when it comes. */
     readonly #ahead = new Map<MoveId, Promise<Claim>>();
+    readonly #closing = new Map<MoveId, Promise<void>>();
     readonly #queuedFor = new Set<MoveId>();
     readonly #failures = new Map<number, number>();
     readonly #underWay = new Set<Promise<void>>();
@@ -129,6 +130,7 @@ class Run {
             if (this.#some('running', 'delayed')) await woken;
         }
         await Promise.all(this.#underWay);
+        await Promise.all(this.#closing.values());
         const all = [...this.#moves.values()];
         if (all.every((m) => m.status === 'moved')) return 'complete';
         return control.stop.aborted ? 'stopped' : 'incomplete';
@@ -166,18 +168,26 @@ class Run {
 
     async #attempt(step: PlannedMove, number: number): Promise<AttemptEnd> {
         const { ports, control } = this.#context;
-        const taken = this.#ahead.get(step.id) ?? claim(step, ports, control.cancel);
+        const taken = this.#ahead.get(step.id);
         this.#ahead.delete(step.id);
         try {
-            await using claimed = await taken;
-            return await attempt(step, number, claimed, this.#context);
+            await this.#closing.get(step.id);
+            const claimed = await (taken ?? claim(step, ports, control.cancel));
+            const end = await attempt(step, number, claimed, this.#context);
+            // Nobody has to wait for the lock and the connections to be given back, but this VM's next attempt and the end of the run.
+            this.#closing.set(step.id, this.#giveBack(step, claimed));
+            return end;
         } catch (error) {
-            return {
-                outcome: control.cancel.aborted ? 'aborted' : 'failed',
-                vmOn: step.source,
-                error: failureOf(error),
-                retryable: !control.cancel.aborted,
-            };
+            const stopped = control.cancel.aborted;
+            return { outcome: stopped ? 'aborted' : 'failed', vmOn: step.source, error: failureOf(error), retryable: !stopped };
+        }
+    }
+
+    async #giveBack(step: PlannedMove, claimed: Claim): Promise<void> {
+        try {
+            await claimed[Symbol.asyncDispose]();
+        } catch (error) {
+            note(this.#context, 'warning', step.id, `the lock of ${step.vm.name} could not be given back: ${messageOf(error)}`);
         }
     }
 

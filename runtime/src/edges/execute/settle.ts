@@ -152,10 +152,13 @@ async function take(one: RecoveryStep, step: PlannedMove, run: RunContext): Prom
 /** Definition, autostart and marks at the destination (safety.md rule 7). Tags and other metadata come with the definition. */
 async function settleArrival(step: PlannedMove, at: HostSession, signal: AbortSignal): Promise<readonly string[]> {
     const { uuid } = step.vm;
-    await at.markMover(uuid, undefined, signal);
-    const arrived = await at.presence(uuid, signal);
-    if (step.persistent && arrived.kind === 'present' && !arrived.persistent) await at.define(await at.definition(uuid, signal), signal);
-    if (step.autostart) await at.setAutostart(uuid, true, signal);
+    const define = async (): Promise<void> => {
+        const arrived = await at.presence(uuid, signal);
+        if (step.persistent && arrived.kind === 'present' && !arrived.persistent)
+            await at.define(await at.definition(uuid, signal), signal);
+        if (step.autostart) await at.setAutostart(uuid, true, signal);
+    };
+    await Promise.all([at.markMover(uuid, undefined, signal), define()]);
     return ['tags and metadata', ...(step.persistent ? ['definition'] : []), ...(step.autostart ? ['autostart'] : [])];
 }
 
