@@ -11,6 +11,7 @@ import {
     observationNeeds,
     type Plan,
     type Planning,
+    samplesToKeep,
     type Snapshot,
     snapshotVersion,
     whyStale,
@@ -83,7 +84,7 @@ export async function observeFor(
         },
         signal,
     );
-    memory.keep(observed.snapshot);
+    memory.keep(samplesToKeep(loaded.program, observed.snapshot), observed.snapshot.takenAt);
     return observed;
 }
 

@@ -4,6 +4,7 @@
  */
 import { milliseconds, type EpochMs } from '@mig/language';
 import { isMigrationError, MigrationError } from '../../core/errors.js';
+import { uriOf } from '../../core/decide/actions.js';
 import type { FinishRecord, HostName, MoveFailure, MovePhase, PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
@@ -339,7 +340,7 @@ class Attempt {
     #parameters(): MoveParameters {
         const { route, technique, persistent } = this.#step;
         return {
-            migrateUri: `tcp:${route.address}`,
+            migrateUri: uriOf(route),
             listenAddress: route.listen,
             bandwidth: this.#run.bandwidth.expected(this.#step),
             downtimeLimit: technique.options.downtimeMs === undefined ? undefined : milliseconds(technique.options.downtimeMs),

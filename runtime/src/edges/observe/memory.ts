@@ -80,15 +80,12 @@ export class ObservationMemory implements Disposable {
         };
     }
 
-    /** Keeps the newest sample of each figure of a snapshot, and forgets what is too old. */
-    keep(snapshot: Snapshot): void {
+    /** Keeps samples by their key in `Snapshot.history`, and forgets what is too old. */
+    keep(samples: Readonly<Record<string, Sample>>, now: EpochMs): void {
         const insert = this.#database.prepare('INSERT OR REPLACE INTO samples (key, at, value) VALUES (?, ?, ?)');
         this.#transaction(() => {
-            for (const [key, samples] of Object.entries(snapshot.history)) {
-                const last = samples.at(-1);
-                if (last?.at === snapshot.takenAt) insert.run(key, last.at, JSON.stringify(last.value));
-            }
-            this.#database.prepare('DELETE FROM samples WHERE at < ?').run(snapshot.takenAt - keepMs);
+            for (const [key, { at, value }] of Object.entries(samples)) insert.run(key, at, JSON.stringify(value));
+            this.#database.prepare('DELETE FROM samples WHERE at < ?').run(now - keepMs);
         });
     }
 

@@ -6,7 +6,6 @@ import {
     type Inventory,
     type InventoryHost,
     isMigrationError,
-    type Sample,
     type Snapshot,
     snapshotVersion,
     type PolicyState,
@@ -67,7 +66,7 @@ export async function observe(
         hosts,
         vms,
         compatibility: await compatibility(answered, signal),
-        history: withSamples(options.memory?.history ?? {}, hosts, vms, takenAt),
+        history: options.memory?.history ?? {},
         policies: options.memory?.policies ?? [],
         unknown: [
             ...answered.flatMap((a) => a.observation.unknown),
@@ -141,30 +140,6 @@ async function compatibility(answers: readonly Answer[], signal: AbortSignal): P
         }),
     );
     return verdicts.flat();
-}
-
-/** Figures whose past can matter to a `for`, by the key that Snapshot.history uses. */
-function withSamples(history: Snapshot['history'], hosts: readonly HostState[], vms: readonly VmState[], at: EpochMs): Snapshot['history'] {
-    const out: Record<string, readonly Sample[]> = { ...history };
-    const add = (key: string, value: number | string | boolean | undefined) => {
-        if (value !== undefined) out[key] = [...(out[key] ?? []), { at, value }];
-    };
-    for (const host of hosts) {
-        if (host.unreachable !== undefined) continue;
-        add(`host:${host.name}:maintenance`, host.maintenance);
-        add(`host:${host.name}:cpu`, host.cpuUsed);
-        add(`host:${host.name}:memory.free`, host.memoryFree);
-        add(`host:${host.name}:memory.used`, host.memory > 0 ? 1 - host.memoryFree / host.memory : undefined);
-    }
-    for (const vm of vms) {
-        add(`vm:${vm.uuid}:memory`, vm.memory);
-        add(`vm:${vm.uuid}:cpu`, vm.cpu);
-        add(`vm:${vm.uuid}:dirty_rate`, vm.dirtyRate);
-        add(`vm:${vm.uuid}:net.tx`, vm.netTx);
-        add(`vm:${vm.uuid}:net.rx`, vm.netRx);
-        add(`vm:${vm.uuid}:working_set`, vm.workingSet);
-    }
-    return out;
 }
 
 /** The wall clock, as the rest of the runtime takes it. */
