@@ -1,6 +1,6 @@
 import { EmptyFileSystem, URI } from 'langium';
 import { describe, expect, test } from 'vitest';
-import type { Diagnostic } from 'vscode-languageserver-types';
+import type { Diagnostic } from 'vscode-languageserver';
 import { createMigCoreServices } from './services.js';
 import { compile, policyText } from './testing/kit.js';
 import { evacuate } from './testing/tour.js';

@@ -1,5 +1,5 @@
 import type { Cancellation, DocumentValidator, LangiumCoreServices, LangiumDocument, ValidationOptions } from 'langium';
-import type { Diagnostic } from 'vscode-languageserver-types';
+import type { Diagnostic } from 'vscode-languageserver';
 import { findingsOf } from './compile/analyse.js';
 import type { Finding, Severity } from './finding.js';
 import type { MigFile } from './generated/ast.js';

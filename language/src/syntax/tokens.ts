@@ -39,6 +39,12 @@ export class MigTokenBuilder extends DefaultTokenBuilder {
         return new RegExp(`${keyword.value.replaceAll(' ', String.raw`\s+`)}(?!\\w)`);
     }
 
+    /** A word may go on as a name. Langium finds this out by trying every terminal on every keyword, which costs a start of the program dearly. */
+    protected override findLongerAlt(keyword: GrammarAST.Keyword, terminalTokens: TokenType[]): TokenType[] {
+        if (keyword.value === '/') return super.findLongerAlt(keyword, terminalTokens);
+        return isWord(keyword.value) ? terminalTokens.filter((terminal) => terminal.name === 'ID') : [];
+    }
+
     override flushLexingReport(text: string): LexingReport {
         const report = super.flushLexingReport(text);
         const diagnostics = this.wrongStrings.map((wrong) => wrongStringDiagnostic(text, wrong.offset, wrong.image));
