@@ -16,7 +16,7 @@ import { messageOf, note, type RunContext } from './context.js';
 import { LockKeeper } from './lock-keeper.js';
 import { AttemptObserver } from './observer.js';
 import { Sending } from './sending.js';
-import { settle, type Settled } from './settle.js';
+import { holdHint, settle, type Settled } from './settle.js';
 
 export interface AttemptEnd {
     readonly outcome: 'moved' | 'failed' | 'aborted' | 'held';
@@ -220,7 +220,7 @@ class Attempt {
             emit({ type: 'arrived', move: this.#step.id, carried: settled.carried, at: clock.now() });
             return { outcome: 'moved', vmOn: settled.vmOn, error: undefined, retryable: false };
         }
-        return endWithout(settled, failure);
+        return endWithout(this.#step, settled, failure);
     }
 
     /** The claim's lock as long as it lives; else one that is taken anew. */
@@ -358,13 +358,13 @@ const cancelHint: Readonly<Record<'ladder' | 'request' | 'bound', string>> = {
     bound: 'give its technique a rung `after ...: abort`, with the time that it may take',
 };
 
-function endWithout(settled: Settled, failure: unknown): AttemptEnd {
+function endWithout(step: PlannedMove, settled: Settled, failure: unknown): AttemptEnd {
     const error = failureOf(failure);
     if (settled.end === 'held') {
         return {
             outcome: 'held',
             vmOn: settled.vmOn,
-            error: { code: 'held', message: `${settled.because} (${error.message})`, hint: 'look at both hosts, then `mig-run resume`' },
+            error: { code: 'held', message: `${settled.because} (${error.message})`, hint: holdHint(step) },
             retryable: false,
         };
     }

@@ -4,7 +4,7 @@ import { messageOf, note, type RunContext } from './context.js';
 import { running } from './execute.js';
 import { LockKeeper } from './lock-keeper.js';
 import type { ExecutePorts, RunSignals } from './ports.js';
-import { settle, type Settled } from './settle.js';
+import { holdHint, settle, type Settled } from './settle.js';
 
 /**
  * Ends what an interrupted run has left: for each move that was under way both hosts are asked, and the VM is brought
@@ -77,15 +77,14 @@ function ending(step: PlannedMove, { end, vmOn, because }: Settled): Ending {
     }
 }
 
-const hints: Readonly<Record<Ending['outcome'], string>> = {
+const hints: Readonly<Record<Exclude<Ending['outcome'], 'held'>, string>> = {
     moved: '',
     failed: 'run the policy again to move it',
     skipped: 'run the policy again to move it',
-    held: 'look at both hosts, then `mig-run resume` again',
 };
 
 function close(step: PlannedMove, { outcome, vmOn, why }: Ending, run: RunContext): void {
-    const error = why && { ...why, hint: hints[outcome] };
+    const error = why && { ...why, hint: outcome === 'held' ? holdHint(step) : hints[outcome] };
     run.ports.journal.endMove(run.ports.run, step.id, { outcome, vmOn, error });
     run.emit({ type: 'move-ended', move: step.id, outcome, vmOn, error });
 }

@@ -173,6 +173,14 @@ function outOfPatience(step: PlannedMove, decision: RecoveryDecision): Settled {
     return { vmOn, end: 'held', carried: [], because };
 }
 
+/** What a person can do about a VM that is on hold. */
+export function holdHint({ vm, source, destination }: PlannedMove): string {
+    return (
+        `look at ${vm.name} on both hosts; if it stands paused on ${source} and its log on ${destination} shows that it never ran there, ` +
+        `\`virsh resume ${vm.name}\` on ${source} lets it go on; then \`mig-run resume\` clears the rest`
+    );
+}
+
 function hostOf(step: PlannedMove, at: RecoveryDecision['vmAt']): HostName | undefined {
     return at === undefined ? undefined : step[at];
 }

@@ -147,8 +147,10 @@ export class MortalClock implements Clock {
     }
 }
 
-export const eventsOf = <T extends MigrationEvent['type']>(events: readonly MigrationEvent[], type: T) =>
-    events.filter((e): e is Extract<MigrationEvent, { type: T }> => e.type === type);
+export const eventsOf = <T extends MigrationEvent['type']>(
+    events: readonly MigrationEvent[],
+    type: T,
+): readonly Extract<MigrationEvent, { type: T }>[] => events.filter((e): e is Extract<MigrationEvent, { type: T }> => e.type === type);
 
 /** Runs a plan until its client is killed by a fault, and forgets the dead client. Fails where the run ends by itself. */
 export async function untilKilled(
