@@ -31,5 +31,5 @@ export { ansiColours, noColour, type Meaning, type Palette } from './show/text.j
 export { errorText, findingsText, type ProblemOptions, type SourceText } from './show/problems.js';
 export { type PromiseReport } from './show/promises.js';
 export { reportOf, reportVersion, type MoveReport, type Report, type ReportTotals, type SettingReport } from './show/report.js';
-export { reportText, type ReportTextOptions } from './show/report-text.js';
+export { expectedText, reportText, type ReportTextOptions } from './show/report-text.js';
 export * from './decide/history.js';

@@ -23,6 +23,14 @@ export function reportText(report: Report, { width, palette = noColour }: Report
     return `${lines.join('\n')}\n`;
 }
 
+/** What a simulation expects, in a line: for the head of a plan. */
+export function expectedText({ durationMs, totals, moves }: Report): string {
+    const longest = totals.longestDowntimeMs === undefined ? '' : `, longest downtime ${duration(totals.longestDowntimeMs)}`;
+    const short = totals.moved < moves.length ? `; ${counted(moves.length - totals.moved, 'VM')} would not be moved` : '';
+    const broken = totals.promises.broken === 0 ? '' : `; ${counted(totals.promises.broken, 'promise')} would be broken`;
+    return `${duration(durationMs)}, ${formatQuantity(totals.transferred, 'size')} sent${longest}${short}${broken}`;
+}
+
 const outcomes: Readonly<Record<MoveReport['outcome'], Meaning>> = {
     moved: 'good',
     failed: 'bad',

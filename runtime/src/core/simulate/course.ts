@@ -115,11 +115,12 @@ export class MoveCourse {
         else this.#now = now;
     }
 
-    /** Another rate on the links, from `now` on. */
-    flow(rate: BytesPerSecond, now: number): void {
-        if (rate === this.#rate) return;
+    /** The rate that the links give, from `now` on. True where it is another than before, so that `dueAt()` has changed. */
+    flow(rate: BytesPerSecond, now: number): boolean {
+        if (rate === this.#rate) return false;
         this.step(now);
         this.#rate = rate;
+        return true;
     }
 
     /** Another cap of its own, as an executor sets it. */

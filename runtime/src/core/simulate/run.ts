@@ -215,8 +215,8 @@ class Simulation {
             this.#links,
         );
         for (const course of sending) {
-            course.flow(rates.get(course.planned.id) ?? bytesPerSecond(0), this.#now);
-            this.#agenda.set(course, course.dueAt());
+            const rate = rates.get(course.planned.id) ?? bytesPerSecond(0);
+            if (course.flow(rate, this.#now)) this.#agenda.set(course, course.dueAt());
         }
         for (const [i, course] of sharing.entries()) if (course.demand !== demands[i]) this.#shareOut(course);
     }
