@@ -3,7 +3,9 @@ import * as ast from '../generated/ast.js';
 import type { Entity, Expression, ValueType } from '../program.js';
 import { type Dimension, formatQuantity } from '../units.js';
 import { type Context, replaceBy, textOf } from './context.js';
-import { constant, expression, type Names } from './expression.js';
+import { expression } from './expression.js';
+import type { Names } from './names.js';
+import { constant } from './values.js';
 import { examples, isDimension, likelyUnits, typeNames } from './types.js';
 import { asType } from './unlike.js';
 

@@ -10,7 +10,7 @@ import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/fin
 import { Context, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
 import { featuresOf } from './features.js';
-import { groupCondition } from './names.js';
+import { groupCondition } from './expression.js';
 import { mentionsOf, readsOf } from './observed.js';
 import { evaluateParams, type Settings } from './params.js';
 import { policy } from './policy.js';

@@ -3,7 +3,8 @@ import * as ast from '../generated/ast.js';
 import type { Exclusion, Expression, Hook, Ordering, Verify } from '../program.js';
 import { count, duration, nothing } from './amount.js';
 import type { Context } from './context.js';
-import { condition, literal } from './expression.js';
+import { condition } from './expression.js';
+import { literal } from './values.js';
 import { groupOf, namesOfVms } from './selection.js';
 
 /**

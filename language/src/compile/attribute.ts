@@ -3,7 +3,7 @@ import * as ast from '../generated/ast.js';
 import { nearest } from '../nearest.js';
 import type { Entity, Expression, SourceRange } from '../program.js';
 import { type Context, meant, replaceBy } from './context.js';
-import type { Names } from './expression.js';
+import type { Names } from './names.js';
 
 const entities: readonly Entity[] = ['vm', 'host', 'source', 'cluster', 'move'];
 

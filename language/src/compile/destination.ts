@@ -3,7 +3,9 @@ import type { Destination, Entity, Expression, Preference } from '../program.js'
 import { count, figure, nothing, share, sizeOrShare } from './amount.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
-import { condition, literal, type Names } from './expression.js';
+import { condition } from './expression.js';
+import type { Names } from './names.js';
+import { literal } from './values.js';
 import { groupOf, ranked, valued } from './selection.js';
 
 /** Here `host` is the candidate destination and `source` the host that is left. */

@@ -1,23 +1,13 @@
 import * as ast from '../generated/ast.js';
-import type { BinaryOperator, Entity, Expression, SourceRange, ValueType } from '../program.js';
+import type { Expression, SourceRange, ValueType } from '../program.js';
 import { parseQuantity } from '../units.js';
-import { attribute, predicate } from './attribute.js';
-import { isKnownValue } from './attribute.js';
-import { type Context, replaceBy, textOf } from './context.js';
-import { named } from './names.js';
-import { cureFor } from './unlike.js';
-import { arithmetic, comparable, isDimension, typeNames } from './types.js';
-import { membershipOfGroup } from './names.js';
+import { attribute, mayRead, predicate } from './attribute.js';
 import { minutesOf } from './clock.js';
-
-/** What an expression may speak of in the place where it stands. */
-export interface Names {
-    readonly entities: ReadonlySet<Entity>;
-    /** The place, for messages: `in a trigger`. */
-    readonly place: string;
-    /** What the parameters of the technique around it are worth here. */
-    readonly parameters: ReadonlyMap<ast.Parameter, Expression | undefined>;
-}
+import { type Context, replaceBy, textOf } from './context.js';
+import { aboutSource, isCyclic, type Names, namesInGroup, namesInLet } from './names.js';
+import { compared, membership, reckoned } from './operators.js';
+import { isDimension, typeNames } from './types.js';
+import { constant, literal } from './values.js';
 
 /**
  * Compiles an expression: resolves its names, checks its types and units, and brings quantities into base units.
@@ -91,31 +81,6 @@ export function condition(node: ast.Expression, names: Names, context: Context):
     }
     return found;
 }
-
-export function literal(type: ValueType, value: number | string | boolean | readonly string[], range: SourceRange): Expression {
-    return { kind: 'literal', type, value, range };
-}
-
-/** The value of an expression that can be told before the run; undefined where it depends on what is observed. */
-export function constant(of: Expression): number | string | boolean | readonly string[] | undefined {
-    if (of.kind === 'literal') return of.value;
-    if (of.kind === 'negate') {
-        const value = constant(of.operand);
-        return typeof value === 'number' ? -value : undefined;
-    }
-    if (of.kind !== 'binary') return undefined;
-    const left = constant(of.left);
-    const right = constant(of.right);
-    if (typeof left !== 'number' || typeof right !== 'number') return undefined;
-    return calculations[of.operator]?.(left, right);
-}
-
-const calculations: Partial<Readonly<Record<BinaryOperator, (left: number, right: number) => number | undefined>>> = {
-    '+': (left, right) => left + right,
-    '-': (left, right) => left - right,
-    '*': (left, right) => left * right,
-    '/': (left, right) => (right === 0 ? undefined : left / right),
-};
 
 function quantity(node: ast.QuantityLiteral, range: SourceRange, context: Context): Expression | undefined {
     const parsed = parseQuantity(node.text);
@@ -196,67 +161,69 @@ function binary(node: ast.Binary, range: SourceRange, names: Names, context: Con
     if (operator === '+' || operator === '-' || operator === '*' || operator === '/')
         return reckoned(node, operator, left, right, range, context);
     if (operator === 'in' || operator === 'contains') return membership(node, operator, left, right, range, context);
-    if (!comparable(operator, left.type, right.type)) {
-        const order = left.type === right.type;
-        const message = order
-            ? `${textOf(node.left)} is ${typeNames[left.type]}: it can be compared with == and != only.`
-            : `${textOf(node.left)} is ${typeNames[left.type]} and ${textOf(node.right)} is ${typeNames[right.type]}: they cannot be compared.`;
-        context.report('MIG202', range, message, order ? {} : cureFor(node, left, right, context));
-        return undefined;
-    }
-    isKnownValue(left, right, context);
-    isKnownValue(right, left, context);
-    return { kind: 'binary', type: 'boolean', operator, left, right, range };
+    return compared(node, operator, left, right, range, context);
 }
 
-function reckoned(
-    node: ast.Binary,
-    operator: '+' | '-' | '*' | '/',
-    left: Expression,
-    right: Expression,
-    range: SourceRange,
-    context: Context,
-): Expression | undefined {
-    const outcome = arithmetic(operator, left.type, right.type);
-    if (!outcome) {
-        const verb = { '+': 'added', '-': 'subtracted', '*': 'multiplied', '/': 'divided' }[operator];
-        const message = `${textOf(node.left)} is ${typeNames[left.type]} and ${textOf(node.right)} is ${typeNames[right.type]}: they cannot be ${verb}.`;
-        context.report('MIG202', range, message, operator === '+' || operator === '-' ? cureFor(node, left, right, context) : {});
-        return undefined;
+/** What a name stands for, put in its place. A name that is not declared has been reported when it was linked. */
+function named(node: ast.NameRef, names: Names, context: Context): Expression | undefined {
+    const target = node.target.ref;
+    if (!target || context.isBroken(target)) return undefined;
+    const range = context.range(node);
+    switch (target.$type) {
+        case ast.Param.$type: {
+            const param = context.params.get(target);
+            if (!param) {
+                context.report('MIG108', range, `The param '${target.name}' is not known yet here.`, {
+                    hint: 'Declare it before it is used.',
+                });
+                return undefined;
+            }
+            return param.type === undefined || param.value === undefined ? undefined : literal(param.type, param.value, range);
+        }
+        case ast.Let.$type: {
+            const value = letValue(target, context);
+            return value && mayRead(value, names, node, context) ? value : undefined;
+        }
+        case ast.Parameter.$type:
+            return names.parameters.get(target);
+        case ast.Group.$type:
+            context.report('MIG203', range, `'${target.name}' is a group, not a value.`, {
+                hint: `Write ${target.of === 'vms' ? 'vm' : 'host'} in ${target.name}.`,
+            });
+            return undefined;
     }
-    const plain: Expression = { kind: 'binary', type: outcome.type, operator, left, right, range };
-    if (outcome.factor === 1) return plain;
-    // Seconds and milliseconds meet: the factor is written into the program, so that whoever evaluates it need not know units.
-    return { kind: 'binary', type: outcome.type, operator: '*', left: plain, right: literal('number', outcome.factor, range), range };
 }
 
-function membership(
-    node: ast.Binary,
-    operator: 'in' | 'contains',
-    left: Expression,
-    right: Expression,
-    range: SourceRange,
-    context: Context,
-): Expression | undefined {
-    const [set, member] = operator === 'in' ? [right, left] : [left, right];
-    if ((set.type === 'strings' || (operator === 'contains' && set.type === 'string')) && member.type === 'string') {
-        return { kind: 'binary', type: 'boolean', operator, left, right, range };
+/** `vm in web`: what the group's definition says of this VM. Undefined where `in` is not followed by a group. */
+function membershipOfGroup(node: ast.Binary, names: Names, context: Context): { readonly condition: Expression | undefined } | undefined {
+    const right = node.right;
+    const group = ast.isNameRef(right) ? right.target.ref : undefined;
+    if (!ast.isNameRef(right) || !group || !ast.isGroup(group)) return undefined;
+    if (context.isBroken(group)) return { condition: undefined };
+    const member = ast.isEntityRef(node.left) ? node.left.entity : undefined;
+    const fits = group.of === 'vms' ? member === 'vm' : member === 'host' || member === 'source';
+    if (!fits) {
+        context.report(
+            'MIG203',
+            context.range(node.left),
+            `'${group.name}' is a group of ${group.of}: only ${group.of === 'vms' ? 'vm' : 'host or source'} can be in it.`,
+        );
+        return { condition: undefined };
     }
-    const [setText, memberText] = operator === 'in' ? [textOf(node.right), textOf(node.left)] : [textOf(node.left), textOf(node.right)];
-    if (member.type === 'strings' && set.type === 'string') {
-        const message = `${setText} is a text and ${memberText} a set of texts: they stand the wrong way round.`;
-        const turned = `${textOf(node.right)} ${operator} ${textOf(node.left)}`;
-        context.report('MIG202', range, message, { hint: `Did you mean ${turned}?`, fixes: [replaceBy(range, turned)] });
-        return undefined;
-    }
-    const message =
-        set.type === 'strings'
-            ? `${memberText} is ${typeNames[member.type]}, and ${setText} holds texts.`
-            : `${setText} is ${typeNames[set.type]}, which holds nothing.`;
-    const hint =
-        operator === 'in'
-            ? 'After \'in\' stands a group or a list, such as ["a", "b"].'
-            : "Before 'contains' stands a set of texts, such as vm.tags.";
-    context.report('MIG202', range, message, { hint });
-    return undefined;
+    const definition = groupCondition(group, context) ?? literal('boolean', true, context.range(node));
+    const about = member === 'source' ? aboutSource(definition) : definition;
+    return { condition: mayRead(about, names, right, context) ? about : undefined };
+}
+
+/** The condition that a group stands for; undefined means all. What is wrong with it is reported where it is declared. */
+export function groupCondition(group: ast.Group, context: Context): Expression | undefined {
+    const where = group.where;
+    if (!where || context.isBroken(group)) return undefined;
+    return context.collect(() => condition(where, namesInGroup[group.of], context)).result;
+}
+
+/** The value of a let. What is wrong with it is reported where it is declared. */
+function letValue(of: ast.Let, context: Context): Expression | undefined {
+    if (isCyclic(of)) return undefined;
+    return context.collect(() => expression(of.value, namesInLet, context)).result;
 }

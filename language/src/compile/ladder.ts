@@ -2,7 +2,8 @@ import * as ast from '../generated/ast.js';
 import type { Entity, Rung, Throttle } from '../program.js';
 import { count, duration, rateOrUnlimited, share } from './amount.js';
 import type { Context } from './context.js';
-import { condition, type Names } from './expression.js';
+import { condition } from './expression.js';
+import type { Names } from './names.js';
 
 /** What a rung's condition may speak of. */
 const speaksOf: ReadonlySet<Entity> = new Set<Entity>(['move', 'vm', 'source', 'cluster']);

@@ -3,7 +3,7 @@ import type { TechniqueOptions } from '../program.js';
 import { count, duration, rateOrUnlimited, size } from './amount.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
-import type { Names } from './expression.js';
+import type { Names } from './names.js';
 import { throttle } from './ladder.js';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -7,7 +7,8 @@ import { parseQuantity } from '../units.js';
 import { nothing } from './amount.js';
 import { type Context, meant, type ParamValue, textOf } from './context.js';
 import { docOf } from './doc.js';
-import { constant, expression } from './expression.js';
+import { expression } from './expression.js';
+import { constant } from './values.js';
 import { examples, isDimension, typeNames, writtenTypes } from './types.js';
 import { asType } from './unlike.js';
 

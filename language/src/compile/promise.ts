@@ -3,7 +3,7 @@ import type { Promised, Requirement } from '../program.js';
 import type { Dimension } from '../units.js';
 import { quantity } from './amount.js';
 import type { Context } from './context.js';
-import type { Names } from './expression.js';
+import type { Names } from './names.js';
 
 /** What each promise is measured in. */
 const measures: Readonly<Record<Promised, Dimension>> = {

@@ -4,7 +4,8 @@ import type { Expectation, Given, Scenario, ValueType } from '../program.js';
 import { nothing } from './amount.js';
 import { stateNamed, unknownAttribute } from './attribute.js';
 import { type Context, textOf } from './context.js';
-import { constant, expression } from './expression.js';
+import { expression } from './expression.js';
+import { constant } from './values.js';
 import { comparable, typeNames } from './types.js';
 
 /** A test of a policy: what is given, what is run, what is expected. */

@@ -4,8 +4,9 @@ import type { Entity, Expression, Selection } from '../program.js';
 import { count, nothing, share, typeOf } from './amount.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
-import { condition, expression, literal, type Names } from './expression.js';
-import { groupCondition } from './names.js';
+import { condition, expression, groupCondition } from './expression.js';
+import type { Names } from './names.js';
+import { literal } from './values.js';
 
 /** What the clauses on VMs may speak of: `vm` is the candidate, `host` and `source` the host that it runs on. */
 export const namesOfVms: Names = {

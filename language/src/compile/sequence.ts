@@ -5,7 +5,8 @@ import { count, nothing } from './amount.js';
 import { minutesOf } from './clock.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
-import { condition, type Names } from './expression.js';
+import { condition } from './expression.js';
+import type { Names } from './names.js';
 import { both, groupOf } from './selection.js';
 import { techniqueUse } from './technique.js';
 

@@ -4,7 +4,9 @@ import type { Entity, Expression, Goal, Requirement, TechniqueOptions, Technique
 import { nearest } from '../nearest.js';
 import { count, nothing } from './amount.js';
 import { type Context, meant, textOf } from './context.js';
-import { condition, expression, literal, type Names } from './expression.js';
+import { condition, expression } from './expression.js';
+import type { Names } from './names.js';
+import { literal } from './values.js';
 import { rung } from './ladder.js';
 import { options } from './options.js';
 import { requirement } from './promise.js';

@@ -3,7 +3,8 @@ import * as ast from '../generated/ast.js';
 import type { Entity, Trigger } from '../program.js';
 import { entitiesIn } from './attribute.js';
 import type { Context } from './context.js';
-import { condition, type Names } from './expression.js';
+import { condition } from './expression.js';
+import type { Names } from './names.js';
 import { schedule } from './schedule.js';
 
 const names: Names = { entities: new Set<Entity>(['vm', 'host', 'cluster']), place: 'in a trigger', parameters: new Map() };

@@ -23,7 +23,7 @@ export class MigParserMessages implements IParserErrorMessageProvider {
         const closes = options.expected.name === '}' ? body && `${body} or '}'` : options.expected.name === 'EOF' ? body : undefined;
         const expected = closes ?? named(options.expected, rule);
         // Within a body an equals sign can only be half of a comparison.
-        const equals = closes !== undefined && options.actual.image === '=' ? " Did you mean '=='?" : '';
+        const equals = closes !== undefined && options.actual.image === '=' ? " Did you mean '=='?" : belonging(rule, options.actual.image);
         return `${this.message(options.actual, expected)}${equals}`;
     }
 
@@ -59,7 +59,8 @@ export class MigParserMessages implements IParserErrorMessageProvider {
 
     private meantBy(actual: IToken): string | undefined {
         if (actual.tokenType.name !== 'ID' || actual.image.length < shortestSlip) return undefined;
-        return nearest(actual.image, this.words());
+        const words = this.words();
+        return nearest(actual.image, words) ?? words.find((word) => word.startsWith(actual.image));
     }
 }
 
@@ -125,6 +126,26 @@ const names: Readonly<Record<string, string>> = {
     Group: 'the name of a group',
     AttributePath: 'the name of an attribute',
 };
+
+/** Words that belong into another part of a policy than the one where they are often put. */
+const belongs: Readonly<Record<string, readonly string[]>> = {
+    "after 'move vms'": ['where', 'except', 'order', 'limit', 'together', 'quiet', 'only', 'immovable', 'triage'],
+    "after 'to hosts'": ['keep', 'apart', 'prefer', 'with'],
+    "into the braces after the technique, as in 'using precopy { … }'": [
+        'downtime',
+        'streams',
+        'compression',
+        'throttle',
+        'storage',
+        'tls',
+    ],
+    "into 'bandwidth { … }'": ['total', 'per', 'reserve'],
+};
+
+function belonging(rule: string, word: string): string {
+    const place = rule === 'Policy' ? Object.entries(belongs).find(([, words]) => words.includes(word))?.[0] : undefined;
+    return place === undefined ? '' : ` '${word}' belongs ${place}.`;
+}
 
 /** More alternatives than this are described, not listed. */
 const listedAtMost = 8;
