@@ -23,7 +23,7 @@ export * from './rules/hosts.js';
 export * from './rules/names.js';
 export * from './rules/not-built.js';
 export * from './simulate/run.js';
-export type { GuestFigures } from './simulate/assumptions.js';
+export { figuresOf, type GuestFigures } from './simulate/assumptions.js';
 export { planText, type PlanTextOptions } from './show/plan.js';
 export { downtimeSoFar, nothingYet, progressOf, type MoveStatus, type MoveView, type RunView } from './show/progress.js';
 export { progressLines, type ProgressOptions } from './show/progress-lines.js';

@@ -46,8 +46,10 @@ export interface MoveView {
     readonly endedAt: EpochMs | undefined;
     /** Set while the guest stands still. */
     readonly stoppedSince: EpochMs | undefined;
-    /** Of earlier stops, or as the hypervisors say once they have said it. */
+    /** Of the stops that have ended, by the events. */
     readonly downtime: Milliseconds | undefined;
+    /** What the hypervisors say in the end; it counts, as in the report. */
+    readonly reportedDowntime: Milliseconds | undefined;
     readonly error: MoveFailure | undefined;
 }
 
@@ -107,7 +109,7 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
 
 /** Of the guest so far, the present stop included. */
 export function downtimeSoFar(move: MoveView, now: EpochMs | undefined): Milliseconds | undefined {
-    if (move.stoppedSince === undefined || now === undefined) return move.downtime;
+    if (move.stoppedSince === undefined || now === undefined) return move.reportedDowntime ?? move.downtime;
     return milliseconds((move.downtime ?? 0) + Math.max(0, now - move.stoppedSince));
 }
 
@@ -153,9 +155,16 @@ function after(move: MoveView, event: MoveEvent): MoveView {
         case 'guest-stopped':
             return { ...move, stoppedSince: event.at };
         case 'guest-resumed':
+            if (move.stoppedSince === undefined) return move;
             return { ...move, downtime: downtimeSoFar(move, event.at), stoppedSince: undefined };
         case 'job-completed':
-            return { ...move, transferred: event.transferred, iteration: event.iterations, done: ratio(1) };
+            return {
+                ...move,
+                transferred: event.transferred,
+                iteration: event.iterations,
+                done: ratio(1),
+                reportedDowntime: event.downtimeMs !== undefined && event.downtimeMs > 0 ? event.downtimeMs : undefined,
+            };
         case 'arrived':
             return { ...move, done: ratio(1) };
         case 'move-ended':
@@ -204,6 +213,7 @@ function waiting(move: PlannedMove): MoveView {
         endedAt: undefined,
         stoppedSince: undefined,
         downtime: undefined,
+        reportedDowntime: undefined,
         error: undefined,
     };
 }

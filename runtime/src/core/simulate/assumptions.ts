@@ -9,6 +9,7 @@ import {
     type BytesPerSecond,
     type Milliseconds,
 } from '@mig/language';
+import type { Inventory } from '../model/inventory.js';
 import type { MovePhase, Plan, PlannedMove } from '../model/plan.js';
 import type { Snapshot, VmName, VmState, VmUuid } from '../model/snapshot.js';
 import type { GuestMemory } from './precopy.js';
@@ -49,6 +50,18 @@ export const assumedHotSetAge = milliseconds(10_000);
 
 /** Figures of guests that a snapshot has no place for, or that are to be played instead of the measured ones. */
 export type GuestFigures = Readonly<Record<VmUuid, Partial<GuestMemory>>>;
+
+/** Figures of the guests of simulated hosts, as the inventory states them: nothing of them has to be assumed. */
+export function figuresOf(plan: Plan, inventory: Inventory): GuestFigures {
+    const stated = new Map(inventory.hosts.flatMap((host) => host.simulated?.vms.map((vm) => [vm.name, vm] as const) ?? []));
+    return Object.fromEntries(
+        plan.moves.flatMap(({ vm }) => {
+            const known = stated.get(vm.name);
+            if (!known) return [];
+            return [[vm.uuid, { dirtyRate: known.dirtyRate, hotSet: known.hotSet, zeroShare: ratio(known.zeroShare) }]];
+        }),
+    );
+}
 
 export interface Assumed<T> {
     readonly value: T;

@@ -1,5 +1,5 @@
 import { formatQuantity } from '@mig/language';
-import type { MigrationEvent, MoveView, Palette, RunView } from '../../core/index.js';
+import { downtimeSoFar, type MigrationEvent, type MoveView, type Palette, type RunView } from '../../core/index.js';
 
 /** An event in a line, where a person would miss it; undefined for the others. */
 export function importantText(event: MigrationEvent, view: RunView, palette: Palette): string | undefined {
@@ -47,7 +47,8 @@ function endText(event: Extract<MigrationEvent, { type: 'move-ended' }>, move: M
         return `${vm}: ${palette(event.outcome, 'bad')}${event.error === undefined ? '' : `: ${event.error.message}${hint}`}`;
     }
     const took = move.startedAt === undefined ? '' : ` in ${formatQuantity(event.at - move.startedAt, 'duration')}`;
-    const downtime = move.downtime === undefined ? '' : `, downtime ${formatQuantity(move.downtime, 'duration')}`;
+    const stood = downtimeSoFar(move, event.at);
+    const downtime = stood === undefined ? '' : `, downtime ${formatQuantity(stood, 'duration')}`;
     const sent = move.transferred === undefined ? '' : `, ${formatQuantity(move.transferred, 'size')} sent`;
     return `${vm}: ${palette('moved', 'good')} to ${move.destination}${took}${downtime}${sent}`;
 }

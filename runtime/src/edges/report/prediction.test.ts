@@ -1,6 +1,6 @@
-import { bytesPerSecond, epochMs, ratio } from '@mig/language';
+import { bytesPerSecond, epochMs } from '@mig/language';
 import { expect, test } from 'vitest';
-import { reportOf, simulate, type GuestFigures, type MigrationEvent } from '../../core/index.js';
+import { figuresOf, reportOf, simulate, type MigrationEvent } from '../../core/index.js';
 import { host, snapshot, vm } from '../../core/testing/builders.js';
 import { execute } from '../execute/execute.js';
 import { all, bench, guest, inventoryOf, mib, mibPerSecond, moveOf, planOf } from '../execute/testing.js';
@@ -21,16 +21,7 @@ const observed = snapshot(
     ['a', 'b', 'c'].map((name) => host(name, { links })),
     guests.map((g) => vm(g.name, 'a', { memory: g.memory, dirtyRate: g.dirtyRate, workingSet: g.hotSet })),
 );
-const figures: GuestFigures = Object.fromEntries(
-    moves.map((m, i) => [
-        m.vm.uuid,
-        {
-            dirtyRate: guests[i]?.dirtyRate ?? bytesPerSecond(0),
-            hotSet: guests[i]?.hotSet ?? mib(0),
-            zeroShare: ratio(guests[i]?.zeroShare ?? 0),
-        },
-    ]),
-);
+const inventory = inventoryOf({ a: guests, b: [], c: [] });
 
 /** The milestones of one move, without what depends on how often somebody looks. */
 const milestones = (events: readonly MigrationEvent[], move: string) =>
@@ -41,9 +32,9 @@ const milestones = (events: readonly MigrationEvent[], move: string) =>
     });
 
 test('a simulation and a run on simulated hosts tell the same story, in about the same time', async () => {
-    const { ports } = bench(inventoryOf({ a: guests, b: [], c: [] }));
+    const { ports } = bench(inventory);
     const run = await all(execute(plan, ports));
-    const played = simulate(plan, observed, { now: epochMs(0), seed: 1, guests: figures });
+    const played = simulate(plan, observed, { now: epochMs(0), seed: 1, guests: figuresOf(plan, inventory) });
     for (const { id } of moves) expect(milestones(played, id)).toEqual(milestones(run, id));
     expect(milestones(run, 'one').at(-1)).toBe('move-ended');
     const order = (events: readonly MigrationEvent[]) => events.flatMap((e) => (e.type === 'move-started' ? [e.move] : []));
