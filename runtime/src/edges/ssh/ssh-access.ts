@@ -16,6 +16,8 @@ import { jumpConnection, resolveTarget, type SshConnection } from './ssh-config.
 import { connectClient } from './ssh-connect.js';
 
 const maxJumps = 8;
+/** How long a host gets to take leave. */
+const closeTimeoutMs = 1000;
 
 /**
  * Connects and authenticates, through the hosts that ProxyJump names.
@@ -143,8 +145,14 @@ class SshAccess implements HostAccess {
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
+        if (this.#closing) return;
         this.#closing = true;
         this.#client.end();
+        if (this.#gone === undefined) {
+            // A host that no longer answers does not keep us.
+            const givingUp = setTimeout(() => this.#client.destroy(), closeTimeoutMs);
+            this.#client.once('close', () => clearTimeout(givingUp));
+        }
         await this.#through?.[Symbol.asyncDispose]();
     }
 

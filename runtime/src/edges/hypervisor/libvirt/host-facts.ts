@@ -97,39 +97,13 @@ function noShell(host: string): HypervisorError {
     });
 }
 
-/** Whether the file systems of these paths are shared between hosts; undefined where their kind does not say. */
-export async function sharedFileSystems(
-    access: HostAccess,
-    paths: readonly string[],
-    signal: AbortSignal,
-): Promise<ReadonlyMap<string, boolean>> {
-    if (paths.length === 0) return new Map();
+/** Those of these paths that stand on a file system which several hosts share. */
+export async function onSharedFileSystem(access: HostAccess, paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    if (paths.length === 0) return new Set();
     const { stdout } = await access.run(['stat', '-f', '-c', '%T %n', '--', ...paths], signal);
-    return new Map(
-        stdout.split('\n').flatMap((line) => {
-            const space = line.indexOf(' ');
-            const shared = fileSystems[line.slice(0, space)];
-            return shared === undefined ? [] : [[line.slice(space + 1), shared] as const];
-        }),
-    );
+    const lines = stdout.split('\n').map((line) => ({ kind: line.slice(0, line.indexOf(' ')), path: line.slice(line.indexOf(' ') + 1) }));
+    return new Set(lines.filter(({ kind }) => sharedKinds.has(kind)).map(({ path }) => path));
 }
 
-/** Kinds as stat(1) names them. FUSE is absent: it may be either. */
-const fileSystems: Readonly<Record<string, boolean>> = {
-    nfs: true,
-    ceph: true,
-    'gfs/gfs2': true,
-    ocfs2: true,
-    lustre: true,
-    gpfs: true,
-    smb2: true,
-    cifs: true,
-    'ext2/ext3': false,
-    xfs: false,
-    btrfs: false,
-    zfs: false,
-    f2fs: false,
-    tmpfs: false,
-    ramfs: false,
-    overlayfs: false,
-};
+/** As stat(1) names them. Other kinds prove nothing: a replicated or shared device may lie beneath. */
+const sharedKinds: ReadonlySet<string> = new Set(['nfs', 'ceph', 'gfs/gfs2', 'ocfs2', 'lustre', 'gpfs', 'smb2', 'cifs']);

@@ -1,6 +1,5 @@
 /** Reads a host and its VMs: one listing, bulk statistics, and one definition per VM; rates only where they are asked for. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bytes, bytes, type BytesPerSecond, type Ratio } from '@mig/language';
+import { type Bytes, bytes, type Ratio } from '@mig/language';
 import type { HostState, InventoryHost, VmDisk, VmState, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
@@ -9,19 +8,11 @@ import type { LibvirtConnection, Versions } from './connect.js';
 import { describeCpu, type HostCpu } from './cpu.js';
 import { type DomainFacts, readDomain } from './domain-xml.js';
 import { domainStates, uuidFromBytes, xmlFlags } from './domains.js';
-import { type HostFacts, readHostFacts, sharedFileSystems } from './host-facts.js';
+import { type HostFacts, readHostFacts, onSharedFileSystem } from './host-facts.js';
 import { activeJob } from './jobs.js';
+import { type Measured, measure } from './measure.js';
 import { type Domain, procedures } from './procedures.js';
-import {
-    cpuUsedBetween,
-    ratesBetween,
-    readDirtyRates,
-    readHostMemory,
-    readHostCpu,
-    readStatistics,
-    type VmRates,
-    type VmReading,
-} from './statistics.js';
+import { readHostMemory } from './statistics.js';
 
 export interface Observed {
     readonly access: HostAccess;
@@ -48,9 +39,9 @@ export async function observeHost(of: Observed, needs: ObservationNeeds, signal:
     ]);
     const [described, rates] = await Promise.all([
         describeAll(connection, domains.all, unknown, signal),
-        measure(of, domains.all, needs, unknown, signal),
+        measure(connection, domains.all, needs, unknown, of.now, signal),
     ]);
-    const shared = await sharedFileSystems(access, [...new Set(described.flatMap((d) => filePaths(d.facts)))], signal);
+    const shared = await onSharedFileSystem(access, [...new Set(described.flatMap((d) => filePaths(d.facts)))], signal);
     const vms = described.map((d) => vmState(host.name, d, domains, rates, shared));
     return {
         host: hostState(of, facts, {
@@ -140,98 +131,6 @@ async function describeAll(
     return described.flat();
 }
 
-// ---------------------------------------------------------------- what it does
-
-interface Measured {
-    readonly first: ReadonlyMap<VmUuid, VmReading>;
-    readonly perVm: (uuid: VmUuid) => VmRates;
-    readonly dirty: ReadonlyMap<VmUuid, BytesPerSecond>;
-    readonly hostCpu: Ratio | undefined;
-}
-
-/** libvirt samples dirty pages for whole seconds from 1 to 60. */
-const dirtySeconds = { least: 1, most: 60 };
-/** After the sampling time its result takes a moment. */
-const dirtyPoll = { everyMs: 100, times: 20 };
-
-async function measure(
-    of: Observed,
-    domains: readonly Domain[],
-    needs: ObservationNeeds,
-    unknown: Unknown[],
-    signal: AbortSignal,
-): Promise<Measured> {
-    const { connection, now } = of;
-    const [first, cpuBefore] = await Promise.all([
-        readStatistics(connection, needs.twoSamples, now, signal),
-        needs.twoSamples ? readHostCpu(connection, signal) : undefined,
-    ]);
-    const seconds = Math.min(dirtySeconds.most, Math.max(dirtySeconds.least, Math.floor(needs.windowMs / 1000)));
-    const sampling = needs.dirtyRate ? await startSampling(connection, domains, seconds, unknown, signal) : [];
-    if (needs.twoSamples || sampling.length > 0)
-        await sleep(sampling.length > 0 ? Math.max(seconds * 1000, needs.twoSamples ? needs.windowMs : 0) : needs.windowMs, undefined, {
-            signal,
-        });
-    const [second, cpuAfter, dirty] = await Promise.all([
-        needs.twoSamples ? readStatistics(connection, true, now, signal) : undefined,
-        needs.twoSamples ? readHostCpu(connection, signal) : undefined,
-        sampling.length > 0 ? collectDirtyRates(connection, sampling, unknown, signal) : new Map<VmUuid, BytesPerSecond>(),
-    ]);
-    return {
-        first: first.vms,
-        perVm: (uuid) => ratesBetween(first.vms.get(uuid), second?.vms.get(uuid), (second?.at ?? first.at) - first.at),
-        dirty,
-        hostCpu: cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuUsedBetween(cpuBefore, cpuAfter),
-    };
-}
-
-/** The running domains whose pages are being sampled now. */
-async function startSampling(
-    connection: LibvirtConnection,
-    domains: readonly Domain[],
-    seconds: number,
-    unknown: Unknown[],
-    signal: AbortSignal,
-): Promise<readonly Domain[]> {
-    const started = await Promise.all(
-        domains
-            .filter((dom) => dom.id >= 0)
-            .map(async (dom) => {
-                try {
-                    // Sampling during a migration is refused by QEMU, or disturbs it.
-                    if ((await activeJob(connection, dom, signal)) !== undefined) throw new Error('a job is running on it');
-                    await connection.call(procedures.domainStartDirtyRateCalc, { dom, seconds, flags: 0 }, signal);
-                    return [dom];
-                } catch (error) {
-                    if (error instanceof HypervisorError && error.code === 'host-lost') throw error;
-                    signal.throwIfAborted();
-                    unknown.push({ about: `vm:${dom.name}:dirty_rate`, why: error instanceof Error ? error.message : String(error) });
-                    return [];
-                }
-            }),
-    );
-    return started.flat();
-}
-
-async function collectDirtyRates(
-    connection: LibvirtConnection,
-    sampled: readonly Domain[],
-    unknown: Unknown[],
-    signal: AbortSignal,
-): Promise<ReadonlyMap<VmUuid, BytesPerSecond>> {
-    const missing = (rates: ReadonlyMap<VmUuid, BytesPerSecond>): readonly Domain[] =>
-        sampled.filter((dom) => !rates.has(uuidFromBytes(dom.uuid)));
-    let rates = await readDirtyRates(connection, signal);
-    for (let poll = 0; poll < dirtyPoll.times && missing(rates).length > 0; poll += 1) {
-        await sleep(dirtyPoll.everyMs, undefined, { signal });
-        rates = await readDirtyRates(connection, signal);
-    }
-    for (const dom of missing(rates))
-        unknown.push({ about: `vm:${dom.name}:dirty_rate`, why: 'the hypervisor did not finish sampling in time' });
-    const wanted = new Set(sampled.map((dom) => uuidFromBytes(dom.uuid)));
-    return new Map([...rates].filter(([uuid]) => wanted.has(uuid)));
-}
-
 // ---------------------------------------------------------------- as the model has it
 
 /** The daemon's workers unless its configuration says otherwise, and how many are left for everything else. */
@@ -285,7 +184,7 @@ const states: Readonly<Record<number, VmState['state']>> = {
     [domainStates.suspended]: 'suspended',
 };
 
-function vmState(host: string, of: Described, listed: Listing, rates: Measured, shared: ReadonlyMap<string, boolean>): VmState {
+function vmState(host: string, of: Described, listed: Listing, rates: Measured, shared: ReadonlySet<string>): VmState {
     const { facts, uuid } = of;
     const reading = rates.first.get(uuid);
     return {
@@ -317,10 +216,10 @@ function vmState(host: string, of: Described, listed: Listing, rates: Measured, 
 const filePaths = (facts: DomainFacts): readonly string[] =>
     facts.disks.flatMap((disk) => (disk.kind === 'file' && disk.path !== undefined ? [disk.path] : []));
 
-/** Network disks are the same bytes everywhere; an empty drive has none; a block device may be on a SAN or not. */
-function isShared(disk: Omit<VmDisk, 'shared'>, fileSystems: ReadonlyMap<string, boolean>): boolean | undefined {
+/** Network disks are the same bytes everywhere, and an empty drive has none. What is left undefined, the inventory may know. */
+function isShared(disk: Omit<VmDisk, 'shared'>, shared: ReadonlySet<string>): boolean | undefined {
     if (disk.kind === 'network') return true;
     if (disk.path === undefined) return disk.kind === 'file' || disk.kind === 'block' ? true : undefined;
     if (disk.kind === 'block' && /^\/dev\/(rbd|drbd)/.test(disk.path)) return true;
-    return disk.kind === 'file' ? fileSystems.get(disk.path) : undefined;
+    return disk.kind === 'file' && shared.has(disk.path) ? true : undefined;
 }

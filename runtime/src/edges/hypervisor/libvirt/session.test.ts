@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -225,6 +227,19 @@ describe('presence', () => {
             kind: 'absent',
             bootId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
         });
+    });
+
+    test('of a VM that libvirt has lost sight of, but that has a process, is not absent', async () => {
+        const unknown = '00000000-0000-4000-8000-0000000000fe';
+        const { session: open, host } = await session(daemon());
+        await using _host = host;
+        await using kvm = open;
+        const process = spawn('sh', ['-c', 'echo here; read -r _', 'qemu', '-uuid', unknown, '-S']);
+        await once(process.stdout, 'data');
+        expect(await kvm.presence(unknown, never)).toMatchObject({ kind: 'present', state: 'other', job: 'other' });
+        process.stdin.end();
+        await once(process, 'close');
+        expect(await kvm.presence(unknown, never)).toMatchObject({ kind: 'absent' });
     });
 
     test('of a host that is lost is an error, never absence', async () => {
