@@ -1,6 +1,7 @@
 export * from './execute/bounds.js';
 export * from './execute/clock.js';
-export * from './execute/execute.js';
+export { execute } from './execute/execute.js';
+export { defaultPatience } from './execute/frame.js';
 export * from './execute/ports.js';
 export * from './execute/resume.js';
 export * from './hypervisor/port.js';

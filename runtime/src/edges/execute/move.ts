@@ -3,28 +3,20 @@
  * whatever way it goes, the attempt ends with both hosts asked (`settle`).
  */
 import { milliseconds, type EpochMs } from '@mig/language';
-import { isMigrationError, MigrationError } from '../../core/errors.js';
+import { MigrationError } from '../../core/errors.js';
 import { uriOf } from '../../core/decide/actions.js';
-import type { FinishRecord, HostName, MoveFailure, MovePhase, PlannedMove } from '../../core/index.js';
+import type { FinishRecord, PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
-import type { PhaseMark } from '../journal/records.js';
 import { performBound, within } from './bounds.js';
-import { claimWithin, examine, type Claim } from './claim.js';
-import { since } from './clock.js';
+import { endWithout, failureOf, type AttemptEnd } from './attempt-end.js';
+import { examine, type Claim } from './claim.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { LockKeeper } from './lock-keeper.js';
 import { AttemptObserver } from './observer.js';
+import { Phases } from './phases.js';
 import { Sending } from './sending.js';
-import { holdHint, settle, type Settled } from './settle.js';
-
-export interface AttemptEnd {
-    readonly outcome: 'moved' | 'failed' | 'aborted' | 'held';
-    readonly vmOn: HostName | undefined;
-    readonly error: MoveFailure | undefined;
-    /** Whether a policy's retry may try again. */
-    readonly retryable: boolean;
-}
+import { settle } from './settle.js';
 
 /** Carries out one attempt with what was claimed for it. Never rejects. */
 export async function attempt(step: PlannedMove, number: number, claimed: Claim, run: RunContext): Promise<AttemptEnd> {
@@ -48,6 +40,7 @@ class Attempt {
     readonly #number: number;
     readonly #claim: Claim;
     readonly #run: RunContext;
+    readonly #phases: Phases;
     #boots: { readonly source: string; readonly destination: string } | undefined;
     #finish: FinishRecord = 'not-sent';
     #began: EpochMs;
@@ -57,12 +50,13 @@ class Attempt {
         this.#number = number;
         this.#claim = claimed;
         this.#run = run;
+        this.#phases = new Phases(step, run);
         this.#began = run.clock.now();
     }
 
     async carryOut(): Promise<AttemptEnd> {
         const { ports } = this.#run;
-        const boots = await this.#early('a first look', (signal) => examine(this.#step, this.#claim, signal));
+        const boots = await this.#phases.early('a first look', (signal) => examine(this.#step, this.#claim, signal));
         this.#boots = boots;
         if (boots.staleMark !== undefined && boots.staleMark !== ports.run) {
             note(
@@ -73,33 +67,28 @@ class Attempt {
             );
         }
         const { epoch } = ports.journal.startAttempt(ports.run, this.#step.id, this.#number, boots, this.#run.clock.now());
-        await this.#early('the mark', (signal) => this.#claim.source.markMover(this.#step.vm.uuid, { run: ports.run, epoch }, signal));
+        await this.#phases.early('the mark', (signal) =>
+            this.#claim.source.markMover(this.#step.vm.uuid, { run: ports.run, epoch }, signal),
+        );
         const observer = new AttemptObserver(this.#step, this.#run, this.#claim.departure, this.#claim.arrival);
         this.#began = this.#run.clock.now();
-        const failure = await this.#phases(observer).then(
+        const failure = await this.#carryOver(observer).then(
             () => undefined,
             (error: unknown) => error ?? new Error('no reason given'),
         );
         return this.#end(failure, observer);
     }
 
-    /** Before the first phase a cancel ends the wait at once: there is nothing to undo. */
-    #early<T>(call: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-        const { clock, control } = this.#run;
-        const what = { call, host: this.#step.source, vm: this.#step.vm.name };
-        return within(clock, claimWithin, what, (late) => work(AbortSignal.any([control.cancel, late])));
-    }
-
-    async #phases(observer: AttemptObserver): Promise<void> {
+    async #carryOver(observer: AttemptObserver): Promise<void> {
         const { departure, arrival } = this.#claim;
         let parameters = this.#parameters();
-        const begun = await this.#phase('begin', ['begin'], (signal) => departure.begin(parameters, signal));
-        const prepared = await this.#phase('prepare', ['prepare'], (signal) => arrival.prepare(parameters, begun, signal)).catch(
-            async (error: unknown) => {
+        const begun = await this.#phases.enter('begin', ['begin'], (signal) => departure.begin(parameters, signal));
+        const prepared = await this.#phases
+            .enter('prepare', ['prepare'], (signal) => arrival.prepare(parameters, begun, signal))
+            .catch(async (error: unknown) => {
                 await this.#endDeparture(parameters);
                 throw error;
-            },
-        );
+            });
         let performing = false;
         let sent: { readonly cookie: Cookie };
         try {
@@ -125,21 +114,23 @@ class Attempt {
     ): Promise<{ readonly cookie: Cookie }> {
         const bound = performBound(this.#step.technique, this.#run.bounds);
         const sending = new Sending(this.#step, this.#run, this.#claim.departure, observer, this.#began);
-        return this.#phase(
-            'perform',
-            ['perform'],
-            (signal) => sending.during(this.#claim.departure.perform(parameters, prepared, signal), bound),
-            milliseconds(bound + cancelWithin),
-        ).catch((error: unknown) => {
-            const by = sending.cancelledBy;
-            if (!by) throw error;
-            const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
-            throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
-                cause: error,
-                hint: cancelHint[by.what],
-                where: { vm: this.#step.vm.name },
+        return this.#phases
+            .enter(
+                'perform',
+                ['perform'],
+                (signal) => sending.during(this.#claim.departure.perform(parameters, prepared, signal), bound),
+                milliseconds(bound + cancelWithin),
+            )
+            .catch((error: unknown) => {
+                const by = sending.cancelledBy;
+                if (!by) throw error;
+                const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
+                throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
+                    cause: error,
+                    hint: cancelHint[by.what],
+                    where: { vm: this.#step.vm.name },
+                });
             });
-        });
     }
 
     /** After `finish-sent` nothing is cancelled any more, whoever asks. */
@@ -147,7 +138,7 @@ class Attempt {
         const { departure, arrival } = this.#claim;
         let reply: { readonly cookie: Cookie; readonly started: boolean };
         try {
-            reply = await this.#phase('finish', ['finish', 'finish-sent'], (signal) => {
+            reply = await this.#phases.enter('finish', ['finish', 'finish-sent'], (signal) => {
                 this.#finish = 'sent';
                 return arrival.finish(parameters, cookie, false, signal);
             });
@@ -177,7 +168,9 @@ class Attempt {
         }
         this.#finish = 'started';
         await this.#mustRunThere(observer);
-        await this.#phase('confirm', ['finish-started', 'confirm'], (signal) => departure.confirm(parameters, reply.cookie, false, signal));
+        await this.#phases.enter('confirm', ['finish-started', 'confirm'], (signal) =>
+            departure.confirm(parameters, reply.cookie, false, signal),
+        );
     }
 
     /** confirm removes the source's copy whatever is so: it goes out only when the destination runs the guest (safety.md rule 4). */
@@ -248,8 +241,8 @@ class Attempt {
 
     /** The copy at the destination never ran: it is removed. An error is the expected answer. */
     async #removeCopy(parameters: MoveParameters): Promise<void> {
-        await this.#quietly('finish', () =>
-            this.#phase('finish', ['finish', 'finish-cancelled'], async (signal) => {
+        await this.#phases.quietly('finish', () =>
+            this.#phases.enter('finish', ['finish', 'finish-cancelled'], async (signal) => {
                 await this.#claim.arrival.finish(parameters, noCookie, true, signal).catch((error: unknown) => {
                     if (error instanceof HypervisorError && expectedOfCancelledFinish.includes(error.code)) return;
                     throw error;
@@ -261,8 +254,8 @@ class Attempt {
     /** The source's guest runs on, and its side of the migration is closed. */
     async #endDeparture(parameters: MoveParameters, cookie: Cookie = noCookie): Promise<void> {
         const { departure } = this.#claim;
-        await this.#quietly('confirm', () =>
-            this.#phase('confirm', ['confirm'], (signal) => departure.confirm(parameters, cookie, true, signal)),
+        await this.#phases.quietly('confirm', () =>
+            this.#phases.enter('confirm', ['confirm'], (signal) => departure.confirm(parameters, cookie, true, signal)),
         );
     }
 
@@ -273,7 +266,7 @@ class Attempt {
         await within(clock, bounds.finish, { call: 'finish', host: destination, vm: vm.name }, (signal) =>
             this.#claim.arrival.finish(parameters, cookie, true, signal),
         ).catch(() => undefined); // a refusal is the expected answer
-        await this.#quietly('confirm', () =>
+        await this.#phases.quietly('confirm', () =>
             within(clock, bounds.confirm, { call: 'confirm', host: source, vm: vm.name }, (signal) =>
                 this.#claim.departure.confirm(parameters, noCookie, true, signal),
             ),
@@ -286,43 +279,6 @@ class Attempt {
             this.#run.ports.journal.enter(this.#run.ports.run, this.#step.id, [`finish-${finish}`], this.#run.clock.now());
         } catch (error) {
             note(this.#run, 'alarm', this.#step.id, messageOf(error));
-        }
-    }
-
-    /** Written down and flushed, then told, then done; bounded in time. */
-    async #phase<T>(
-        phase: MovePhase,
-        marks: readonly PhaseMark[],
-        call: (signal: AbortSignal) => Promise<T>,
-        bound = this.#run.bounds[phase],
-    ): Promise<T> {
-        const { ports, clock, emit } = this.#run;
-        const move = this.#step.id;
-        const began = clock.now();
-        ports.journal.enter(ports.run, move, marks, began);
-        emit({ type: 'phase-entered', move, phase });
-        const host = phase === 'prepare' || phase === 'finish' ? this.#step.destination : this.#step.source;
-        try {
-            const result = await within(clock, bound, { call: phase, host, vm: this.#step.vm.name }, call);
-            emit({ type: 'phase-ended', move, phase, tookMs: since(clock, began), error: undefined });
-            return result;
-        } catch (error) {
-            emit({ type: 'phase-ended', move, phase, tookMs: since(clock, began), error: messageOf(error) });
-            throw error;
-        }
-    }
-
-    /** Undoing goes on where one part of it fails; the hosts are asked afterwards anyway. */
-    async #quietly(what: string, work: () => Promise<unknown>): Promise<void> {
-        try {
-            await work();
-        } catch (error) {
-            note(
-                this.#run,
-                'warning',
-                this.#step.id,
-                `${what} of ${this.#step.vm.name} failed while it was being undone: ${messageOf(error)}`,
-            );
         }
     }
 
@@ -357,29 +313,3 @@ const cancelHint: Readonly<Record<'ladder' | 'request' | 'bound', string>> = {
     request: 'run the policy again to move it',
     bound: 'give its technique a rung `after ...: abort`, with the time that it may take',
 };
-
-function endWithout(step: PlannedMove, settled: Settled, failure: unknown): AttemptEnd {
-    const error = failureOf(failure);
-    if (settled.end === 'held') {
-        return {
-            outcome: 'held',
-            vmOn: settled.vmOn,
-            error: { code: 'held', message: `${settled.because} (${error.message})`, hint: holdHint(step) },
-            retryable: false,
-        };
-    }
-    const stopped = error.code === 'cancelled';
-    return {
-        outcome: stopped || error.code === 'aborted-by-policy' ? 'aborted' : 'failed',
-        vmOn: settled.vmOn,
-        error,
-        retryable: !stopped,
-    };
-}
-
-/** An error as events and journal keep it. */
-export function failureOf(error: unknown): MoveFailure {
-    return isMigrationError(error)
-        ? { code: error.code, message: error.message, hint: error.hint }
-        : { code: 'unexpected', message: messageOf(error), hint: undefined };
-}

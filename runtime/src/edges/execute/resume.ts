@@ -1,7 +1,7 @@
 import type { MigrationEvent, PlannedMove } from '../../core/index.js';
 import type { MoveRecord, RunRecord } from '../journal/records.js';
 import { messageOf, note, type RunContext } from './context.js';
-import { running } from './execute.js';
+import { running } from './frame.js';
 import { LockKeeper } from './lock-keeper.js';
 import type { ExecutePorts, RunSignals } from './ports.js';
 import { holdHint, settle, type Settled } from './settle.js';

@@ -1,0 +1,39 @@
+import { isMigrationError } from '../../core/errors.js';
+import type { HostName, MoveFailure, PlannedMove } from '../../core/index.js';
+import { messageOf } from './context.js';
+import { holdHint, type Settled } from './settle.js';
+
+export interface AttemptEnd {
+    readonly outcome: 'moved' | 'failed' | 'aborted' | 'held';
+    readonly vmOn: HostName | undefined;
+    readonly error: MoveFailure | undefined;
+    /** Whether a policy's retry may try again. */
+    readonly retryable: boolean;
+}
+
+/** How an attempt ended whose VM did not arrive. */
+export function endWithout(step: PlannedMove, settled: Settled, failure: unknown): AttemptEnd {
+    const error = failureOf(failure);
+    if (settled.end === 'held') {
+        return {
+            outcome: 'held',
+            vmOn: settled.vmOn,
+            error: { code: 'held', message: `${settled.because} (${error.message})`, hint: holdHint(step) },
+            retryable: false,
+        };
+    }
+    const stopped = error.code === 'cancelled';
+    return {
+        outcome: stopped || error.code === 'aborted-by-policy' ? 'aborted' : 'failed',
+        vmOn: settled.vmOn,
+        error,
+        retryable: !stopped,
+    };
+}
+
+/** An error as events and journal keep it. */
+export function failureOf(error: unknown): MoveFailure {
+    return isMigrationError(error)
+        ? { code: error.code, message: error.message, hint: error.hint }
+        : { code: 'unexpected', message: messageOf(error), hint: undefined };
+}
