@@ -7,7 +7,7 @@ import { withImports } from '../link/imports.js';
 import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
 import { programVersion } from '../program.js';
 import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/findings.js';
-import { Context, type ParamValue } from './context.js';
+import { Context, meant, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
 import { featuresOf } from './features.js';
 import { groupCondition } from './expression.js';
@@ -81,8 +81,8 @@ function check(
 ): Parts {
     const source = documents.indexOf(document);
     for (const problem of withoutEchoes(problems.get(document) ?? [])) {
-        const { start, end, message, ...how } = problem;
-        context.report('MIG001', { source, start, end }, message, how);
+        const range = { source, start: problem.start, end: problem.end };
+        context.report('MIG001', range, problem.message, meant(problem.meant, range));
     }
     const imported = withImports(document, services.shared.workspace.LangiumDocuments).filter((other) => other !== document);
     reportImports(document, services, context);

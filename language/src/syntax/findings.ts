@@ -1,12 +1,13 @@
 import type { IToken } from 'chevrotain';
 import type { LangiumDocument } from 'langium';
-import type { ReportOptions } from '../compile/context.js';
 import type { Position } from '../program.js';
 import { unitMeantBy } from '../units.js';
 
 /** A syntax error, with where it stands in the text. */
-export interface SyntaxProblem extends ReportOptions {
+export interface SyntaxProblem {
     readonly message: string;
+    /** The word that was probably meant. */
+    readonly meant: string | undefined;
     readonly offset: number;
     readonly start: Position;
     readonly end: Position;
@@ -42,9 +43,7 @@ function placed(document: LangiumDocument, message: string, offset: number, leng
     const end = text.positionAt(Math.min(offset + Math.max(1, length), text.getText().length));
     const meant = /Did you mean '([^']+)'\?$/.exec(message);
     const cut = meant ? message.slice(0, meant.index).trim() : message;
-    const word = meant?.[1];
-    // The source of the range is filled in where the problem is reported.
-    return { message: cut, offset, start, end, ...(word !== undefined && { hint: `Did you mean '${word}'?` }) };
+    return { message: cut, meant: meant?.[1], offset, start, end };
 }
 
 /** After a number, a word that is out of place is most likely a unit with a slip in it. */

@@ -31,6 +31,15 @@ describe('a syntax error says what was found and what was expected', () => {
             'polcy p {}',
             "MIG001 Found 'polcy', but a declaration (such as 'policy', 'technique', 'param', 'let', 'group', 'scenario') was expected. Did you mean 'policy'?",
         ],
+        [policyText('using precopy limit 4'), `MIG001 Found 'limit', but ${clause} or '}' was expected. 'limit' belongs after 'move vms'.`],
+        [
+            policyText('downtime 300 ms'),
+            `MIG001 Found 'downtime', but ${clause} or '}' was expected. 'downtime' belongs into the braces after the technique, as in 'using precopy { … }'.`,
+        ],
+        [
+            policyText('move vms order by vm.name desc'),
+            `MIG001 Found 'desc', but ${clause} or '}' was expected. Did you mean 'descending'?`,
+        ],
         ['inventory "lab.yaml', 'MIG001 This text is not closed: its double quote is missing at the end of the line.'],
         ["inventory 'lab.yaml'", 'MIG001 Text is written in double quotes: "lab.yaml".'],
         [policyText('when host.vms > 3 && host is failing'), "MIG001 '&&' is not part of the language. Write 'and'."],
@@ -41,7 +50,13 @@ describe('a syntax error says what was found and what was expected', () => {
 
     test('it points at the word', async () => {
         const { findings: found } = await compile('policy p {\n  move vms\n  tow hosts\n}');
-        expect(found[0]?.range).toEqual({ source: 0, start: { line: 2, character: 2 }, end: { line: 2, character: 5 } });
+        const range = { source: 0, start: { line: 2, character: 2 }, end: { line: 2, character: 5 } };
+        expect(found[0]?.range).toEqual(range);
+    });
+
+    test('it offers to write the word that was meant', async () => {
+        const { findings: found } = await compile('policy p {\n  move vms\n  usng precopy\n}');
+        expect(found[0]?.fixes).toEqual([{ title: 'Write using', edits: [{ range: found[0]?.range, newText: 'using' }] }]);
     });
 
     test('what stands after a broken policy is still read', async () => {
