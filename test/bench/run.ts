@@ -6,9 +6,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { milliseconds } from '@mig/language';
 import { type InventoryHost, type MigrationEvent, parseInventory } from '@mig/runtime/core';
-import { type GuestSpec, type Lab, labCommand, labUp, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { defaultLab, type GuestSpec, type Lab, labCommand, labUp, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { openAccess } from '../../runtime/src/edges/ssh/access.js';
 import { findDaemon } from '../../runtime/src/edges/hypervisor/libvirt/connect.js';
 import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedures.js';
@@ -23,6 +22,8 @@ const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     persistent: true,
 }));
 const destinations = ['kvm-b', 'kvm-c'];
+const windowMs = 1000;
+const callsOption = '--measure-calls';
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 interface Ended {
@@ -49,7 +50,7 @@ async function timed(argv: readonly string[]): Promise<Ended> {
 
 async function inLab(lab: Lab, argv: readonly string[], host?: string): Promise<Ended> {
     const ended = await timed(labCommand(lab, argv, host));
-    if (ended.code !== 0) throw new Error(`${argv.join(' ')} ended with ${ended.code}: ${ended.stderr || ended.stdout}`);
+    if (ended.code !== 0) throw new Error(`${argv.join(' ')} ended with ${ended.code}: ${(ended.stderr || ended.stdout).slice(-2000)}`);
     return ended;
 }
 
@@ -173,15 +174,36 @@ async function firstPhase(lab: Lab, scratch: string, name: string, condition: st
     return samples;
 }
 
-/** Calls a second of the native protocol and of virsh, over one SSH connection each. */
+/** Calls a second of the native protocol and of virsh, over one SSH connection: measured where the hosts can be reached. */
 async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
-    const { inventory } = parseInventory(await readFile(lab.inventoryPath, 'utf8'), lab.inventoryPath);
+    const { stdout, stderr } = await inLab(lab, [
+        process.execPath,
+        process.argv[1] ?? '',
+        callsOption,
+        lab.inventoryPath,
+        '--pairs',
+        String(pairs),
+    ]);
+    process.stderr.write(stderr);
+    const rates = JSON.parse(stdout) as Record<string, number>[];
+    const of = (key: string) => median(rates.map((r) => r[key] ?? Number.NaN));
+    return {
+        checks: [
+            atLeast('calls: hostname, of virsh over exec', of('hostname') / of('virsh hostname'), 50, 'x'),
+            atLeast('calls: all-domain statistics, of virsh over exec', of('statistics') / of('virsh domstats'), 4, 'x'),
+        ],
+        runs: { 'calls per second': rates },
+    };
+}
+
+async function measureCalls(inventoryPath: string): Promise<Record<string, number>[]> {
+    const { inventory } = parseInventory(await readFile(inventoryPath, 'utf8'), inventoryPath);
     const host = inventory?.hosts[0] as InventoryHost;
     const { signal } = new AbortController();
     await using access = await openAccess(host, signal);
     const { connection } = await findDaemon(access, signal);
     await using daemon = connection;
-    const stats = { doms: [], stats: 0, flags: 0 };
+    const stats = { domains: [], stats: 0, flags: 0 };
     const perSecond = async (call: () => Promise<unknown>, forMs: number): Promise<number> => {
         await call();
         const began = performance.now();
@@ -208,34 +230,28 @@ async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<stri
             `calls per second: ${JSON.stringify(Object.fromEntries(Object.entries(rates.at(-1) ?? {}).map(([k, v]) => [k, Math.round(v)])))}`,
         );
     }
-    const of = (key: string) => median(rates.map((r) => r[key] ?? Number.NaN));
-    return {
-        checks: [
-            atLeast('calls: hostname, of virsh over exec', of('hostname') / of('virsh hostname'), 50, 'x'),
-            atLeast('calls: all-domain statistics, of virsh over exec', of('statistics') / of('virsh domstats'), 4, 'x'),
-        ],
-        runs: { 'calls per second': rates },
-    };
+    return rates;
 }
 
-const began = machine();
-await using lab = await labUp(
-    { ...(await import('../../runtime/src/edges/lab/door.js')).defaultLab, name: 'bench' },
-    { tied: true, onProgress: say },
-);
-const scratch = path.dirname(lab.inventoryPath);
-const noRate = await firstPhase(lab, scratch, 'plain', '', []);
-const windowMs = milliseconds(1000);
-const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
-const calls = await callRates(lab);
-const drained = await drain(lab, scratch);
-report({
-    checks: [
-        ...drained.checks,
-        atMost('start to first phase, no rate read', median(noRate), 1000, 'ms'),
-        atMost('start to first phase, a rate read (window 1 s)', median(withRate), windowMs + 1000, 'ms'),
-        ...calls.checks,
-    ],
-    machine: began,
-    runs: { 'first phase, no rate (ms)': noRate, 'first phase, rate (ms)': withRate, ...calls.runs, ...drained.runs },
-});
+async function main(): Promise<void> {
+    await using lab = await labUp({ ...defaultLab, name: 'bench' }, { tied: true, onProgress: say });
+    const scratch = path.dirname(lab.inventoryPath);
+    const noRate = await firstPhase(lab, scratch, 'plain', '', []);
+    const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
+    const calls = await callRates(lab);
+    const drained = await drain(lab, scratch);
+    report({
+        checks: [
+            ...drained.checks,
+            atMost('start to first phase, no rate read', median(noRate), 1000, 'ms'),
+            atMost('start to first phase, a rate read (window 1 s)', median(withRate), windowMs + 1000, 'ms'),
+            ...calls.checks,
+        ],
+        machine: machine(),
+        runs: { 'first phase, no rate (ms)': noRate, 'first phase, rate (ms)': withRate, ...calls.runs, ...drained.runs },
+    });
+}
+
+const measured = process.argv.indexOf(callsOption);
+if (measured > 0) process.stdout.write(JSON.stringify(await measureCalls(process.argv[measured + 1] ?? '')));
+else await main();

@@ -3,13 +3,19 @@ import { type Finding, formatQuantity } from '@mig/language';
 import {
     ansiColours,
     errorText,
+    expectedText,
+    figuresOf,
+    type Inventory,
     findingsText,
     type MigrationError,
     type MigrationEvent,
     noColour,
     type Palette,
+    type Plan,
     type Planning,
     planText,
+    reportOf,
+    simulate,
     type Report,
     reportText,
     type Snapshot,
@@ -50,10 +56,32 @@ export function showError(error: MigrationError, console: Console): void {
     console.err(errorText(error, [], { width: console.width, palette: paletteOf(console) }));
 }
 
-export function showPlan(planning: Pick<Planning, 'plan' | 'nothing'>, options: { readonly actions: boolean }, console: Console): void {
+/** Above this a simulation takes longer than a person wants to wait for a plan. */
+const mostSimulated = 500;
+
+/** What a simulation expects of a plan, in one line. */
+function expectation(plan: Plan, snapshot: Snapshot, inventory: Inventory): string | undefined {
+    if (plan.moves.length === 0 || plan.moves.length > mostSimulated) return undefined;
+    return expectedText(reportOf(simulate(plan, snapshot, { now: snapshot.takenAt, seed: 1, guests: figuresOf(plan, inventory) })));
+}
+
+/** A plan with its reasons and what a simulation expects of it; or why there is nothing to do. */
+export function showPlan(
+    planning: Pick<Planning, 'plan' | 'nothing'>,
+    options: { readonly actions: boolean; readonly snapshot: Snapshot; readonly inventory: Inventory },
+    console: Console,
+): void {
     const { plan, nothing } = planning;
     if (plan !== undefined && (plan.moves.length > 0 || plan.unplaced.length > 0 || plan.instances.some((i) => i.passedOver.length > 0))) {
-        console.out(planText(plan, { width: console.width, actions: options.actions, palette: paletteOf(console) }));
+        const expected = expectation(plan, options.snapshot, options.inventory);
+        console.out(
+            planText(plan, {
+                width: console.width,
+                actions: options.actions,
+                palette: paletteOf(console),
+                ...(expected === undefined ? {} : { expected }),
+            }),
+        );
     }
     console.out(nothing === undefined ? '' : `Nothing to do: ${nothing.text}.`);
 }

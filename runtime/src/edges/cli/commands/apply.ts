@@ -27,7 +27,7 @@ export async function applyPlan(
     const observed = await observe(read.inventory, sessions, { needs, maintenance, now: wallClock }, before.signal);
     judgeFailures(observed, plan, console);
     requireFresh(plan, observed.snapshot);
-    if (options.json !== true) showPlan({ plan }, { actions: false }, console);
+    if (options.json !== true) showPlan({ plan }, { actions: false, snapshot: observed.snapshot, inventory: read.inventory }, console);
     if (options.yes !== true && !(await confirm(`Carry out ${file}?`, console, before.signal))) throw new Exit('declined');
     before[Symbol.dispose]();
     await carryOut(plan, read.inventory, observed.snapshot, sessions, options, console);

@@ -19,7 +19,7 @@ export async function planPolicy(file: string, options: PlanOptions, console: Co
     judgeFailures(observed, planning.plan, console);
     const { plan } = planning;
     if (options.json === true) console.out(JSON.stringify(plan ?? { nothing: planning.nothing?.text }, null, 2));
-    else showPlan(planning, { actions: options.actions === true }, console);
+    else showPlan(planning, { actions: options.actions === true, snapshot: observed.snapshot, inventory: loaded.inventory }, console);
     if (options.save !== undefined) {
         if (plan === undefined)
             throw new MigrationError('nothing-to-save', 'there is no plan to save', { hint: 'see above why nothing would be done' });

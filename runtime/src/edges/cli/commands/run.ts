@@ -1,4 +1,4 @@
-import { type Planning, simulate } from '../../../core/index.js';
+import { figuresOf, type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
 import { confirm, type Console, Exit } from '../console.js';
@@ -20,14 +20,14 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const planning = planFor(loaded, snapshot, options, console);
     judgeFailures(observed, planning.plan, console);
     const { plan } = planning;
-    if (options.json !== true) showPlan(planning, { actions: options.actions === true }, console);
+    if (options.json !== true) showPlan(planning, { actions: options.actions === true, snapshot, inventory: loaded.inventory }, console);
     if (plan === undefined || plan.moves.length === 0) {
         if (options.dryRun !== true) remember(planning);
         if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
         throw new Exit((plan?.unplaced.length ?? 0) > 0 ? 'noPlan' : 'ok');
     }
     if (options.dryRun === true) {
-        const events = simulate(plan, snapshot, { now: snapshot.takenAt, seed: options.seed });
+        const events = simulate(plan, snapshot, { now: snapshot.takenAt, seed: options.seed, guests: figuresOf(plan, loaded.inventory) });
         endAs(await showEvents(events, { ...options, played: true }, console), false, options, console);
         return;
     }
