@@ -3,11 +3,8 @@
  * host that we run on.
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { HostName, InventoryHost } from '../../core/index.js';
+import type { HostName } from '../../core/index.js';
 import type { HostLost } from '../hypervisor/port.js';
-import { openLocal } from './local-access.js';
-import { openSsh } from './ssh-access.js';
-import { ownEnvironment, type SshEnvironment } from './environment.js';
 
 export interface HostAccess extends AsyncDisposable {
     readonly host: HostName;
@@ -39,16 +36,6 @@ export interface CommandResult {
     readonly code: number | undefined;
     readonly stdout: string;
     readonly stderr: string;
-}
-
-/** Opens the way to a host of the inventory. Errors are `HypervisorError`s: unreachable, host key, authentication. */
-export async function openAccess(
-    host: InventoryHost,
-    signal: AbortSignal,
-    environment: SshEnvironment = ownEnvironment(),
-): Promise<HostAccess> {
-    const { connection } = host;
-    return connection.kind === 'local' ? openLocal(host.name) : openSsh(host.name, connection, signal, environment);
 }
 
 /** Reads a started command to its end. */

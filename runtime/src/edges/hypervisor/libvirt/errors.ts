@@ -24,6 +24,7 @@ export type RemoteError = typeof remoteError extends Codec<infer T> ? T : never;
 export const libvirtErrors = {
     noSupport: 3,
     operationFailed: 9,
+    systemError: 38,
     authFailed: 45,
     rpc: 39,
     noDomain: 42,
@@ -62,6 +63,10 @@ const meanings: Readonly<Record<number, Meaning>> = {
     [libvirtErrors.authUnavailable]: notAllowed,
     [libvirtErrors.accessDenied]: notAllowed,
     [libvirtErrors.noDomain]: { code: 'no-such-vm', hint: 'it was moved, renamed or removed meanwhile: observe again' },
+    [libvirtErrors.systemError]: {
+        code: 'refused',
+        hint: "where it could not connect: the source must reach the destination's migration address on TCP ports 49152 to 49215",
+    },
     [libvirtErrors.operationAborted]: { code: 'cancelled' },
     [libvirtErrors.operationTimeout]: {
         code: 'refused',

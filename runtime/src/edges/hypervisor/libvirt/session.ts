@@ -2,8 +2,9 @@
  * A session with a libvirt host: one control connection for calls, and one connection more for each move that runs.
  */
 import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
-import { type HostAccess, openAccess } from '../../ssh/access.js';
+import type { HostAccess } from '../../ssh/access.js';
 import { ownEnvironment, type SshEnvironment } from '../../ssh/environment.js';
+import { openAccess } from '../../ssh/open-access.js';
 import type { Arrival, Departure, HostLost, HostObservation, HostSession, LockOwner, ObservationNeeds, Presence, VmLock } from '../port.js';
 import { openArrival } from './arrival.js';
 import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from './connect.js';
