@@ -32,6 +32,7 @@ const clauseNames: Readonly<Record<string, string>> = {
     PostcopyBandwidthOption: "'postcopy bandwidth'",
     HoldOption: "'hold predicted dirty'",
     TlsOption: "'tls'",
+    WavesSetting: "'in waves of'",
     SpareSetting: "'keep … of spare capacity'",
     StartSetting: "'start between'",
     HaltSetting: "'halt plan after'",

@@ -16,6 +16,7 @@ const names: Names = { entities: new Set<Entity>(['host', 'cluster']), place: 'i
 export function sequence(node: ast.Sequence, context: Context): HostSequence {
     const one = <Kind extends ast.SequenceSetting>(guard: (item: unknown) => item is Kind): Kind | undefined =>
         only(node.settings, kind<ast.SequenceSetting, Kind>(guard), context);
+    const waves = one(ast.isWavesSetting);
     const spare = one(ast.isSpareSetting);
     const start = one(ast.isStartSetting);
     const halt = one(ast.isHaltSetting);
@@ -23,7 +24,7 @@ export function sequence(node: ast.Sequence, context: Context): HostSequence {
         range: context.range(node),
         name: node.name,
         hosts: both(groupOf(node, 'hosts', context), node.where && condition(node.where, names, context)),
-        waves: node.waves ? count(node.waves, { what: 'The size of a wave' }, nothing, context) : 1,
+        waves: waves ? count(waves.count, { what: 'The size of a wave' }, nothing, context) : 1,
         spareHosts: spare && count(spare.count, { what: 'The number of spare hosts' }, nothing, context),
         steps: node.steps.map((step) => stepOf(step, context)),
         startBetween: start && {
