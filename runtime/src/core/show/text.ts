@@ -1,5 +1,5 @@
 /** Text that fits: widths are columns of a terminal, as wide characters and emoji take two of them. */
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 
 /** How a part of the text is meant; a palette turns it into colour, or leaves it as it is. */
 export type Meaning = 'plain' | 'strong' | 'faint' | 'good' | 'bad' | 'warning' | 'accent';
