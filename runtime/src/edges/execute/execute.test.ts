@@ -80,6 +80,24 @@ describe('a run', () => {
         expect(eventsOf(events, 'move-queued').length).toBeGreaterThan(0);
     });
 
+    test('a host that is reached by SSH is not asked for more sessions than its server allows', async () => {
+        const many = Array.from({ length: 12 }, (_, i) => guest(`vm${i}`));
+        const inventory = inventoryOf({ a: many, b: [] });
+        const ssh = {
+            kind: 'ssh',
+            address: 'a',
+            user: undefined,
+            port: undefined,
+            identityFile: undefined,
+            knownHosts: undefined,
+        } as const;
+        const { ports } = bench({ ...inventory, hosts: inventory.hosts.map((h) => ({ ...h, connection: ssh })) });
+        const moves = many.map((vm) => moveOf(vm, 'a', 'b'));
+        const events = await all(execute(planOf(moves), ports));
+        expect(mostAtOnce(events, moves)).toMatchObject({ a: 6 });
+        expect(eventsOf(events, 'run-ended')).toMatchObject([{ outcome: 'complete' }]);
+    });
+
     test('one slow VM holds nobody else up', async () => {
         const slow = guest('slow', { memory: mib(4096), zeroShare: 0 });
         const { ports } = bench(inventoryOf({ a: [slow, ...six], b: [], c: [] }));
@@ -235,6 +253,10 @@ describe('a failure', () => {
         void clock.sleep(milliseconds(20_000)).then(() => hypervisors.cluster.partition('b', false));
         const events = await all(execute(planOf(drain().slice(0, 1)), ports));
         expect(eventsOf(events, 'note').some((n) => n.level === 'alarm')).toBe(true);
+        expect([...eventsOf(events, 'host-lost'), ...eventsOf(events, 'host-back')].map((e) => `${e.type} ${e.host}`)).toEqual([
+            'host-lost b',
+            'host-back b',
+        ]);
         expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved', vmOn: 'b' }]);
         expect(hypervisors.cluster.runningOn(drain()[0]!.vm.uuid)).toEqual(['b']);
     });

@@ -42,6 +42,12 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
 /** Moves whose lock and connections are taken before their turn. */
 const aheadAtMost = 2;
 
+/**
+ * Locks held over one SSH connection: an SSH server allows ten sessions on it unless told otherwise (sshd_config(5),
+ * MaxSessions), less those taken ahead and some for questions.
+ */
+const locksPerConnection = 10 - aheadAtMost - 2;
+
 class Run {
     readonly #context: RunContext;
     readonly #plan: Plan;
@@ -79,8 +85,10 @@ class Run {
     }
 
     #startWhatMay(): void {
-        const { start, blocked } = startable({ moves: this.#queue() }, this.#plan.limits, (candidate, beside) =>
-            this.#context.bandwidth.refuses(candidate, beside),
+        const { start, blocked } = startable(
+            { moves: this.#queue() },
+            this.#plan.limits,
+            (candidate, beside) => this.#context.bandwidth.refuses(candidate, beside) ?? this.#outOfSessions(candidate, beside),
         );
         for (const id of start) this.#start(id);
         const idle = !this.#some('running', 'delayed');
@@ -92,6 +100,15 @@ class Run {
             }
         }
         if (!idle) this.#claimAhead(blocked.filter((b) => !b.never).map((b) => b.move));
+    }
+
+    /** Each lock is held by a session of the source's one SSH connection. */
+    #outOfSessions(candidate: MoveId, beside: readonly MoveId[]): string | undefined {
+        const { source } = this.#move(candidate).step;
+        const host = this.#context.ports.inventory.hosts.find((h) => h.name === source);
+        if (host?.connection.kind !== 'ssh') return undefined;
+        const locks = beside.filter((id) => this.#move(id).step.source === source).length;
+        return locks < locksPerConnection ? undefined : `the sessions of ${source}'s SSH connection: ${locks} locks are held over it`;
     }
 
     #start(id: MoveId): void {
