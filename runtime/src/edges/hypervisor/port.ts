@@ -15,7 +15,7 @@
  * (use `Departure.cancel`). Errors are `HypervisorError`s.
  */
 import type { BytesPerSecond, Milliseconds } from '@mig/language';
-import type { CpuVerdict, HostName, HostState, InventoryHost, JobSummary, Progress, VmState, VmUuid } from '../../core/index.js';
+import type { CpuVerdict, HostState, InventoryHost, JobSummary, Progress, VmState, VmUuid } from '../../core/index.js';
 
 export interface HostSession extends AsyncDisposable {
     readonly host: InventoryHost;
@@ -155,6 +155,7 @@ export interface Arrival extends AsyncDisposable {
     prepare(parameters: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared>;
     /**
      * Not cancelled: starts the guest here; `started` says whether it runs. Cancelled: removes the copy; a refusal is the expected answer.
+     * A refusal that only says that the copy is gone returns with `started` false; one with a reason of its own is thrown.
      * An error *reply* has code `not-started` where the host says that the guest was not started; a lost connection has `host-lost`.
      */
     finish(
