@@ -36,7 +36,13 @@ async function resumeMove(record: RunRecord, move: MoveRecord, run: RunContext):
             run,
         );
     } else if (move.state === 'running' || move.outcome === 'held') {
-        run.emit({ type: 'move-started', move: step.id, attempt: move.attempt });
+        // No further attempt begins, so there is no `move-started`: the one of the journal goes on to its end.
+        note(
+            run,
+            'info',
+            step.id,
+            `${step.vm.name} was in ${move.phase ?? 'its first steps'} when the run was interrupted: both hosts are asked`,
+        );
         const settled = await bringToOneSide(step, move, run);
         if (settled.end === 'moved') run.emit({ type: 'arrived', move: step.id, carried: settled.carried });
         close(step, ending(step, settled), run);
