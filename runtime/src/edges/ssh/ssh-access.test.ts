@@ -62,6 +62,16 @@ describe('a connection', () => {
         });
     });
 
+    test('says so when the server opens no more sessions', async () => {
+        await using host = await fakeHost({ maxSessions: 1 });
+        await using access = await open(host);
+        await access.run(['true'], never);
+        await expect(access.run(['true'], never)).rejects.toMatchObject({
+            code: 'refused',
+            hint: expect.stringContaining('MaxSessions') as string,
+        });
+    });
+
     test('carries unix sockets', async () => {
         await using host = await fakeHost(shouting);
         await using access = await open(host);

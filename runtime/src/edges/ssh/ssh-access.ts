@@ -133,7 +133,10 @@ class SshAccess implements HostAccess {
             // A broken channel closes; the exit without a code says so.
             channel.on('error', () => undefined);
         };
-        const channel = await this.#channel(signal, (done) => this.#client.exec(shellCommand(argv), done), follow);
+        const opened = this.#channel(signal, (done) => this.#client.exec(shellCommand(argv), done), follow);
+        const channel = await opened.catch((cause: unknown) => {
+            throw isOpenFailure(cause) ? this.#noSession(cause) : cause;
+        });
         const close = (): void => void channel.destroy();
         signal.addEventListener('abort', close, { once: true });
         void exit.then(() => signal.removeEventListener('abort', close));
@@ -182,6 +185,13 @@ class SshAccess implements HostAccess {
         } finally {
             this.#opening.delete(fail);
         }
+    }
+
+    #noSession(cause: Error): HypervisorError {
+        return new HypervisorError('refused', this.host, `the SSH server of ${this.host} opens no further session: ${cause.message}`, {
+            cause,
+            hint: 'raise MaxSessions in its sshd_config (10 unless set), or move fewer VMs from it at once: each lock holds a session',
+        });
     }
 
     #lostError(why: string): HypervisorError {

@@ -12,6 +12,8 @@ export interface FakeHostOptions {
     readonly accepts?: readonly string[];
     /** What a unix socket leads to, if anything. Left out: the server's configuration forbids forwarding. */
     readonly unix?: (path: string) => Duplex | undefined;
+    /** Sessions that it opens on one connection; undefined: any number. */
+    readonly maxSessions?: number;
 }
 
 export interface FakeHost extends AsyncDisposable {
@@ -63,7 +65,8 @@ function authenticate(client: Connection, { accepts }: FakeHostOptions): void {
     });
 }
 
-function serve(client: Connection, { unix }: FakeHostOptions, forwarded: string[]): void {
+function serve(client: Connection, { unix, maxSessions = Infinity }: FakeHostOptions, forwarded: string[]): void {
+    let sessions = 0;
     // Without a listener the server answers as one whose configuration forbids it.
     if (unix !== undefined) {
         client.on('openssh.streamlocal', (accept, reject, info) => {
@@ -80,7 +83,9 @@ function serve(client: Connection, { unix }: FakeHostOptions, forwarded: string[
         channel.pipe(socket).pipe(channel);
         socket.on('error', () => channel.close());
     });
-    client.on('session', (accept) => {
+    client.on('session', (accept, reject) => {
+        sessions += 1;
+        if (sessions > maxSessions) return reject();
         accept().on('exec', (acceptExec, _reject, { command }) => run(acceptExec(), command));
     });
 }
