@@ -150,7 +150,8 @@ export const hostInit: string = lines([
     'rmdir /.outside',
     'mkdir -p /run/sshd /run/libvirt /run/lock /run/mig-run /var/log/libvirt /var/lib/mig-lab',
     '/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd.log 3>&-',
-    '/usr/sbin/libvirtd --daemon 3>&-',
+    // Once it is a daemon it speaks to its log alone.
+    '/usr/sbin/libvirtd --daemon 3>&- || { tail -n 5 /var/log/libvirt/libvirtd.log; exit 1; }',
     'echo ready >&3',
     'exec 3>&-',
     'trap - EXIT',
