@@ -22,7 +22,6 @@ import { journalPath } from '../journal/place.js';
 import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
-import { exitOf } from './failures.js';
 import { type LoadedInventory, loadInventory, type LoadedPolicy, loadPolicy, read } from './load.js';
 import type { PolicyOptions } from './main.js';
 import { showError, showFindings } from './show.js';
@@ -122,13 +121,15 @@ export function judgeFailures({ failures, snapshot }: Observed, plan: Plan | und
         snapshot.hosts.some((h) => h.name === host && h.maintenance) ||
         failures.size === snapshot.hosts.length ||
         (plan?.unplaced.length ?? 0) > 0;
-    for (const [host, error] of failures) {
+    const known = [...failures].map(([host, error]) => {
         if (!isMigrationError(error)) throw error;
-        const fatal = error.code === 'host-key-mismatch' || needed(host);
-        if (fatal) {
-            for (const [, each] of failures) if (isMigrationError(each)) showError(each, console);
-            throw new Exit(exitOf(error));
-        }
+        return { host, error };
+    });
+    if (known.some(({ host, error }) => error.code === 'host-key-mismatch' || needed(host))) {
+        for (const { error } of known) showError(error, console);
+        throw new Exit('host');
+    }
+    for (const { host, error } of known) {
         console.err(`warning: ${error.message}`);
         if (error.hint !== undefined) console.err(`  ${error.hint}`);
         console.err(`  ${host} is left out: nothing is moved to it`);

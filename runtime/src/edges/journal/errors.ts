@@ -41,7 +41,7 @@ const causes: Readonly<Record<number, { readonly code: JournalErrorCode; readonl
     10: {
         code: 'journal-unwritable',
         text: 'cannot be read or written (input/output error)',
-        hint: 'check the disk that it stands on, or set XDG_STATE_HOME',
+        hint: 'check the disk that it stands on and the space on it, or set XDG_STATE_HOME',
     },
     11: { code: 'journal-damaged', text: 'is damaged', hint: 'move it away; what is unfinished must then be looked up on the hosts' },
     13: {
@@ -54,23 +54,23 @@ const causes: Readonly<Record<number, { readonly code: JournalErrorCode; readonl
         text: 'cannot be opened',
         hint: 'give yourself write permission on its directory, or set XDG_STATE_HOME',
     },
-    26: { code: 'journal-damaged', text: 'is not a journal', hint: 'move it away; a new one is made' },
+    26: { code: 'journal-damaged', text: 'is no database', hint: 'move it away; a new one is made' },
 };
 
-/** Runs something on the database file; SQLite's errors come out with the path and a cure. */
-export function guarded<T>(file: string, work: () => T): T {
+/** Runs something on the database file; SQLite's errors come out with what the file is, its path and a cure. */
+export function guarded<T>(file: string, work: () => T, what?: string): T {
     try {
         return work();
     } catch (error) {
-        throw asJournalError(error, file);
+        throw asJournalError(error, file, what);
     }
 }
 
 /** The error of SQLite or the file system as one that a person can act on; others are returned as they are. */
-export function asJournalError(error: unknown, file: string): unknown {
+export function asJournalError(error: unknown, file: string, what = 'the journal'): unknown {
     if (error instanceof JournalError || !(error instanceof Error)) return error;
     const found = causes[sqliteCode(error) ?? fileSystemCodes[codeOf(error) ?? ''] ?? -1];
-    return found ? new JournalError(found.code, `the journal ${file} ${found.text}`, found.hint, file, error) : error;
+    return found ? new JournalError(found.code, `${what} ${file} ${found.text}`, found.hint, file, error) : error;
 }
 
 const fileSystemCodes: Readonly<Record<string, number>> = {
@@ -85,9 +85,13 @@ const fileSystemCodes: Readonly<Record<string, number>> = {
     EIO: 10,
 };
 
+/** SQLITE_IOERR_SHMSIZE and SQLITE_IOERR_SHMMAP: the index of the write-ahead log could not grow, which a full disk causes. */
+const noRoomForIndex: readonly number[] = [4874, 5386];
+
 function sqliteCode(error: Error): number | undefined {
     const code = 'errcode' in error ? error.errcode : undefined;
-    return typeof code === 'number' ? code & 0xff : undefined;
+    if (typeof code !== 'number') return undefined;
+    return noRoomForIndex.includes(code) ? 13 : code & 0xff;
 }
 
 function codeOf(error: Error): string | undefined {

@@ -108,13 +108,17 @@ function unreachable(host: InventoryHost, error: unknown): HostState {
     };
 }
 
-/** Tags from the inventory where the VM carries none; disks in shared directories are shared, others on files are local. */
+/**
+ * Tags from the inventory where the VM carries none. A disk in a directory that the inventory declares as shared is shared,
+ * whatever its host's file system is: the server of an export sees a local one. Other disks are as the host tells, or local.
+ */
 function withInventory(vm: VmState, inventory: Inventory): VmState {
     const tags = Object.keys(vm.tags).length > 0 ? vm.tags : (inventory.vmTags[vm.name] ?? {});
     const disks = vm.disks.map((disk) => {
-        if (disk.shared !== undefined || disk.path === undefined) return disk;
-        const path = disk.path;
-        return { ...disk, shared: inventory.sharedStorage.some((dir) => path.startsWith(dir.endsWith('/') ? dir : `${dir}/`)) };
+        const { path, shared } = disk;
+        if (path === undefined || shared === true) return disk;
+        const declared = inventory.sharedStorage.some((dir) => path.startsWith(dir.endsWith('/') ? dir : `${dir}/`));
+        return { ...disk, shared: declared || (shared ?? false) };
     });
     return { ...vm, tags, disks };
 }

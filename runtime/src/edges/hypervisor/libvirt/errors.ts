@@ -74,7 +74,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
     },
     [libvirtErrors.migrateUnsafe]: {
         code: 'unsafe-migration',
-        hint: 'libvirt does not trust its disks to be the same on both hosts: put them on shared storage with cache=none, or say in the policy that the risk is taken',
+        hint: 'libvirt does not trust its disks to be the same on both hosts: put them on shared storage with cache=none; where it takes shared storage for a local disk, list the directory under shared_filesystems in qemu.conf of both hosts (libvirt 11)',
     },
     [libvirtErrors.cpuIncompatible]: {
         code: 'cpu-incompatible',
@@ -91,7 +91,7 @@ export function errorFromReply(host: HostName, procedure: string, error: RemoteE
     const vm = error.dom?.name;
     return new HypervisorError(meaning.code, host, `${host}: ${text} (${procedure})`, {
         native: { code: native, domain },
-        ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+        hint: meaning.hint ?? `see the log of its libvirt daemon: journalctl -u virtqemud -u libvirtd on ${host}`,
         ...(vm === undefined ? {} : { vm }),
     });
 }
