@@ -2,7 +2,7 @@
 import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cutLink, hostsOfGuest, labCommand, pathInHost, restoreLink, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
-import { newKeyPair } from '../../runtime/src/edges/lab/keys.js';
+import { newKeyPair } from '../../runtime/src/edges/ssh/key-pair.js';
 import { type BentInventory, expectUntouched, inHost, inventoryOf } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk, type Ended } from '../kit/mig-run.js';

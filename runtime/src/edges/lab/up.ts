@@ -10,7 +10,7 @@ import { labCommand } from './exec.js';
 import { hostFiles, knownHostsText } from './host-files.js';
 import { ensureImage, type Image, type ImageOptions } from './image.js';
 import { inventoryText } from './inventory-file.js';
-import { newKeyPair } from './keys.js';
+import { newKeyPair } from '../ssh/key-pair.js';
 import { labPaths, labsDir } from './paths.js';
 import { hostVariable, identify, isFirst, isSame, markedProcesses, markVariable, type ProcessId } from './processes.js';
 import type { Release } from './recipe.js';

@@ -7,10 +7,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostAccess } from './access.js';
 import { fingerprint } from './known-hosts.js';
 import { openSsh } from './ssh-access.js';
-import { type FakeHost, type FakeHostOptions, fakeHost, newKey } from './testing/fake-host.js';
+import { newKeyPair } from './key-pair.js';
+import { type FakeHost, type FakeHostOptions, fakeHost } from './testing/fake-host.js';
 
 const never = new AbortController().signal;
-const mine = newKey();
+const mine = newKeyPair();
 let home: string;
 beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'mig-ssh-'));
@@ -131,7 +132,7 @@ describe('host keys', () => {
 
     test('that are wrong end it, with both fingerprints and the line', async () => {
         await using host = await fakeHost();
-        const expected = newKey().public.split(' ').slice(0, 2).join(' ');
+        const expected = newKeyPair().public.split(' ').slice(0, 2).join(' ');
         const error: unknown = await open(host, { knownHosts: `\n[127.0.0.1]:${String(host.port)} ${expected}\n` }).catch(
             (e: unknown) => e,
         );
@@ -152,7 +153,7 @@ describe('host keys', () => {
 
 describe('who may come in', () => {
     test('a key that the host does not know is refused, with what can be done', async () => {
-        await using host = await fakeHost({ accepts: [newKey().public] });
+        await using host = await fakeHost({ accepts: [newKeyPair().public] });
         await expect(open(host)).rejects.toMatchObject({
             code: 'authentication-failed',
             hint: expect.stringContaining('ssh-copy-id root@127.0.0.1') as string,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { milliseconds } from '@mig/language';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InventoryHost } from '../../../core/index.js';
-import { type FakeHost, fakeHost, newKey } from '../../ssh/testing/fake-host.js';
+import { newKeyPair } from '../../ssh/key-pair.js';
+import { type FakeHost, fakeHost } from '../../ssh/testing/fake-host.js';
 import type { HostSession, ObservationNeeds } from '../port.js';
 import { uuidToBytes } from './domains.js';
 import { procedures } from './procedures.js';
@@ -19,7 +20,7 @@ const vm = '00000000-0000-4000-8000-00000000000a';
 const stopped = '00000000-0000-4000-8000-00000000000b';
 const web = { name: 'web', uuid: uuidToBytes('kvm-a', vm), id: 3 };
 const old = { name: 'old', uuid: uuidToBytes('kvm-a', stopped), id: -1 };
-const mine = newKey();
+const mine = newKeyPair();
 const quick: ObservationNeeds = { statistics: true, twoSamples: false, dirtyRate: false, windowMs: milliseconds(0) };
 
 let home: string;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type AddressInfo, createConnection } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
+import { newKeyPair } from '../key-pair.js';
 
 export interface FakeHostOptions {
     /** In the OpenSSH format; a new one unless given. */
@@ -26,10 +27,8 @@ export interface FakeHost extends AsyncDisposable {
     cut(): void;
 }
 
-export const newKey = (): { private: string; public: string } => ssh2.utils.generateKeyPairSync('ed25519');
-
 export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost> {
-    const hostKey = options.hostKey ?? newKey().private;
+    const hostKey = options.hostKey ?? newKeyPair().private;
     const parsed = ssh2.utils.parseKey(hostKey);
     if (parsed instanceof Error) throw parsed;
     const clients = new Set<Connection>();
