@@ -197,7 +197,8 @@ function labCommands(program: Command, console: Console): void {
         );
     lab.command('demo')
         .description('bring the lab up, start six VMs, drain a host, prove that nothing was lost, and take everything down')
-        .action(async () => (await import('./commands/demo.js')).demo(console));
+        .addOption(name())
+        .action(async (options: { name: string }) => (await import('./commands/demo.js')).demo(options, console));
 }
 
 function policyOptions(command: Command): Command {

@@ -80,7 +80,7 @@ const commands: readonly NeededCommand[] = [
     { name: 'unshare', package: 'util-linux', toBuild: false },
     { name: 'nsenter', package: 'util-linux', toBuild: false },
     { name: 'mount', package: 'mount', toBuild: false },
-    { name: 'setpriv', package: 'util-linux', toBuild: true },
+    { name: 'setpriv', package: 'util-linux', toBuild: false },
     { name: 'chroot', package: 'coreutils', toBuild: false },
     { name: 'mmdebstrap', package: 'mmdebstrap', toBuild: true },
     { name: 'apt-get', package: 'apt', toBuild: true },
