@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { PlanLimits } from '../model/plan.js';
-import { startable, type QueuedMove } from './queue.js';
+import { startable, toReady, type Blocked, type QueuedMove } from './queue.js';
 
 const free: PlanLimits = {
     perHost: undefined,
@@ -29,7 +29,7 @@ describe('startable', () => {
         const moves = [move('slow', 'a', 'b', { status: 'running' }), move('2', 'a', 'b'), move('3', 'c', 'd')];
         const { start, blocked } = startable({ moves }, { ...free, perHost: 1 });
         expect(start).toEqual(['3']);
-        expect(blocked).toEqual([{ move: '2', because: 'the limit of a: 1 of 1 under way', never: false }]);
+        expect(blocked).toEqual([{ move: '2', because: 'the limit of a: 1 of 1 under way', never: false, waitsFor: 'place' }]);
     });
     test('what comes in and what goes out count together per host', () => {
         const moves = [move('1', 'a', 'b', { status: 'running' }), move('2', 'b', 'c')];
@@ -45,7 +45,7 @@ describe('startable', () => {
     });
     test('a move waits for those that must end before it, and for ever when one of them failed', () => {
         const waits = startable({ moves: [move('1', 'a', 'b', { status: 'running' }), move('2', 'a', 'b', { after: ['1'] })] }, free);
-        expect(waits.blocked).toEqual([{ move: '2', because: 'waits for 1 to end', never: false }]);
+        expect(waits.blocked).toEqual([{ move: '2', because: 'waits for 1 to end', never: false, waitsFor: 'move' }]);
         const never = startable({ moves: [move('1', 'a', 'b', { status: 'failed' }), move('2', 'a', 'b', { after: ['1'] })] }, free);
         expect(never.blocked[0]?.never).toBe(true);
     });
@@ -70,6 +70,27 @@ const anyLimits = fc.record({
 const anyMoves = fc
     .array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('a', 'b', 'c'), fc.boolean()), { maxLength: 10 })
     .map((list) => list.map(([s, d], i) => move(String(i), s, d === s ? 'd' : d)));
+
+describe('toReady', () => {
+    const blocked = (id: string, more: Partial<Blocked> = {}): Blocked => ({
+        move: id,
+        because: 'full',
+        never: false,
+        waitsFor: 'place',
+        ...more,
+    });
+
+    test('one is made ready for each that is about to end, in the order of the plan', () => {
+        expect(toReady([blocked('3'), blocked('4'), blocked('5')], 2, new Set())).toEqual(['3', '4']);
+    });
+    test('what is ready already counts', () => {
+        expect(toReady([blocked('3'), blocked('4'), blocked('5')], 2, new Set(['3']))).toEqual(['4']);
+        expect(toReady([blocked('3'), blocked('4')], 1, new Set(['3']))).toEqual([]);
+    });
+    test('a move that waits for another one to end is not made ready', () => {
+        expect(toReady([blocked('3', { waitsFor: 'move' }), blocked('4', { never: true }), blocked('5')], 1, new Set())).toEqual(['5']);
+    });
+});
 
 describe('properties', () => {
     property.prop([anyMoves, anyLimits])('work-conserving: whatever was not started would pass a limit', (moves, limits) => {

@@ -1,7 +1,12 @@
 /**
  * Which moves may start now. Work-conserving: in the order of the plan every move that fits is started, and one that
  * does not fit holds nobody else up.
+ *
+ * A limit counts the moves that have started and not ended. A move starts when it may send; what comes before that
+ * (begin, prepare: a QEMU process is started at the destination) leaves the wire idle, so the next in line is made ready
+ * while one under way comes to its end (`toReady`).
  */
+import { milliseconds } from '@mig/language';
 import type { MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { PlanLimits, PlannedMove } from '../model/plan.js';
@@ -24,8 +29,32 @@ export interface QueuedMove {
 
 export interface Startable {
     readonly start: readonly MoveId[];
-    /** `never`: waiting is in vain, since a move that had to come first did not end well. */
-    readonly blocked: readonly { readonly move: MoveId; readonly because: string; readonly never: boolean }[];
+    readonly blocked: readonly Blocked[];
+}
+
+export interface Blocked {
+    readonly move: MoveId;
+    readonly because: string;
+    /** Waiting is in vain, since a move that had to come first did not end well. */
+    readonly never: boolean;
+    /** What it waits for: another move to end, or a place beside those that run. */
+    readonly waitsFor: 'move' | 'place';
+}
+
+/**
+ * A move under way that is expected to end within this time is about to end. Begin and prepare take 0.3 to 0.5 s on a
+ * quiet host and several times that on a busy one; what is left to send counts zero pages too, so a move may end long
+ * before it is expected to. What is ready waits this long at the most, at the price of its memory at the destination.
+ */
+export const readyLead = milliseconds(10_000);
+
+/**
+ * Blocked moves to make ready now, in the order of the plan: one for each move that is about to end, those that are
+ * ready already included. One that waits for another move is not made ready: its room at the destination is not there yet.
+ */
+export function toReady(blocked: readonly Blocked[], aboutToEnd: number, ready: ReadonlySet<MoveId>): readonly MoveId[] {
+    const next = blocked.filter((b) => !b.never && b.waitsFor === 'place').slice(0, aboutToEnd);
+    return next.map((b) => b.move).filter((move) => !ready.has(move));
 }
 
 /** A further condition on starting, such as a least share of bandwidth: why the candidate may not join those that run, or undefined. */
@@ -36,7 +65,7 @@ export function startable(state: QueueState, limits: PlanLimits, admits: Admissi
     const byId = new Map(state.moves.map((m) => [m.id, m]));
     const running = state.moves.filter((m) => m.status === 'running');
     const start: MoveId[] = [];
-    const blocked: { move: MoveId; because: string; never: boolean }[] = [];
+    const blocked: Blocked[] = [];
     for (const move of state.moves) {
         if (move.status !== 'waiting') continue;
         const before = unfinishedBefore(move, byId);
@@ -51,7 +80,7 @@ export function startable(state: QueueState, limits: PlanLimits, admits: Admissi
             start.push(move.id);
             running.push(move);
         } else {
-            blocked.push({ move: move.id, because, never: before?.never ?? false });
+            blocked.push({ move: move.id, because, never: before?.never ?? false, waitsFor: before ? 'move' : 'place' });
         }
     }
     return { start, blocked };

@@ -2,12 +2,16 @@
  * Carries out a plan: starts what may start, lets moves run side by side, shares the wire out among them, and tells
  * everything that happens as events. What decides is in core; this file waits and acts.
  */
-import { milliseconds, type EpochMs, type OnFailure } from '@mig/language';
+import { milliseconds, type OnFailure } from '@mig/language';
 import {
     queued,
+    readyLead,
     startable,
     startLadder,
+    toReady,
+    type Blocked,
     type MigrationEvent,
+    type MoveFailure,
     type MoveId,
     type Plan,
     type PlannedMove,
@@ -20,7 +24,8 @@ import { messageOf, note, type RunContext } from './context.js';
 import { failureOf, type AttemptEnd } from './attempt-end.js';
 import { running } from './frame.js';
 import { attempt } from './move.js';
-import type { ExecutePorts, RunSignals } from './ports.js';
+import { Gate } from './gate.js';
+import type { ExecutePorts, RunSignals, Untimed } from './ports.js';
 
 /**
  * Carries out a plan. The run is in the journal before any host is asked for anything; every move that is begun ends in
@@ -31,15 +36,23 @@ import type { ExecutePorts, RunSignals } from './ports.js';
  */
 export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSignals = {}): AsyncGenerator<MigrationEvent, void, undefined> {
     for (const move of plan.moves) refuseWhatIsNotBuilt(move);
-    const { journal, clock, run, controller } = ports;
-    journal.startRun({ id: run, at: clock.now(), controller, simulated: ports.simulated ?? false, plan });
+    const { journal, clock, run: id, controller } = ports;
+    journal.startRun({ id, at: clock.now(), controller, simulated: ports.simulated ?? false, plan });
     yield* running(ports, plan, signals, async (context) => {
-        context.emit({ type: 'run-started', run, plan, simulated: ports.simulated ?? false });
-        return new Run(plan, context).carryOut();
+        context.emit({ type: 'run-started', run: id, plan, simulated: ports.simulated ?? false });
+        const listening: RunContext = {
+            ...context,
+            emit: (event) => {
+                context.emit(event);
+                run.hear(event);
+            },
+        };
+        const run = new Run(plan, listening);
+        return run.carryOut();
     });
 }
 
-/** Moves whose lock and connections are taken before their turn. */
+/** Moves whose lock and connections are taken before their turn, those that are made ready included. */
 const aheadAtMost = 2;
 
 /**
@@ -48,13 +61,26 @@ const aheadAtMost = 2;
  */
 const locksPerConnection = 10 - aheadAtMost - 2;
 
+/** A move of the plan as it stands in this run. */
+interface Moving {
+    readonly step: PlannedMove;
+    status: QueuedMove['status'];
+    attempts: number;
+}
+
 class Run {
     readonly #context: RunContext;
     readonly #plan: Plan;
-    readonly #moves: Map<MoveId, { readonly step: PlannedMove; status: QueuedMove['status']; attempts: number; notBefore: EpochMs }>;
+    readonly #moves: Map<MoveId, Moving>;
     /** Taken ahead of their turn, so that nothing but the phases is left to do when it comes. */
     readonly #ahead = new Map<MoveId, Promise<Claim>>();
     readonly #closing = new Map<MoveId, Promise<void>>();
+    /** Made ready before their turn, each waiting at its gate. */
+    readonly #ready = new Map<MoveId, Gate>();
+    /** Made ready, and told that their turn does not come. */
+    readonly #withdrawn = new Map<MoveId, MoveFailure>();
+    /** Under way, and expected to end soon. */
+    readonly #ending = new Set<MoveId>();
     readonly #queuedFor = new Set<MoveId>();
     readonly #failures = new Map<number, number>();
     readonly #underWay = new Set<Promise<void>>();
@@ -63,9 +89,7 @@ class Run {
     constructor(plan: Plan, context: RunContext) {
         this.#plan = plan;
         this.#context = context;
-        this.#moves = new Map(
-            plan.moves.map((step) => [step.id, { step, status: 'waiting', attempts: 0, notBefore: context.clock.now() }]),
-        );
+        this.#moves = new Map(plan.moves.map((step) => [step.id, { step, status: 'waiting', attempts: 0 }]));
     }
 
     async carryOut(): Promise<'complete' | 'incomplete' | 'stopped'> {
@@ -99,7 +123,29 @@ class Run {
                 this.#context.emit({ type: 'move-queued', move, because });
             }
         }
-        if (!idle) this.#claimAhead(blocked.filter((b) => !b.never).map((b) => b.move));
+        if (idle) return;
+        this.#makeReady(blocked);
+        this.#claimAhead(blocked.filter((b) => !b.never && !this.#ready.has(b.move)).map((b) => b.move));
+    }
+
+    /** Begin and prepare leave the wire idle: the next in line goes through them while one under way comes to its end. */
+    #makeReady(blocked: readonly Blocked[]): void {
+        const most = Math.min(this.#ending.size, aheadAtMost);
+        for (const id of toReady(blocked, most, new Set(this.#ready.keys()))) {
+            const gate = new Gate();
+            this.#ready.set(id, gate);
+            this.#work(id, gate);
+        }
+    }
+
+    /** Notices moves that are about to end. */
+    hear(event: Untimed): void {
+        const soon =
+            (event.type === 'progress' && event.eta !== undefined && event.eta <= readyLead) ||
+            (event.type === 'phase-entered' && (event.phase === 'finish' || event.phase === 'confirm'));
+        if (!soon || this.#ending.has(event.move) || this.#moves.get(event.move)?.status !== 'running') return;
+        this.#ending.add(event.move);
+        this.#wake();
     }
 
     /** Each lock is held by a session of the source's one SSH connection. */
@@ -113,11 +159,30 @@ class Run {
 
     #start(id: MoveId): void {
         const move = this.#move(id);
+        const ready = this.#ready.get(id);
         move.status = 'running';
+        this.#context.emit({ type: 'move-started', move: id, attempt: move.attempts + (ready ? 0 : 1) });
+        if (ready) {
+            ready.open();
+            return;
+        }
+        const open = new Gate();
+        open.open();
+        this.#work(id, open);
+    }
+
+    /** One attempt, as far as its gate lets it. */
+    #work(id: MoveId, gate: Gate): void {
+        const move = this.#move(id);
         move.attempts += 1;
-        this.#context.emit({ type: 'move-started', move: id, attempt: move.attempts });
-        const work = this.#attempt(move.step, move.attempts)
-            .then((end) => this.#ended(move.step, end))
+        const work = this.#attempt(move.step, move.attempts, gate.opened)
+            .then((end) => {
+                this.#ready.delete(id);
+                this.#ending.delete(id);
+                const withdrawn = this.#withdrawn.get(id);
+                if (withdrawn === undefined || end.outcome !== 'aborted') this.#ended(move.step, end);
+                else this.#skipped(move, withdrawn);
+            })
             .finally(() => {
                 this.#underWay.delete(work);
                 this.#wake();
@@ -125,14 +190,14 @@ class Run {
         this.#underWay.add(work);
     }
 
-    async #attempt(step: PlannedMove, number: number): Promise<AttemptEnd> {
+    async #attempt(step: PlannedMove, number: number, turn: Promise<void>): Promise<AttemptEnd> {
         const { ports, control } = this.#context;
         const taken = this.#ahead.get(step.id);
         this.#ahead.delete(step.id);
         try {
             await this.#closing.get(step.id);
             const claimed = await (taken ?? claim(step, ports, control.cancel));
-            const end = await attempt(step, number, claimed, this.#context);
+            const end = await attempt(step, number, claimed, turn, this.#context);
             // Nobody has to wait for the lock and the connections to be given back, but this VM's next attempt and the end of the run.
             this.#closing.set(step.id, this.#giveBack(step, claimed));
             return end;
@@ -192,7 +257,7 @@ class Run {
 
     /** Locks and connections for those who come next: few, since each holds a channel of its host's SSH connection. */
     #claimAhead(next: readonly MoveId[]): void {
-        for (const id of next.slice(0, aheadAtMost)) {
+        for (const id of next.slice(0, aheadAtMost - this.#ready.size)) {
             if (this.#ahead.has(id)) continue;
             const taken = claim(this.#move(id).step, this.#context.ports, this.#context.control.stop);
             taken.catch(() => undefined); // told when its turn comes
@@ -210,13 +275,22 @@ class Run {
 
     #skip(id: MoveId, because: string, code: 'stopped' | 'never-possible' | 'no-room'): void {
         const move = this.#move(id);
-        move.status = 'failed';
         const hint = code === 'no-room' ? 'raise the limit or the cap that stands against it' : 'run the policy again to move it';
-        this.#close(id, {
-            outcome: 'skipped',
-            vmOn: move.step.source,
-            error: { code, message: `${move.step.vm.name} was not started: ${because}`, hint },
-        });
+        const message = `${move.step.vm.name} was not started: ${because}`;
+        const ready = this.#ready.get(id);
+        if (ready) {
+            // What it has begun is undone first.
+            move.status = 'running';
+            this.#withdrawn.set(id, { code, message, hint });
+            ready.close(new MigrationError('cancelled', message, { hint }));
+            return;
+        }
+        this.#skipped(move, { code, message, hint });
+    }
+
+    #skipped(move: Moving, error: MoveFailure): void {
+        move.status = 'failed';
+        this.#close(move.step.id, { outcome: 'skipped', vmOn: move.step.source, error });
     }
 
     /** In the journal, then told: once for every move. */
@@ -238,7 +312,7 @@ class Run {
         return [...this.#moves.values()].some((m) => statuses.includes(m.status));
     }
 
-    #move(id: MoveId): { readonly step: PlannedMove; status: QueuedMove['status']; attempts: number; notBefore: EpochMs } {
+    #move(id: MoveId): Moving {
         const move = this.#moves.get(id);
         if (!move) throw new Error(`no move ${id} in the plan`);
         return move;

@@ -18,10 +18,16 @@ import { Phases } from './phases.js';
 import { Sending } from './sending.js';
 import { settle } from './settle.js';
 
-/** Carries out one attempt with what was claimed for it. Never rejects. */
-export async function attempt(step: PlannedMove, number: number, claimed: Claim, run: RunContext): Promise<AttemptEnd> {
+/** Carries out one attempt with what was claimed for it; between prepare and perform it waits for its turn. Never rejects. */
+export async function attempt(
+    step: PlannedMove,
+    number: number,
+    claimed: Claim,
+    turn: Promise<void>,
+    run: RunContext,
+): Promise<AttemptEnd> {
     try {
-        return await new Attempt(step, number, claimed, run).carryOut();
+        return await new Attempt(step, number, claimed, turn, run).carryOut();
     } catch (error) {
         // Before the first phase: nothing has been touched, but perhaps for a mark that the next run takes over.
         const stopped = run.control.cancel.aborted;
@@ -39,16 +45,18 @@ class Attempt {
     readonly #step: PlannedMove;
     readonly #number: number;
     readonly #claim: Claim;
+    readonly #turn: Promise<void>;
     readonly #run: RunContext;
     readonly #phases: Phases;
     #boots: { readonly source: string; readonly destination: string } | undefined;
     #finish: FinishRecord = 'not-sent';
     #began: EpochMs;
 
-    constructor(step: PlannedMove, number: number, claimed: Claim, run: RunContext) {
+    constructor(step: PlannedMove, number: number, claimed: Claim, turn: Promise<void>, run: RunContext) {
         this.#step = step;
         this.#number = number;
         this.#claim = claimed;
+        this.#turn = turn;
         this.#run = run;
         this.#phases = new Phases(step, run);
         this.#began = run.clock.now();
@@ -92,6 +100,7 @@ class Attempt {
         let performing = false;
         let sent: { readonly cookie: Cookie };
         try {
+            await this.#turn;
             this.#stopIfCancelled();
             const share = await this.#run.bandwidth.join(this.#step, departure, this.#run.control.cancel);
             parameters = { ...parameters, bandwidth: share };
