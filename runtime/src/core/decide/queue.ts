@@ -2,9 +2,10 @@
  * Which moves may start now. Work-conserving: in the order of the plan every move that fits is started, and one that
  * does not fit holds nobody else up.
  *
- * A limit counts the moves that have started and not ended. A move starts when it may send; what comes before that
- * (begin, prepare: a QEMU process is started at the destination) leaves the wire idle, so the next in line is made ready
- * while one under way comes to its end (`toReady`).
+ * A limit counts the moves that may send: from `move-started` until the guest runs at its destination (finish has ended).
+ * What comes before (begin, prepare: a QEMU process is started at the destination) and after it (confirm, arrival) leaves
+ * the wire idle, so the next in line is made ready while one under way comes to its end (`toReady`), and starts as soon
+ * as that one's guest runs.
  */
 import { milliseconds } from '@mig/language';
 import type { MoveId } from '../model/events.js';
@@ -23,8 +24,11 @@ export interface QueuedMove {
     /** The network that carries the bytes: with each host it names a link. */
     readonly network: string;
     readonly after: readonly MoveId[];
-    /** `delayed` waits for a retry; `failed` is everything that did not end at its destination. */
-    readonly status: 'waiting' | 'delayed' | 'running' | 'moved' | 'failed';
+    /**
+     * `settling`: the guest runs at its destination, and the move's last phases are under way; `delayed` waits for a retry;
+     * `failed` is everything that did not end at its destination.
+     */
+    readonly status: 'waiting' | 'delayed' | 'running' | 'settling' | 'moved' | 'failed';
 }
 
 export interface Startable {

@@ -22,13 +22,21 @@ const six = Array.from({ length: 6 }, (_, i) => guest(`vm${i}`));
 const drain = (facts: Partial<PlannedMove> = {}) => six.map((vm, i) => moveOf(vm, 'a', i % 2 === 0 ? 'b' : 'c', facts));
 const rack = () => inventoryOf({ a: six, b: [], c: [] });
 
-/** The most moves that were between their start and their end at once, by host. */
-function mostAtOnce(events: readonly MigrationEvent[], moves: readonly PlannedMove[]): Record<string, number> {
+const ended = (event: MigrationEvent): boolean => event.type === 'move-ended';
+/** What a limit counts: the guest runs at its destination, or the move has ended otherwise. */
+const sent = (event: MigrationEvent): boolean => ended(event) || (event.type === 'phase-ended' && event.phase === 'finish');
+
+/** The most moves that were between their start and such an event at once, by host. */
+function mostAtOnce(
+    events: readonly MigrationEvent[],
+    moves: readonly PlannedMove[],
+    until: (event: MigrationEvent) => boolean,
+): Record<string, number> {
     const most: Record<string, number> = {};
     const now = new Set<string>();
     for (const event of events) {
         if (event.type === 'move-started') now.add(event.move);
-        if (event.type === 'move-ended') now.delete(event.move);
+        if (until(event) && 'move' in event && event.move !== undefined) now.delete(event.move);
         for (const host of ['a', 'b', 'c']) {
             const here = moves.filter((m) => now.has(m.id) && (m.source === host || m.destination === host)).length;
             most[host] = Math.max(most[host] ?? 0, here);
@@ -72,12 +80,41 @@ describe('a run', () => {
         const { ports, hypervisors } = bench(rack());
         const moves = drain();
         const events = await all(execute(planOf(moves, { limits: { ...free, perHost: 2 } }), ports));
-        expect(mostAtOnce(events, moves)).toMatchObject({ a: 2, all: 2 });
-        const ended = eventsOf(events, 'move-ended');
-        expect(new Set(ended.map((e) => e.move)).size).toBe(6);
-        expect(ended.map((e) => e.outcome)).toEqual(Array(6).fill('moved'));
+        expect(mostAtOnce(events, moves, sent)).toMatchObject({ a: 2, all: 2 });
+        const ends = eventsOf(events, 'move-ended');
+        expect(new Set(ends.map((e) => e.move)).size).toBe(6);
+        expect(ends.map((e) => e.outcome)).toEqual(Array(6).fill('moved'));
         expect(moves.every((m) => hypervisors.cluster.runningOn(m.vm.uuid).join() === m.destination)).toBe(true);
         expect(eventsOf(events, 'move-queued').length).toBeGreaterThan(0);
+    });
+
+    test('makes the next one ready while another comes to its end, and starts it when that one runs at its destination', async () => {
+        const { ports } = bench(rack());
+        const events = await all(execute(planOf(drain(), { limits: { ...free, inAll: 1 } }), ports));
+        const at = (type: MigrationEvent['type'], move: string, phase?: string) =>
+            events.findIndex(
+                (e) => e.type === type && 'move' in e && e.move === move && (phase === undefined || ('phase' in e && e.phase === phase)),
+            );
+        const [first = '', second = ''] = eventsOf(events, 'move-started').map((e) => e.move);
+        expect(at('phase-ended', second, 'prepare')).toBeLessThan(at('phase-ended', first, 'finish'));
+        expect(at('move-started', second)).toBeGreaterThan(at('phase-ended', first, 'finish'));
+        expect(at('move-started', second)).toBeLessThan(at('move-ended', first));
+        expect(at('phase-entered', second, 'perform')).toBeGreaterThan(at('move-started', second));
+    });
+
+    test('what was made ready when the run is stopped is undone, and runs on at its source', async () => {
+        const { ports, hypervisors } = bench(rack());
+        const stop = new AbortController();
+        const events: MigrationEvent[] = [];
+        for await (const event of execute(planOf(drain(), { limits: { ...free, inAll: 1 } }), ports, { stop: stop.signal })) {
+            events.push(event);
+            const ready = event.type === 'phase-ended' && event.phase === 'prepare' && events.some((e) => e.type === 'iteration');
+            if (ready) stop.abort();
+        }
+        const ends = eventsOf(events, 'move-ended');
+        expect(ends.map((e) => e.outcome).sort()).toEqual(['moved', 'skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
+        for (const { vm } of drain()) expect(hypervisors.cluster.runningOn(vm.uuid)).toHaveLength(1);
+        expect(eventsOf(events, 'run-ended')).toMatchObject([{ outcome: 'stopped' }]);
     });
 
     test('a host that is reached by SSH is not asked for more sessions than its server allows', async () => {
@@ -94,7 +131,7 @@ describe('a run', () => {
         const { ports } = bench({ ...inventory, hosts: inventory.hosts.map((h) => ({ ...h, connection: ssh })) });
         const moves = many.map((vm) => moveOf(vm, 'a', 'b'));
         const events = await all(execute(planOf(moves), ports));
-        expect(mostAtOnce(events, moves)).toMatchObject({ a: 6 });
+        expect(mostAtOnce(events, moves, ended)).toMatchObject({ a: 6 });
         expect(eventsOf(events, 'run-ended')).toMatchObject([{ outcome: 'complete' }]);
     });
 

@@ -95,11 +95,11 @@ class Run {
     async carryOut(): Promise<'complete' | 'incomplete' | 'stopped'> {
         const { control } = this.#context;
         control.stop.addEventListener('abort', () => this.#wake(), { once: true });
-        while (this.#some('waiting', 'delayed', 'running')) {
+        while (this.#some('waiting', 'delayed', 'running', 'settling')) {
             const woken = new Promise<void>((resolve) => (this.#wake = resolve));
             if (control.stop.aborted) await this.#skipTheRest();
             else this.#startWhatMay();
-            if (this.#some('running', 'delayed')) await woken;
+            if (this.#some('running', 'settling', 'delayed')) await woken;
         }
         await Promise.all(this.#underWay);
         await Promise.all(this.#closing.values());
@@ -115,7 +115,7 @@ class Run {
             (candidate, beside) => this.#context.bandwidth.refuses(candidate, beside) ?? this.#outOfSessions(candidate, beside),
         );
         for (const id of start) this.#start(id);
-        const idle = !this.#some('running', 'delayed');
+        const idle = !this.#some('running', 'settling', 'delayed');
         for (const { move, because, never } of blocked) {
             if (never || idle) this.#skip(move, because, never ? 'never-possible' : 'no-room');
             else if (!this.#queuedFor.has(move)) {
@@ -138,11 +138,16 @@ class Run {
         }
     }
 
-    /** Notices moves that are about to end. */
+    /** Notices moves that are about to end, and those that need the wire no more. */
     hear(event: Untimed): void {
+        if (event.type === 'phase-ended' && event.phase === 'finish') {
+            const move = this.#move(event.move);
+            if (move.status === 'running') move.status = 'settling';
+            this.#wake();
+        }
         const soon =
             (event.type === 'progress' && event.eta !== undefined && event.eta <= readyLead) ||
-            (event.type === 'phase-entered' && (event.phase === 'finish' || event.phase === 'confirm'));
+            (event.type === 'phase-entered' && event.phase === 'finish');
         if (!soon || this.#ending.has(event.move) || this.#moves.get(event.move)?.status !== 'running') return;
         this.#ending.add(event.move);
         this.#wake();
@@ -153,7 +158,8 @@ class Run {
         const { source } = this.#move(candidate).step;
         const host = this.#context.ports.inventory.hosts.find((h) => h.name === source);
         if (host?.connection.kind !== 'ssh') return undefined;
-        const locks = beside.filter((id) => this.#move(id).step.source === source).length;
+        const settling = [...this.#moves.values()].filter((m) => m.status === 'settling' && m.step.source === source).length;
+        const locks = settling + beside.filter((id) => this.#move(id).step.source === source).length;
         return locks < locksPerConnection ? undefined : `the sessions of ${source}'s SSH connection: ${locks} locks are held over it`;
     }
 
