@@ -57,6 +57,7 @@ describeWhereLabsRun('the demo', () => {
                 new RegExp(`\\n {2}${guest.name} +on kvm-[abc]: runs, [1-9]\\d* pages as they should be, \\d+ writes, none lost`),
             );
         await expectNothingLeft(there);
+        expect(existsSync(desk.at('state'))).toBe(false);
     });
 
     test.each([
@@ -83,7 +84,7 @@ describeWhereLabsRun('the demo', () => {
         const there = traces(demo);
         demo.signal('SIGKILL');
         await demo.ended;
-        await expect.poll(() => running(there), { timeout: 10_000 }).toEqual([]);
+        await expect.poll(() => running(there), { timeout: 3000 }).toEqual([]);
 
         const next = start();
         const [code] = await next.ended;

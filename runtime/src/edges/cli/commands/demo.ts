@@ -3,7 +3,17 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { MigrationError } from '../../../core/index.js';
-import { defaultLab, guestProof, hostsOfGuest, type Lab, labCommand, labRequirements, labUp, removeLeftovers } from '../../lab/door.js';
+import {
+    defaultLab,
+    guestProof,
+    hostsOfGuest,
+    type Lab,
+    labCommand,
+    labPaths,
+    labRequirements,
+    labUp,
+    removeLeftovers,
+} from '../../lab/door.js';
 import { type Console, Exit } from '../console.js';
 import { demoGuests, startDemoGuests } from './demo-guests.js';
 
@@ -49,7 +59,10 @@ async function drainInLab(name: string, program: Program, interrupts: DemoInterr
     console.err(`$ mig-run ${command.join(' ')}`);
     // A lab that is tied to this process ends with it, and so does what works on it: without its hosts it could only wait.
     const tied = ['setpriv', '--pdeathsig', 'KILL', '--'];
-    const code = await interrupts.leaveTo(program, [...tied, ...labCommand(lab, [...program.argv, ...command])]);
+    const code = await interrupts.leaveTo(program, [...tied, ...labCommand(lab, [...program.argv, ...command])], {
+        // A run on hosts that will be gone has no place in the person's own journal.
+        XDG_STATE_HOME: path.join(labPaths(name).dir, 'state'),
+    });
     signal.throwIfAborted();
     const whole = await prove(lab, console, signal);
     console.err('taking the lab down');
@@ -86,9 +99,9 @@ class DemoInterrupts implements Disposable {
     }
 
     /** Runs a command to its end. It gets the terminal's Ctrl-C itself, and other signals from us. */
-    async leaveTo({ directory }: Program, [command = '', ...rest]: readonly string[]): Promise<number> {
+    async leaveTo({ directory }: Program, [command = '', ...rest]: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
         this.signal.throwIfAborted();
-        const child = spawn(command, rest, { stdio: 'inherit', cwd: directory });
+        const child = spawn(command, rest, { stdio: 'inherit', cwd: directory, env: { ...process.env, ...env } });
         this.#busy = (name) => {
             if (name !== 'SIGINT') child.kill(name);
         };
