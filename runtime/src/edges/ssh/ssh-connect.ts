@@ -83,7 +83,7 @@ function connectionError(
             `${name} does not let ${target.user} in at ${target.host}: ${tried}${notes}`,
             {
                 cause: error,
-                hint: `ssh-copy-id ${target.user}@${target.host}, start an agent with the key, or name identityFile in the inventory`,
+                hint: `ssh-copy-id ${target.user}@${target.host}, start an agent with the key, or name identity_file in the inventory`,
             },
         );
     }
