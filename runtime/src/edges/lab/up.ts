@@ -94,7 +94,7 @@ async function takeDirectory(dir: string, name: string): Promise<void> {
 }
 
 const alreadyThere = (name: string): LabError =>
-    new LabError('lab-exists', `a lab '${name}' is there already`, { hint: `use it, or end it with: mig-run lab down ${name}` });
+    new LabError('lab-exists', `a lab '${name}' is there already`, { hint: `use it, or end it with: mig-run lab down --name ${name}` });
 
 function imageOf(images: ReadonlyMap<Release, Image>, release: Release): Image {
     const image = images.get(release);
