@@ -24,7 +24,12 @@ export class HostSessions implements Hypervisors, AsyncDisposable {
         const forget = () => {
             if (this.#sessions.get(host.name) === opening) this.#sessions.delete(host.name);
         };
-        opening.then((session) => session.lost.then(forget), forget);
+        opening.then(async (session) => {
+            await session.lost;
+            forget();
+            // What is left of it (connections, locks on the host) must not outlive it; that it is broken is known already.
+            await session[Symbol.asyncDispose]().catch(() => undefined);
+        }, forget);
         return opening;
     }
 
