@@ -52,17 +52,21 @@ export function sharesInSteps(
     step: BytesPerSecond = libvirtStep,
 ): Map<MoveId, BytesPerSecond | undefined> {
     const exact = shares(moves, caps, capacities);
-    const pools = policyPools(moves, caps);
     const steps = new Map<MoveId, number>();
     for (const [move, rate] of exact) if (rate !== undefined) steps.set(move, wholeSteps(rate, step));
+    const used = policyPools(moves, caps).map(({ limit, members }) => ({
+        limit,
+        members,
+        steps: sum(members.map((m) => steps.get(m) ?? 0)),
+    }));
+    const usedBy = byMember(used);
     const remainder = (move: MoveId): number => (exact.get(move) ?? 0) / step - (steps.get(move) ?? 0);
-    const order = [...steps.keys()].sort((a, b) => remainder(b) - remainder(a) || (a < b ? -1 : 1));
-    for (const move of order) {
-        const raised = (steps.get(move) ?? 0) + 1;
-        const fits = pools
-            .filter((p) => p.members.includes(move))
-            .every((p) => p.members.reduce((sum, m) => sum + (m === move ? raised : (steps.get(m) ?? 0)), 0) * step <= p.limit);
-        if (remainder(move) > 0 && fits) steps.set(move, raised);
+    const lost = [...steps.keys()].map((move) => ({ move, remainder: remainder(move) })).filter((l) => l.remainder > 0);
+    for (const { move } of lost.sort((a, b) => b.remainder - a.remainder || (a.move < b.move ? -1 : 1))) {
+        const pools = usedBy.get(move) ?? [];
+        if (!pools.every((p) => (p.steps + 1) * step <= p.limit)) continue;
+        steps.set(move, (steps.get(move) ?? 0) + 1);
+        for (const pool of pools) pool.steps += 1;
     }
     return new Map(
         [...exact].map(([move, rate]) => [move, rate === undefined ? undefined : bytesPerSecond((steps.get(move) ?? 0) * step)]),
@@ -79,7 +83,8 @@ export function tooThin(
     const pools = [...policyPools(moves, caps), ...capacityPools(moves, capacities)];
     const least = wantedFloors(moves, caps);
     const broken = pools.find((p) => sum(p.members.map((m) => least.get(m) ?? 0)) > p.limit);
-    if (broken) return `${broken.name} cannot give every VM its floor`;
+    if (broken) return `${broken.name()} cannot give every VM its floor`;
+    if (least.size === 0 && evenPartsSuffice(moves, pools, step)) return undefined;
     const given = shares(moves, caps, capacities);
     const thin = moves.find((m) => (given.get(m.move) ?? step) < step);
     return thin && `the share of ${thin.vm} would be below ${step / mebibyte} MiB/s`;
@@ -113,7 +118,7 @@ export function linkCapacities(inventory: Inventory): LinkCapacities {
 
 /** Moves that share one limit. */
 interface Pool {
-    readonly name: string;
+    readonly name: () => string;
     readonly limit: number;
     readonly members: readonly MoveId[];
 }
@@ -122,40 +127,44 @@ function policyPools(moves: readonly ShareRequest[], caps: readonly PlanCap[]): 
     return caps.filter((c) => c.kind === 'cap').flatMap((cap) => grouped(moves, cap.rate, cap.scope, cap.of));
 }
 
-function capacityPools(moves: readonly ShareRequest[], capacities: LinkCapacities): Pool[] {
-    return directedLinks(moves).flatMap(({ link, name, members }) => {
-        const limit = capacities[link];
-        return limit === undefined ? [] : [{ name, limit, members }];
-    });
-}
-
 /** A physical link carries its capacity in each direction; a cap of the policy holds for both together. */
-function directedLinks(moves: readonly ShareRequest[]): { link: string; name: string; members: MoveId[] }[] {
-    const found = new Map<string, { link: string; name: string; members: MoveId[] }>();
-    for (const move of moves) {
-        const ends = [
-            { link: `${move.source}/${move.network}`, way: 'out of' },
-            { link: `${move.destination}/${move.network}`, way: 'into' },
-        ];
-        for (const { link, way } of ends) {
-            const name = `the link ${way} ${link}`;
-            const entry = found.get(name) ?? { link, name, members: [] };
-            entry.members.push(move.move);
-            found.set(name, entry);
-        }
-    }
-    return [...found.values()];
+function capacityPools(moves: readonly ShareRequest[], capacities: LinkCapacities): Pool[] {
+    const oneWay = (way: string, end: (move: ShareRequest) => HostName): Pool[] =>
+        [...groupBy(moves, (m) => [`${end(m)}/${m.network}`])].flatMap(([link, members]) => {
+            const limit = capacities[link];
+            return limit === undefined ? [] : [{ name: () => `the link ${way} ${link}`, limit, members }];
+        });
+    return [...oneWay('out of', (m) => m.source), ...oneWay('into', (m) => m.destination)];
 }
 
 function grouped(moves: readonly ShareRequest[], limit: number, scope: PlanCap['scope'], of: string | undefined): Pool[] {
-    const pools = new Map<string, MoveId[]>();
+    const groups = [...groupBy(moves, (m) => keysOf(m, scope))].filter(([key]) => of === undefined || key === of);
+    return groups.map(([key, members]) => ({ name: () => `the cap ${scope} ${key}`.trim(), limit, members }));
+}
+
+function groupBy(moves: readonly ShareRequest[], keys: (move: ShareRequest) => readonly string[]): Map<string, MoveId[]> {
+    const groups = new Map<string, MoveId[]>();
     for (const move of moves) {
-        for (const key of new Set(keysOf(move, scope))) {
-            if (of !== undefined && key !== of) continue;
-            pools.set(key, [...(pools.get(key) ?? []), move.move]);
+        for (const key of keys(move)) {
+            const members = groups.get(key);
+            if (!members) groups.set(key, [move.move]);
+            else if (members.at(-1) !== move.move) members.push(move.move); // both ends of a move may have one key
         }
     }
-    return [...pools].map(([key, members]) => ({ name: `the cap ${scope} ${key}`.trim(), limit, members }));
+    return groups;
+}
+
+/** The pools of each move. */
+function byMember<P extends { readonly members: readonly MoveId[] }>(pools: readonly P[]): ReadonlyMap<MoveId, readonly P[]> {
+    const found = new Map<MoveId, P[]>();
+    for (const pool of pools) {
+        for (const member of pool.members) {
+            const own = found.get(member);
+            if (own) own.push(pool);
+            else found.set(member, [pool]);
+        }
+    }
+    return found;
 }
 
 function keysOf(move: ShareRequest, scope: PlanCap['scope']): readonly string[] {
@@ -191,46 +200,83 @@ function floors(moves: readonly ShareRequest[], caps: readonly PlanCap[], pools:
     return least;
 }
 
-/** Raises the level of all until a pool is full, freezes its members, and goes on with the rest. */
+/**
+ * Nobody gets less than an even part of one of its pools, for the level only rises; where every even part is a step at
+ * least, the shares need not be worked out.
+ */
+function evenPartsSuffice(moves: readonly ShareRequest[], pools: readonly Pool[], step: number): boolean {
+    const weight = weights(moves);
+    const least = Math.min(...weight.values());
+    return pools.every((p) => p.limit * least >= step * sum(p.members.map((m) => weight.get(m) ?? 1)));
+}
+
+/** Raises the level of all until pools are full, freezes their members, and goes on with the rest. */
 function fill(moves: readonly ShareRequest[], pools: readonly Pool[], least: ReadonlyMap<MoveId, number>): Map<MoveId, number> {
     const weight = weights(moves);
     const frozen = new Map<MoveId, number>();
-    const bounded = new Set(pools.flatMap((p) => p.members));
-    const open = new Set(moves.map((m) => m.move).filter((m) => bounded.has(m)));
-    const at = (move: MoveId, level: number): number => Math.max(least.get(move) ?? 0, level * (weight.get(move) ?? 1));
-    while (open.size > 0) {
-        let level = Infinity;
-        let full: Pool | undefined;
-        for (const pool of pools) {
-            const members = pool.members.filter((m) => open.has(m));
-            if (members.length === 0) continue;
-            const room = pool.limit - sum(pool.members.map((m) => frozen.get(m) ?? 0));
-            const reached = levelThatFills(members, room, least, weight);
-            if (reached < level) {
-                level = reached;
-                full = pool;
+    const parts = new Map<MoveId, Part>(moves.map((m) => [m.move, { floor: least.get(m.move) ?? 0, weight: weight.get(m.move) ?? 1 }]));
+    let filling = pools.filter((p) => p.members.length > 0).map((p) => new Filling(p, parts));
+    const fillingBy = byMember(filling);
+    while (filling.length > 0) {
+        const level = filling.reduce((lowest, f) => Math.min(lowest, f.level), Infinity);
+        if (!Number.isFinite(level)) break; // nothing bounds the rest
+        for (const full of filling.filter((f) => f.level === level)) {
+            for (const move of full.members) {
+                const part = parts.get(move);
+                if (!part || frozen.has(move)) continue;
+                const rate = Math.max(part.floor, Math.max(0, level) * part.weight);
+                frozen.set(move, rate);
+                for (const pool of fillingBy.get(move) ?? []) pool.freeze(part, rate);
             }
         }
-        if (!full) break;
-        for (const move of full.members) {
-            if (!open.has(move)) continue;
-            frozen.set(move, at(move, Math.max(0, level)));
-            open.delete(move);
-        }
+        filling = filling.filter((f) => f.open > 0);
     }
     return frozen;
 }
 
-/** The level at which these members together take exactly the room: their sum is piecewise linear in the level. */
-function levelThatFills(
-    members: readonly MoveId[],
-    room: number,
-    least: ReadonlyMap<MoveId, number>,
-    weight: ReadonlyMap<MoveId, number>,
-): number {
-    const parts = members
-        .map((m) => ({ floor: least.get(m) ?? 0, weight: weight.get(m) ?? 1 }))
-        .sort((a, b) => a.floor / a.weight - b.floor / b.weight);
+/** What a move takes at a level: its floor, or its weight's part of the level if that is more. */
+interface Part {
+    readonly floor: number;
+    readonly weight: number;
+}
+
+/** A pool while the level rises, as counters: freezing a move costs the same however many share the pool. */
+class Filling {
+    readonly members: readonly MoveId[];
+    /** Members that are not frozen yet. */
+    open: number;
+    #room: number;
+    #weight: number;
+    /** Parts that are not frozen yet, by the level at which they leave their floor. Undefined: nobody has a floor. */
+    readonly #parts: Set<Part> | undefined;
+    #level: number | undefined;
+
+    constructor({ limit, members }: Pool, parts: ReadonlyMap<MoveId, Part>) {
+        const own = members.flatMap((m) => parts.get(m) ?? []);
+        this.members = members;
+        this.open = own.length;
+        this.#room = limit;
+        this.#weight = sum(own.map((p) => p.weight));
+        if (own.some((p) => p.floor > 0)) this.#parts = new Set(own.sort((a, b) => a.floor / a.weight - b.floor / b.weight));
+    }
+
+    /** The level at which those that are not frozen take exactly the room that is left. */
+    get level(): number {
+        this.#level ??= this.#parts ? levelThatFills([...this.#parts], this.#room) : this.#room / this.#weight;
+        return this.#level;
+    }
+
+    freeze(part: Part, rate: number): void {
+        this.open -= 1;
+        this.#room -= rate;
+        this.#weight -= part.weight;
+        this.#parts?.delete(part);
+        this.#level = undefined;
+    }
+}
+
+/** The sum of the parts is piecewise linear in the level. */
+function levelThatFills(parts: readonly Part[], room: number): number {
     let atFloor = sum(parts.map((p) => p.floor));
     let rising = 0;
     for (const [i, part] of parts.entries()) {
