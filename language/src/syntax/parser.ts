@@ -1,5 +1,7 @@
 import type { LangiumCoreServices } from 'langium';
 import { createParser, LangiumParser } from 'langium';
+import type { ILookaheadStrategy } from 'chevrotain';
+import { LookaheadWhenNeeded } from './lookahead.js';
 
 /** Builds the parser of the language. */
 export function createMigParser(services: LangiumCoreServices): LangiumParser {
@@ -16,6 +18,7 @@ export function createMigParser(services: LangiumCoreServices): LangiumParser {
 class MigParser extends LangiumParser {
     constructor(services: LangiumCoreServices) {
         super(services);
-        Object.assign(this.wrapper, { maxLookahead: 1 });
+        const { lookaheadStrategy } = this.wrapper as unknown as { readonly lookaheadStrategy: ILookaheadStrategy };
+        Object.assign(this.wrapper, { maxLookahead: 1, lookaheadStrategy: new LookaheadWhenNeeded(lookaheadStrategy) });
     }
 }
