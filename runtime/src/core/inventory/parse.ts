@@ -1,6 +1,6 @@
 import { type Finding, type Fix, nearest, type SourceRange } from '@mig/language';
 import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Inventory, InventoryHost } from '../model/inventory.js';
 import { Places } from './places.js';
 import { type InventoryFile, inventorySchema, keysAt } from './schema.js';

@@ -3,7 +3,7 @@
  * descriptions below as its documentation.
  */
 import { bytes, bytesPerSecond, type Dimension, parseQuantity } from '@mig/language';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A quantity with its unit, such as `1 Gbit/s`; becomes a number in the base unit. */
 const quantity = (dimension: Dimension, example: string) =>

@@ -32,7 +32,7 @@ export function fit(text: string, width: number): string {
     if (width <= 0) return '';
     let out = '';
     let used = 0;
-    for (const { segment } of graphemes.segment(text)) {
+    for (const { segment } of graphemes().segment(text)) {
         const w = widthOf(segment);
         if (used + w > width - 1) break;
         out += segment;
@@ -84,13 +84,15 @@ export function listUpTo(names: readonly string[], width: number): string {
 /** `1 VM`, `3 VMs`. */
 export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when the first text does not fit: that takes 20 ms, and most runs need none. */
+const graphemes = (): Intl.Segmenter => (segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' }));
+let segmenter: Intl.Segmenter | undefined;
 
 function broken(word: string, width: number): readonly string[] {
     if (widthOf(word) <= width) return [word];
     const parts: string[] = [];
     let part = '';
-    for (const { segment } of graphemes.segment(word)) {
+    for (const { segment } of graphemes().segment(word)) {
         if (part !== '' && widthOf(part + segment) > width) {
             parts.push(part);
             part = '';

@@ -1,6 +1,6 @@
 /** Processes of labs, found by recorded pid and start time or by the mark in their environment; never by name. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessId {

@@ -1,7 +1,7 @@
 /** What is written down about a lab, so that any process can find it again. */
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LabError } from './errors.js';
 import { labPaths, labsDir } from './paths.js';
 import { isSame, processId, type ProcessId } from './processes.js';

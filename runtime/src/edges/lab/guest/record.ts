@@ -1,7 +1,7 @@
 /** What a lab remembers of its guests, so that any process can prove them later, on whatever host they are. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LabError } from '../errors.js';
 import { labPaths } from '../paths.js';
 import type { Lab } from '../state.js';
