@@ -166,9 +166,16 @@ const meanings: Readonly<Record<MoveStatus, Meaning>> = {
 
 function phase(move: MoveView): Piece {
     const meaning = meanings[move.status];
+    if (move.status === 'waiting' && move.phase !== undefined) return { text: beforeItsTurn(move), meaning };
     if (move.status !== 'running') return { text: words[move.status], meaning };
     if (move.stoppedSince !== undefined) return { text: 'stopped', meaning: 'warning' };
     return { text: move.phase ?? 'starting', meaning };
+}
+
+/** A waiting move is made ready while others come to their end, and undone when its turn does not come. */
+function beforeItsTurn({ ready, phase = 'begin' }: MoveView): string {
+    if (ready) return 'ready';
+    return phase === 'begin' ? 'prepare' : phase;
 }
 
 function percent(move: MoveView): string {

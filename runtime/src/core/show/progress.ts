@@ -32,6 +32,8 @@ export interface MoveView {
     readonly because: string | undefined;
     readonly attempt: number;
     readonly phase: MovePhase | undefined;
+    /** It waits for its turn, with begin and prepare behind it. */
+    readonly ready: boolean;
     /** Of the memory, and never less than before: remaining bytes follow a saw-tooth, and a bar that goes back tells nobody anything. */
     readonly done: Ratio;
     readonly transferred: Bytes | undefined;
@@ -116,23 +118,25 @@ export function downtimeSoFar(move: MoveView, now: EpochMs | undefined): Millise
 function after(move: MoveView, event: MoveEvent): MoveView {
     switch (event.type) {
         case 'move-queued':
-            return { ...move, because: event.because };
+            return { ...move, ...still, status: 'waiting', phase: undefined, ready: false, because: event.because };
         case 'move-started':
             return {
                 ...move,
                 status: 'running',
                 attempt: event.attempt,
                 because: undefined,
-                phase: undefined,
+                phase: move.status === 'waiting' ? move.phase : undefined, // it may have been made ready before its turn
+                ready: false,
                 done: ratio(0),
                 iteration: 0,
                 eta: undefined,
                 startedAt: move.startedAt ?? event.at,
             };
         case 'phase-entered':
-            return { ...move, phase: event.phase, ...(event.phase === 'perform' ? {} : still) };
+            return { ...move, phase: event.phase, ready: false, ...(event.phase === 'perform' ? {} : still) };
         case 'phase-ended':
-            return event.error === undefined ? move : { ...move, because: event.error };
+            if (event.error !== undefined) return { ...move, because: event.error };
+            return { ...move, ready: event.phase === 'prepare' && move.status === 'waiting' };
         case 'setting-applied':
             return event.setting === 'bandwidth' && event.got !== undefined ? { ...move, cap: event.got as BytesPerSecond } : move;
         case 'iteration':
@@ -175,6 +179,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 endedAt: event.at,
                 error: event.error,
                 phase: undefined,
+                ready: false,
                 stoppedSince: undefined,
             };
     }
@@ -200,6 +205,7 @@ function waiting(move: PlannedMove): MoveView {
         because: undefined,
         attempt: 0,
         phase: undefined,
+        ready: false,
         done: ratio(0),
         transferred: undefined,
         remaining: undefined,

@@ -1,7 +1,7 @@
 import { bytes, bytesPerSecond, mebibyte, milliseconds } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { MigrationEvent } from '../model/events.js';
-import { instance, move, planOf, promise, rung } from '../simulate/plan-builders.js';
+import { instance, move, planOf, promise, rung, unlimited } from '../simulate/plan-builders.js';
 import { simulate } from '../simulate/run.js';
 import { host, noon, snapshot, vm } from '../testing/builders.js';
 import { reportOf } from './report.js';
@@ -79,6 +79,39 @@ describe('a report', () => {
         const sent = (plan: typeof once) => reportOf(simulate(plan, from, { now: noon, seed: 1 })).moves[0];
         expect(sent({ ...once, instances: [twice] })?.attempts).toBe(2);
         expect(sent({ ...once, instances: [twice] })?.transferred).toBeGreaterThan(1.5 * (sent(once)?.transferred ?? Infinity));
+    });
+    test('counts the duration of a move that was made ready before its turn from its start', () => {
+        const other = vm('db', 'a', { memory: bytes(1024 * mebibyte), dirtyRate: bytesPerSecond(0), workingSet: bytes(0) });
+        const here = snapshot([host('a'), host('b')], [other, guest]);
+        const limits = { ...unlimited, inAll: 1 };
+        const events = simulate(planOf(here, [move(other, 'b'), move(guest, 'b')], { limits }), here, { now: noon, seed: 1 });
+        const own = events.filter((e) => 'move' in e && e.move === 'web-move');
+        const at = (type: MigrationEvent['type']) => own.find((e) => e.type === type)?.at ?? 0;
+        expect(at('phase-entered')).toBeLessThan(at('move-started'));
+        const web = reportOf(events).moves[1];
+        expect(web?.durationMs).toBe((own.findLast((e) => e.type === 'phase-ended')?.at ?? 0) - at('move-started'));
+        expect(web).toMatchObject({ attempts: 1, outcome: 'moved' });
+        expect(web?.phases.map((p) => `${p.attempt} ${p.phase}`)).toEqual(['1 begin', '1 prepare', '1 perform', '1 finish', '1 confirm']);
+    });
+    test('gives the phases of a second attempt to it, though they come before its start', () => {
+        const ofWeb = (e: object) => ({ at: noon, move: 'web-move', ...e });
+        const ended = (phase: string, error?: string) => ofWeb({ type: 'phase-ended', phase, tookMs: milliseconds(1), error });
+        const events = [
+            { type: 'run-started', at: noon, run: 'r1', plan: planOf(from, [move(guest, 'b')]), simulated: false },
+            ofWeb({ type: 'move-started', attempt: 1 }),
+            ofWeb({ type: 'move-queued', because: 'attempt 1 failed (its lock could not be had)' }),
+            ofWeb({ type: 'phase-entered', phase: 'begin' }),
+            ended('begin'),
+            ofWeb({ type: 'move-queued', because: 'attempt 2 failed' }),
+            ofWeb({ type: 'phase-entered', phase: 'begin' }),
+            ended('begin'),
+            ended('prepare'),
+            ofWeb({ type: 'move-started', attempt: 3 }),
+            ended('perform', 'refused'),
+        ] as MigrationEvent[];
+        const web = reportOf(events).moves[0];
+        expect(web?.attempts).toBe(3);
+        expect(web?.phases.map((p) => `${p.attempt} ${p.phase}`)).toEqual(['2 begin', '3 begin', '3 prepare', '3 perform']);
     });
     test('of a run that was cut off says which moves are unfinished', () => {
         const events = run();

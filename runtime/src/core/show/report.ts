@@ -50,7 +50,7 @@ export interface MoveReport {
     readonly outcome: 'moved' | 'failed' | 'aborted' | 'skipped' | 'held' | 'unfinished';
     readonly vmOn: HostName | undefined;
     readonly attempts: number;
-    /** From the first begin to the end of the last phase, retries and the waiting between them included. */
+    /** From its start (what made it ready before does not count) to the end of the last phase, retries and the waiting between them included. */
     readonly durationMs: Milliseconds | undefined;
     /** What counts: the hypervisors' own figure, or from stop to resume where they gave none. */
     readonly downtimeMs: Milliseconds | undefined;
@@ -137,13 +137,14 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
     const instance = plan?.instances[move.instance];
     const end = of('move-ended').at(-1);
     const job = of('job-completed').at(-1);
-    const first = of('phase-entered')[0];
+    const started = of('move-started')[0];
     const last = of('phase-ended').at(-1);
+    const attempts = attemptsOf(events);
     const downtime = { reported: job?.downtimeMs, stopToResume: stopToResume(events) };
     const measured = {
-        duration: first && last ? milliseconds(last.at - first.at) : undefined,
+        duration: started && last && last.at >= started.at ? milliseconds(last.at - started.at) : undefined,
         downtime: downtime.reported !== undefined && downtime.reported > 0 ? downtime.reported : downtime.stopToResume,
-        traffic: transferredIn(events),
+        traffic: transferredIn(attempts),
     };
     return {
         id: move.id,
@@ -156,13 +157,13 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
         memory: move.memory,
         outcome: end?.outcome ?? 'unfinished',
         vmOn: end?.vmOn,
-        attempts: of('move-started').length,
+        attempts: attempts.at(-1)?.number ?? 0,
         durationMs: measured.duration,
         downtimeMs: measured.downtime,
         downtime,
         transferred: measured.traffic,
         iterations: job?.iterations ?? of('iteration').at(-1)?.iteration,
-        phases: phasesOf(events),
+        phases: attempts.flatMap(phasesOf),
         settings: of('setting-applied').map(({ setting, on, asked, got, agrees }) => ({ setting, on, asked, got, agrees })),
         rungs: of('rung-fired').map(({ action, because }) => ({ action, because })),
         carried: of('arrived').at(-1)?.carried ?? [],
@@ -187,24 +188,44 @@ function stopToResume(events: readonly MoveEvent[]): Milliseconds | undefined {
     return total === undefined || since !== undefined ? undefined : milliseconds(total);
 }
 
-/** Each attempt's own count begins anew: the last figure of every attempt is added up. */
-function transferredIn(events: readonly MoveEvent[]): Bytes | undefined {
-    const attempts: number[] = [];
+interface Attempt {
+    /** One-based. */
+    number: number;
+    started: boolean;
+    readonly events: MoveEvent[];
+}
+
+/** An attempt begins with `move-started`, or with its first phase where the move was made ready before its turn; being queued again ends it. */
+function attemptsOf(events: readonly MoveEvent[]): readonly Attempt[] {
+    const attempts: Attempt[] = [];
+    let current: Attempt | undefined;
     for (const event of events) {
-        if (event.type === 'move-started') attempts.push(NaN);
-        else if (event.type === 'progress' || event.type === 'job-completed')
-            attempts[Math.max(0, attempts.length - 1)] = event.transferred;
+        const start = event.type === 'move-started' ? event : undefined;
+        if (event.type === 'move-queued' || (start && current?.started)) current = undefined;
+        if (!current && (start !== undefined || event.type === 'phase-entered')) {
+            current = { number: (attempts.at(-1)?.number ?? 0) + 1, started: false, events: [] };
+            attempts.push(current);
+        }
+        if (current && start) {
+            current.number = start.attempt;
+            current.started = true;
+        }
+        current?.events.push(event);
     }
-    const known = attempts.filter((n) => !Number.isNaN(n));
+    return attempts;
+}
+
+/** Each attempt's own count begins anew: the last figure of every attempt is added up. */
+function transferredIn(attempts: readonly Attempt[]): Bytes | undefined {
+    const known = attempts.flatMap(({ events }) => {
+        const last = events.findLast((e) => e.type === 'progress' || e.type === 'job-completed');
+        return last ? [last.transferred] : [];
+    });
     return known.length === 0 ? undefined : bytes(known.reduce((sum, n) => sum + n, 0));
 }
 
-function phasesOf(events: readonly MoveEvent[]): MoveReport['phases'] {
-    let attempt = 0;
-    return events.flatMap((event) => {
-        if (event.type === 'move-started') attempt = event.attempt;
-        return event.type === 'phase-ended' ? [{ attempt, phase: event.phase, tookMs: event.tookMs, error: event.error }] : [];
-    });
+function phasesOf({ number, events }: Attempt): MoveReport['phases'] {
+    return events.flatMap((e) => (e.type === 'phase-ended' ? [{ attempt: number, phase: e.phase, tookMs: e.tookMs, error: e.error }] : []));
 }
 
 function totalsOf(moves: readonly MoveReport[]): ReportTotals {

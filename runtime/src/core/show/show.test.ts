@@ -171,9 +171,34 @@ describe('many VMs', () => {
     });
     test('those that move have lines of their own, the rest is summarised', () => {
         const lines = progressLines(half, { width: 80, height: 30 });
-        expect(lines.filter((line) => /^v\d+ +(begin|prepare|perform|stopped|finish|confirm)/.test(line))).toHaveLength(20);
+        const inPhase = (phases: string) => lines.filter((line) => new RegExp(`^v\\d+ +(${phases})`).test(line)).length;
+        expect(inPhase('begin|prepare|perform|stopped|finish')).toBe(20);
+        expect(inPhase('begin|prepare|perform|stopped|finish|confirm')).toBe(
+            [...half.moves.values()].filter((m) => m.status === 'running').length,
+        );
         expect(lines.some((line) => /^\d+ waiting: v/.test(line))).toBe(true);
         expect(lines.some((line) => /^\d+ moved: v0, v1/.test(line))).toBe(true);
+    });
+});
+
+describe('a move that is made ready before its turn', () => {
+    const [first, second] = guests;
+    const two = [first, second].flatMap((guest) => (guest ? [move(guest, 'kvm-b')] : []));
+    const played = simulate(planOf(from, two, { limits: { ...unlimited, inAll: 1 } }), from, { now: noon, seed: 1 });
+    const wordsUntil = (type: string, phase?: string) => {
+        const end = played.findIndex(
+            (e) => 'move' in e && e.move === 'db-2-move' && e.type === type && (!phase || ('phase' in e && e.phase === phase)),
+        );
+        const lines = progressLines(played.slice(0, end + 1).reduce(progressOf, nothingYet), { width: 100, height: 10 });
+        return { moving: /(\d+) moving/.exec(lines[0] ?? '')?.[1], phase: lines.find((l) => l.startsWith('db-2'))?.split(/ +/)[1] };
+    };
+    test('shows how far it is while it waits, and counts as moving from its start', () => {
+        expect(wordsUntil('move-queued')).toEqual({ moving: '1', phase: 'waiting' });
+        expect(wordsUntil('phase-entered', 'begin')).toEqual({ moving: '1', phase: 'prepare' });
+        expect(wordsUntil('phase-entered', 'prepare')).toEqual({ moving: '1', phase: 'prepare' });
+        expect(wordsUntil('phase-ended', 'prepare')).toEqual({ moving: '1', phase: 'ready' });
+        expect(wordsUntil('move-started')).toEqual({ moving: '2', phase: 'prepare' });
+        expect(wordsUntil('phase-entered', 'perform')).toEqual({ moving: '2', phase: 'perform' });
     });
 });
 

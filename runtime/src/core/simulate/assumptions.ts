@@ -30,6 +30,12 @@ export const phaseOverhead: Readonly<Record<MovePhase, Milliseconds>> = {
 /** From the end of the stream to the guest's first instruction at the destination. Measured in the lab with guests that hardly write. */
 export const resumeTime = milliseconds(12);
 
+/** The progress of a move that sends is looked at this often, as an executor does. */
+export const lookEvery = milliseconds(400);
+
+/** Moves that are made ready before their turn, all hosts together, as an executor does. */
+export const readyAtMost = 2;
+
 /** Each phase varies by this share around its figure, evenly. */
 export const phaseSpread = 0.2;
 

@@ -1,9 +1,9 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
-import { startable, type QueuedMove } from '../decide/queue.js';
+import { startable, toReady, type QueuedMove } from '../decide/queue.js';
 import type { PlanLimits } from '../model/plan.js';
 import { Agenda } from './agenda.js';
-import { portions } from './candidates.js';
+import { nextInLine, portions } from './candidates.js';
 
 const hosts = ['a', 'b', 'c', 'd'];
 const limit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
@@ -20,7 +20,16 @@ const queues: fc.Arbitrary<readonly QueuedMove[]> = fc
         fc.record({
             source: fc.constantFrom(...hosts),
             destination: fc.constantFrom(...hosts),
-            status: fc.constantFrom<QueuedMove['status']>('waiting', 'waiting', 'waiting', 'running', 'moved', 'failed', 'delayed'),
+            status: fc.constantFrom<QueuedMove['status']>(
+                'waiting',
+                'waiting',
+                'waiting',
+                'running',
+                'settling',
+                'moved',
+                'failed',
+                'delayed',
+            ),
             after: fc.array(fc.nat(30), { maxLength: 2 }),
         }),
         { maxLength: 60 },
@@ -48,6 +57,22 @@ function inPortions(all: readonly QueuedMove[], within: PlanLimits): readonly st
 property.prop([queues, limits])('asking in portions starts exactly the moves that asking about all would', (all, within) => {
     expect(inPortions(all, within)).toEqual(startable({ moves: all }, within).start);
 });
+
+property.prop([queues, limits, fc.nat(3)])(
+    'those next in line are the ones that asking about all would make ready',
+    (all, within, most) => {
+        const { start, blocked } = startable({ moves: all }, within);
+        const now = all.map((m): QueuedMove => (start.includes(m.id) ? { ...m, status: 'running' } : m));
+        const of = (status: QueuedMove['status']) => now.filter((m) => m.status === status);
+        const live = {
+            byId: new Map(now.map((m) => [m.id, m])),
+            waiting: new Map(of('waiting').map((m) => [m.id, m])),
+            running: new Set(of('running').map((m) => m.id)),
+        };
+        const asked = startable({ moves: nextInLine(live, most) }, within);
+        expect(toReady(asked.blocked, most, new Set())).toEqual(toReady(blocked, most, new Set()));
+    },
+);
 
 property.prop([fc.array(fc.record({ key: fc.nat(8), at: fc.nat(50) }), { maxLength: 40 })])(
     'an agenda gives every key once, at its last time, earliest first',

@@ -38,6 +38,16 @@ export function* portions(queue: LiveQueue, limits: PlanLimits): Generator<reado
     if (portion.length > 0) yield withWhatCounts(portion, queue);
 }
 
+/** The first moves that wait for a place alone, at most `most`, with what counts. What may start must have been started. */
+export function nextInLine({ byId, waiting, running }: LiveQueue, most: number): readonly QueuedMove[] {
+    const next: QueuedMove[] = [];
+    for (const move of waiting.values()) {
+        if (next.length >= most) break;
+        if (move.after.every((id) => byId.get(id)?.status === 'moved')) next.push(move);
+    }
+    return withWhatCounts(next, { byId, waiting, running });
+}
+
 interface Load {
     readonly allFull: boolean;
     /** Hosts that no further move can leave, and that none can go to. */

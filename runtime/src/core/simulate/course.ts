@@ -1,17 +1,22 @@
 /**
  * The course of one move in virtual time, attempt after attempt, with the events that an executor would report.
  *
- *   begin ▶ prepare ▶ join ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended     (an abort: finish, cancelled ▶ ended)
+ *   begin ▶ prepare ▶ ready ▶ join ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended
+ *
+ * A move that is made ready before its turn stays in `ready` until it comes. An aborted copy goes to a cancelled finish
+ * and ends; a move whose turn does not come goes from `ready` to a cancelled finish and confirm.
  */
 import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
+import { readyLead } from '../decide/queue.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { MovePhase, PlannedMove, Reason } from '../model/plan.js';
-import { defaultDowntimeLimit, defaultTimeBound, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
+import { defaultDowntimeLimit, defaultTimeBound, lookEvery, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
 import {
     advance,
     pageSize,
     startPrecopy,
+    timeToExpectedEnd,
     timeToNextEvent,
     wireRate,
     withDowntimeLimit,
@@ -20,7 +25,7 @@ import {
 } from './precopy.js';
 import { randomOf } from './random.js';
 
-type Stage = 'waiting' | 'begin' | 'prepare' | 'join' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
+type Stage = 'waiting' | 'begin' | 'prepare' | 'ready' | 'join' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
 
 export interface CourseSettings {
     readonly seed: number;
@@ -28,6 +33,8 @@ export interface CourseSettings {
     /** Virtual time 0. */
     readonly startOfTime: number;
     readonly emit: (event: MoveEvent) => void;
+    /** A move that sends is expected to end soon: told once in an attempt. */
+    readonly onAboutToEnd: (move: PlannedMove) => void;
 }
 
 type WithoutPlace<E> = E extends unknown ? Omit<E, 'at' | 'move'> : never;
@@ -50,9 +57,13 @@ export class MoveCourse {
     #stageEndsAt = Infinity;
     #progressAt = Infinity;
     #performBoundAt = Infinity;
+    #copyStartedAt = 0;
     #rate = bytesPerSecond(0);
     #cap: BytesPerSecond | undefined;
     #cancelled = false;
+    #hasTurn = false;
+    #withdrawn = false;
+    #toldOfEnd = false;
 
     constructor(planned: PlannedMove, guest: GuestMemory, settings: CourseSettings) {
         this.planned = planned;
@@ -60,6 +71,11 @@ export class MoveCourse {
         this.#settings = settings;
         this.#ladder = startLadder(planned.technique);
         this.#copy = this.#newCopy();
+    }
+
+    /** It was made ready, and its turn did not come. */
+    get withdrawn(): boolean {
+        return this.#withdrawn;
     }
 
     /** It has a share of the caps: from just before it may send until it has sent all. */
@@ -83,18 +99,32 @@ export class MoveCourse {
         return this.sharing ? `${this.sending ? this.#copy.stage : 'about to send'} ${this.rungCap ?? ''}` : '';
     }
 
+    /** Its turn has come: an attempt begins, or goes on if it was made ready. */
     start(now: number): void {
+        const begun = this.stage !== 'waiting';
+        if (!begun) this.#beginAttempt();
         this.#now = now;
-        this.attempt += 1;
-        this.failure = undefined;
-        this.rungCap = undefined;
-        this.#cap = undefined;
-        this.#cancelled = false;
         this.#startedAt = now;
-        this.#ladder = startLadder(this.planned.technique);
-        this.#copy = this.#newCopy();
+        this.#hasTurn = true;
         this.#emit({ type: 'move-started', attempt: this.attempt });
+        if (!begun) this.#enter('begin');
+        else if (this.stage === 'ready') this.#join();
+    }
+
+    /** An attempt begins before its turn, and waits for it before it sends. */
+    makeReady(now: number): void {
+        this.#beginAttempt();
+        this.#now = now;
         this.#enter('begin');
+    }
+
+    /** The turn of a move that was made ready does not come: what it has begun is undone. */
+    withdraw(now: number, why: MoveFailure): void {
+        this.#withdrawn = true;
+        this.failure = why;
+        if (this.stage !== 'ready') return; // after prepare
+        this.#now = now;
+        this.#undo();
     }
 
     /** The next time at which something happens if the rate stays; Infinity: never. */
@@ -105,7 +135,7 @@ export class MoveCourse {
             this.#copy.stage === 'copying'
                 ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
                 : undefined;
-        return Math.min(event, this.#progressAt, clock === undefined ? Infinity : this.#startedAt + clock);
+        return Math.min(event, this.#progressAt, this.#aboutToEndAt(), clock === undefined ? Infinity : this.#startedAt + clock);
     }
 
     /** Lets time pass until `now`, which is not later than `dueAt()`, and does what is due then. */
@@ -126,7 +156,8 @@ export class MoveCourse {
     /** Another cap of its own, as an executor sets it. */
     limit(cap: BytesPerSecond | undefined, now: number): void {
         if (cap === this.#cap) return;
-        this.step(now);
+        if (this.sending) this.step(now);
+        else this.#now = now;
         this.#cap = cap;
         if (cap !== undefined && this.sharing) this.#applied('bandwidth', cap);
     }
@@ -139,8 +170,10 @@ export class MoveCourse {
                 return this.#enter('prepare');
             case 'prepare':
                 this.#leave('prepare');
-                this.stage = 'join';
-                this.#stageEndsAt = now;
+                if (this.#withdrawn) return this.#undo();
+                if (this.#hasTurn) return this.#join();
+                this.stage = 'ready';
+                this.#stageEndsAt = Infinity;
                 return;
             case 'join':
                 return this.#enter('perform');
@@ -153,17 +186,40 @@ export class MoveCourse {
                 return;
             case 'finish':
                 this.#leave('finish');
-                if (!this.#cancelled) return this.#enter('confirm');
+                if (!this.#cancelled || this.#withdrawn) return this.#enter('confirm');
                 return this.#endAttempt();
             case 'confirm':
                 this.#leave('confirm');
-                this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
+                if (!this.#cancelled) this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
                 return this.#endAttempt();
             case 'waiting':
+            case 'ready':
             case 'copy':
             case 'ended':
                 return;
         }
+    }
+
+    #beginAttempt(): void {
+        this.attempt += 1;
+        this.failure = undefined;
+        this.rungCap = undefined;
+        this.#cap = undefined;
+        this.#cancelled = false;
+        this.#hasTurn = false;
+        this.#toldOfEnd = false;
+        this.#ladder = startLadder(this.planned.technique);
+        this.#copy = this.#newCopy();
+    }
+
+    #join(): void {
+        this.stage = 'join';
+        this.#stageEndsAt = this.#now;
+    }
+
+    #undo(): void {
+        this.#cancelled = true;
+        this.#enter('finish');
     }
 
     #endAttempt(): void {
@@ -174,6 +230,7 @@ export class MoveCourse {
     #startCopy(): void {
         this.stage = 'copy';
         this.#stageEndsAt = Infinity;
+        this.#copyStartedAt = this.#now;
         this.#progressAt = this.#now + this.#settings.progressEvery;
         this.#rate = bytesPerSecond(0);
         this.#performBoundAt = this.#phaseStartedAt + defaultTimeBound;
@@ -183,6 +240,7 @@ export class MoveCourse {
 
     #stepCopy(now: number): void {
         const clockAt = this.#clockAt();
+        const aboutToEndAt = this.#aboutToEndAt();
         const { state, happened } = advance(this.#copy, milliseconds(Math.max(0, now - this.#now)), this.#rate);
         this.#now = now;
         this.#copy = state;
@@ -193,6 +251,7 @@ export class MoveCourse {
             else if (this.#judge('iteration')) return;
         }
         if (this.#copy.stage === 'copying' && now >= clockAt - clockSlack && this.#judge('clock')) return;
+        if (now >= aboutToEndAt) this.#tellOfEnd();
         if (now >= this.#progressAt) {
             this.#reportProgress();
             this.#progressAt = now + this.#settings.progressEvery;
@@ -203,6 +262,20 @@ export class MoveCourse {
     #clockAt(): number {
         const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
         return Math.min(this.#startedAt + (next ?? Infinity), this.#performBoundAt);
+    }
+
+    /** The next look at its progress that shows that it ends soon, if the rate stays. */
+    #aboutToEndAt(): number {
+        if (this.#toldOfEnd) return Infinity;
+        const seen = this.#now + timeToExpectedEnd(this.#copy, this.#rate, readyLead);
+        const looks = Math.max(1, Math.ceil((seen - this.#copyStartedAt) / lookEvery - clockSlack));
+        return Math.max(this.#now, this.#copyStartedAt + looks * lookEvery);
+    }
+
+    #tellOfEnd(): void {
+        if (this.#toldOfEnd) return;
+        this.#toldOfEnd = true;
+        this.#settings.onAboutToEnd(this.planned);
     }
 
     /** Judges the ladder and does what it says. True when the move is aborted. */
@@ -270,6 +343,7 @@ export class MoveCourse {
     #enter(phase: MovePhase): void {
         this.#phaseStartedAt = this.#now;
         this.#emit({ type: 'phase-entered', phase });
+        if (phase === 'finish' && !this.#withdrawn) this.#tellOfEnd();
         this.stage = phase === 'perform' ? 'connect' : phase === 'finish' && !this.#cancelled ? 'resume' : phase;
         this.#stageEndsAt = this.#now + (this.stage === 'resume' ? resumeTime : this.#duration(phase));
     }
@@ -290,17 +364,18 @@ export class MoveCourse {
 
     #reportProgress(): void {
         const copy = this.#copy;
+        const rate = wireRate(copy, this.#rate);
         this.#emit({
             type: 'progress',
             total: copy.guest.size,
             remaining: whole(copy.remaining),
             transferred: whole(copy.transferred),
-            rate: bytesPerSecond(Math.round(wireRate(copy, this.#rate))),
+            rate: bytesPerSecond(Math.round(rate)),
             dirtyRate: copy.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(copy.seenDirtyRate)),
             iteration: copy.iteration,
             throttle: undefined,
             cap: this.#cap,
-            eta: undefined,
+            eta: rate > 0 ? milliseconds(Math.round((copy.remaining / rate) * 1000)) : undefined,
         });
     }
 

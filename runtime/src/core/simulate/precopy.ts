@@ -173,6 +173,17 @@ export function advance(state: PrecopyState, elapsed: Milliseconds, bandwidth: B
     }
 }
 
+/**
+ * How long until the hypervisor's own expectation, what remains over the rate on the wire, is down to `lead`.
+ * 0: it is already. What has been dirtied meanwhile is not in it until the bitmap is read.
+ */
+export function timeToExpectedEnd(state: PrecopyState, bandwidth: BytesPerSecond, lead: Milliseconds): Milliseconds {
+    const speed = memorySpeed(state, bandwidth);
+    const rate = wireRate(state, bandwidth);
+    if (speed <= 0 || rate <= 0) return milliseconds(Infinity);
+    return milliseconds(Math.max(0, (state.remaining - (rate * lead) / 1000) / speed));
+}
+
 /** Another downtime limit, from now on. */
 export const withDowntimeLimit = (state: PrecopyState, downtimeLimit: Milliseconds): PrecopyState => ({ ...state, downtimeLimit });
 

@@ -1,6 +1,7 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { bytes, bytesPerSecond, mebibyte, milliseconds } from '@mig/language';
 import { describe, expect, test } from 'vitest';
+import { readyLead } from '../decide/queue.js';
 import type { MigrationEvent, MoveEvent } from '../model/events.js';
 import type { Plan } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
@@ -12,6 +13,8 @@ const quiet = { dirtyRate: bytesPerSecond(mebibyte), workingSet: bytes(16 * mebi
 const play = (plan: Plan, from: Snapshot, seed = 1) => simulate(plan, from, { now: noon, seed, progressEvery: milliseconds(2000) });
 const ofMove = (events: readonly MigrationEvent[], id: string) =>
     events.filter((e): e is MoveEvent => 'move' in e && e.type !== 'note' && e.move === id);
+/** A limit counts a move from its start until its guest runs at its destination, or it has ended otherwise. */
+const leavesWire = (e: MigrationEvent) => e.type === 'move-ended' || (e.type === 'phase-ended' && e.phase === 'finish');
 const timeOf = (events: readonly MigrationEvent[]) => (events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0);
 
 function drain(vms: number, facts: Partial<Plan> = {}, memory = gib(1)): { readonly plan: Plan; readonly from: Snapshot } {
@@ -92,12 +95,12 @@ describe('what is not known', () => {
 describe('limits and shares', () => {
     test('never more moves run at once than a limit allows', () => {
         const { plan, from } = drain(6, { limits: { ...unlimited, perHost: 2 } });
-        let running = 0;
+        const running = new Set<string>();
         let most = 0;
         for (const e of play(plan, from)) {
-            if (e.type === 'move-started') running += 1;
-            if (e.type === 'move-ended') running -= 1;
-            most = Math.max(most, running);
+            if (e.type === 'move-started') running.add(e.move);
+            if (leavesWire(e) && 'move' in e) running.delete(e.move ?? '');
+            most = Math.max(most, running.size);
         }
         expect(most).toBe(2);
     });
@@ -119,6 +122,83 @@ describe('limits and shares', () => {
         expect(caps.at(-1)).toBe(47);
         expect(caps.some((c) => c === 23 || c === 24)).toBe(true);
     });
+});
+
+describe('a move that is made ready before its turn', () => {
+    const one = { limits: { ...unlimited, inAll: 1 } };
+    const milestones = (events: readonly MigrationEvent[], id: string) =>
+        ofMove(events, id).flatMap((e) => {
+            if (e.type === 'phase-entered' || e.type === 'phase-ended') return [`${e.type} ${e.phase}`];
+            return ['move-queued', 'move-started', 'move-ended'].includes(e.type) ? [e.type] : [];
+        });
+    test('has begin and prepare behind it when it starts, and sends at once', () => {
+        const { plan, from } = drain(2, one, gib(3));
+        const events = play(plan, from);
+        expect(milestones(events, 'v0001-move').slice(0, 7)).toEqual([
+            'move-queued',
+            'phase-entered begin',
+            'phase-ended begin',
+            'phase-entered prepare',
+            'phase-ended prepare',
+            'move-started',
+            'phase-entered perform',
+        ]);
+        const sends = ofMove(events, 'v0001-move').find((e) => e.type === 'phase-entered' && e.phase === 'perform');
+        expect(sends?.at).toBe(ofMove(events, 'v0001-move').find((e) => e.type === 'move-started')?.at);
+    });
+    test('has its cap before it sends', () => {
+        const { plan, from } = drain(2, { ...one, caps: [cap('total', 400)] }, gib(1));
+        const own = ofMove(play(plan, from), 'v0001-move').map((e) => e.type);
+        const started = own.indexOf('move-started');
+        expect(own.slice(started, started + 3)).toEqual(['move-started', 'setting-applied', 'phase-entered']);
+    });
+    test('starts in the middle of prepare when its turn comes so soon', () => {
+        const { plan, from } = drain(2, one, bytes(8 * mebibyte));
+        const own = milestones(play(plan, from), 'v0001-move');
+        expect(own.indexOf('move-started')).toBeGreaterThan(own.indexOf('phase-entered prepare'));
+        expect(own.indexOf('move-started')).toBeLessThan(own.indexOf('phase-ended prepare'));
+        expect(own.indexOf('phase-entered perform')).toBe(own.indexOf('phase-ended prepare') + 1);
+    });
+    test('is not made ready long before', () => {
+        const { plan, from } = drain(3, one, gib(8));
+        const events = play(plan, from);
+        const begins = (id: string) => ofMove(events, id).find((e) => e.type === 'phase-entered')?.at ?? 0;
+        const ends = (id: string) => ofMove(events, id).find((e) => e.type === 'move-ended')?.at ?? 0;
+        expect(ends('v0000-move') - begins('v0001-move')).toBeLessThan(readyLead + 1000);
+        expect(begins('v0002-move')).toBeGreaterThan(ends('v0000-move'));
+    });
+    test('is undone when the plan is halted, and counts as not started', () => {
+        const busy = vm('busy', 'a', { dirtyRate: bytesPerSecond(110e6), workingSet: gib(1) });
+        const other = vm('other', 'a', quiet);
+        const here = snapshot([host('a'), host('b')], [busy, other]);
+        const ladder = [rung({ kind: 'after', ms: 60_000 }, { kind: 'abort' })];
+        const technique = { kind: 'precopy', name: 'patient', options: { downtimeMs: 300 }, ladder } as const;
+        const onFailure = { retry: undefined, then: ['halt-plan' as const], budget: undefined, range: at(27) };
+        const halting = planOf(here, [move(busy, 'b', { technique }), move(other, 'b')], { ...one, instances: [instance({ onFailure })] });
+        const events = play(halting, here);
+        expect(milestones(events, 'other-move').slice(-6)).toEqual([
+            'phase-ended prepare',
+            'phase-entered finish',
+            'phase-ended finish',
+            'phase-entered confirm',
+            'phase-ended confirm',
+            'move-ended',
+        ]);
+        expect(ofMove(events, 'other-move').at(-1)).toMatchObject({ outcome: 'skipped', vmOn: 'a', error: { code: 'stopped' } });
+        expect(milestones(events, 'other-move')).not.toContain('move-started');
+        expect(events.at(-1)).toMatchObject({ type: 'run-ended', outcome: 'stopped' });
+    });
+    property.prop([fc.integer({ min: 2, max: 6 }), fc.integer({ min: 512, max: 8192 }), fc.integer()])(
+        'the wire does not idle while work waits',
+        (vms, size, seed) => {
+            const { plan, from } = drain(vms, one, bytes(size * mebibyte));
+            const events = play(plan, from, seed);
+            const sending = (type: 'phase-entered' | 'phase-ended') =>
+                events.flatMap((e) => (e.type === type && e.phase === 'perform' ? [e.at] : []));
+            const ends = sending('phase-ended');
+            for (const [i, began] of sending('phase-entered').slice(1).entries()) expect(began - (ends[i] ?? -Infinity)).toBeLessThan(100);
+        },
+    );
 });
 
 describe('a move that does not converge', () => {
@@ -214,7 +294,7 @@ describe('of any drain', () => {
                     caps.set(e.move, e.asked);
                     expect(e.asked).toBeLessThanOrEqual(100e6);
                 }
-                if (e.type === 'move-ended') caps.delete(e.move);
+                if (leavesWire(e) && 'move' in e) caps.delete(e.move ?? '');
                 expect(caps.size).toBeLessThanOrEqual(atOnce);
                 if (e.type === 'progress' && !stopped.has(e.move)) expect(e.rate).toBeLessThanOrEqual((caps.get(e.move) ?? Infinity) + 1);
             }

@@ -2,15 +2,15 @@
  * Plays a plan in virtual time: discrete events over fair links, with the decisions of the executor (which move starts,
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
-import { bytesPerSecond, epochMs, milliseconds, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
+import { bytesPerSecond, epochMs, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { shareRequest, sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
-import { queued, startable, type QueuedMove, type Startable } from '../decide/queue.js';
+import { queued, startable, toReady, type QueuedMove, type Startable } from '../decide/queue.js';
 import type { MigrationEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
-import { directedLinks, guestMemories, linksUsed, type GuestFigures } from './assumptions.js';
-import { portions } from './candidates.js';
+import { directedLinks, guestMemories, linksUsed, lookEvery, readyAtMost, type GuestFigures } from './assumptions.js';
+import { nextInLine, portions, type LiveQueue } from './candidates.js';
 import { MoveCourse } from './course.js';
 import { fairRates } from './links.js';
 
@@ -42,6 +42,11 @@ class Simulation {
     readonly #queue: Map<MoveId, QueuedMove>;
     readonly #waiting: Map<MoveId, QueuedMove>;
     readonly #running = new Set<MoveId>();
+    /** Under way, and expected to end soon. */
+    readonly #ending = new Set<MoveId>();
+    /** Made ready before their turn, which has not come yet. */
+    readonly #ready = new Set<MoveId>();
+    readonly #live: LiveQueue;
     readonly #sharing = new Set<MoveCourse>();
     readonly #courses: ReadonlyMap<MoveId, MoveCourse>;
     readonly #agenda = new Agenda<MoveCourse>();
@@ -59,15 +64,20 @@ class Simulation {
         this.#options = options;
         this.#queue = new Map(plan.moves.map((move) => [move.id, queued(move)]));
         this.#waiting = new Map(this.#queue);
+        this.#live = { byId: this.#queue, waiting: this.#waiting, running: this.#running };
         const guests = guestMemories(plan, snapshot, options.guests ?? {});
         const links = directedLinks(plan, snapshot);
         this.#links = links.value;
         this.#capacities = knownCapacities(snapshot);
         const settings = {
             seed: options.seed,
-            progressEvery: options.progressEvery ?? milliseconds(400),
+            progressEvery: options.progressEvery ?? lookEvery,
             startOfTime: options.now,
             emit: (event: MigrationEvent) => void this.#events.push(event),
+            onAboutToEnd: ({ id }: PlannedMove) => {
+                this.#ending.add(id);
+                this.#makeReady();
+            },
         };
         this.#courses = new Map([...guests.value].map(([move, guest]) => [move.id, new MoveCourse(move, guest, settings)]));
         this.#tell({ type: 'run-started', run: options.run ?? 'simulation', plan, simulated: true });
@@ -76,28 +86,47 @@ class Simulation {
 
     play(): MigrationEvent[] {
         this.#startAll();
+        this.#playOn();
+        this.#skip(this.#ask([...this.#queue.values()]).blocked);
+        this.#playOn(); // those that were made ready are undone
+        const complete = [...this.#queue.values()].every((m) => m.status === 'moved');
+        this.#tell({ type: 'run-ended', outcome: complete ? 'complete' : this.#halted ? 'stopped' : 'incomplete' });
+        return this.#events;
+    }
+
+    #playOn(): void {
         for (let due = this.#agenda.next(); due; due = this.#agenda.next()) {
             this.#now = due.at;
             if (due.key.stage === 'waiting') this.#tryAgain(due.key);
             else this.#step(due.key);
         }
-        this.#skip(this.#ask([...this.#queue.values()]).blocked);
-        const complete = [...this.#queue.values()].every((m) => m.status === 'moved');
-        this.#tell({ type: 'run-ended', outcome: complete ? 'complete' : this.#halted ? 'stopped' : 'incomplete' });
-        return this.#events;
     }
 
     #step(course: MoveCourse): void {
         const { demand } = course;
         course.step(this.#now);
         if (course.demand !== demand) this.#shareOut(course);
+        if (course.stage === 'confirm') this.#settle(course.planned);
         if (course.stage === 'ended') this.#end(course);
         else this.#agenda.set(course, course.dueAt());
+    }
+
+    /** Its guest runs at its destination: the wire is free for others, and the move goes on to its end. */
+    #settle({ id }: PlannedMove): void {
+        if (!this.#running.delete(id)) return;
+        this.#ending.delete(id);
+        this.#setStatus(id, 'settling');
+        this.#startWhatMay();
     }
 
     #end(course: MoveCourse): void {
         const { planned, failure } = course;
         this.#running.delete(planned.id);
+        this.#ending.delete(planned.id);
+        if (failure && course.withdrawn) {
+            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'skipped', vmOn: planned.source, error: failure });
+            return;
+        }
         if (!failure) {
             this.#setStatus(planned.id, 'moved');
             this.#tell({ type: 'move-ended', move: planned.id, outcome: 'moved', vmOn: planned.destination, error: undefined });
@@ -138,7 +167,7 @@ class Simulation {
         this.#halted = true;
         this.#tell({ type: 'run-stopping', why: 'plan-halted', detail });
         const left = [...this.#queue.values()].filter((m) => m.status === 'waiting' || m.status === 'delayed');
-        this.#skip(left.map(({ id }) => ({ move: id, because: detail, never: false })));
+        this.#skip(left.map(({ id }) => ({ move: id, because: detail, never: false, waitsFor: 'place' })));
     }
 
     #tryAgain(course: MoveCourse): void {
@@ -157,8 +186,23 @@ class Simulation {
 
     #startWhatMay(): void {
         if (this.#halted) return;
-        const live = { byId: this.#queue, waiting: this.#waiting, running: this.#running };
-        for (const moves of portions(live, this.#plan.limits)) for (const id of this.#ask(moves).start) this.#start(id);
+        for (const moves of portions(this.#live, this.#plan.limits)) for (const id of this.#ask(moves).start) this.#start(id);
+        this.#makeReady();
+    }
+
+    /** Those that come next go through begin and prepare while others come to their end. */
+    #makeReady(): void {
+        const most = Math.min(this.#ending.size, readyAtMost);
+        if (this.#halted || most === 0) return;
+        const moves = nextInLine(this.#live, most);
+        const { blocked } = startable({ moves }, this.#plan.limits, () => 'what may start has been started');
+        for (const id of toReady(blocked, most, this.#ready)) {
+            const course = this.#courses.get(id);
+            if (!course) continue;
+            this.#ready.add(id);
+            course.makeReady(this.#now);
+            this.#agenda.set(course, course.dueAt());
+        }
     }
 
     #ask(moves: readonly QueuedMove[]): Startable {
@@ -173,7 +217,10 @@ class Simulation {
         if (!course) return;
         this.#setStatus(id, 'running');
         this.#running.add(id);
+        this.#ready.delete(id);
+        const { demand } = course;
         course.start(this.#now);
+        if (course.demand !== demand) this.#shareOut(course);
         this.#agenda.set(course, course.dueAt());
     }
 
@@ -185,7 +232,10 @@ class Simulation {
             const code = never ? 'never-possible' : this.#halted ? 'stopped' : 'no-room';
             const hint = code === 'no-room' ? 'raise the limit or the cap that stands against it' : 'run the policy again to move it';
             const error = { code, message: `${course.planned.vm.name} was not started: ${because}`, hint };
-            this.#tell({ type: 'move-ended', move, outcome: 'skipped', vmOn: course.planned.source, error });
+            if (this.#ready.delete(move)) {
+                course.withdraw(this.#now, error);
+                this.#agenda.set(course, course.dueAt());
+            } else this.#tell({ type: 'move-ended', move, outcome: 'skipped', vmOn: course.planned.source, error });
         }
     }
 
