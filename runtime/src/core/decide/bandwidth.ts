@@ -33,11 +33,7 @@ export function shares(
     caps: readonly PlanCap[],
     capacities: LinkCapacities,
 ): Map<MoveId, BytesPerSecond | undefined> {
-    const policy = policyPools(moves, caps);
-    const pools = [...policy, ...capacityPools(moves, capacities)];
-    const capped = new Set(policy.flatMap((p) => p.members));
-    const rates = fill(moves, pools, floors(moves, caps, pools));
-    return new Map(moves.map((m) => [m.move, capped.has(m.move) ? bytesPerSecond(rates.get(m.move) ?? 0) : undefined]));
+    return sharesUnder(policyPools(moves, caps), moves, caps, capacities);
 }
 
 /**
@@ -51,10 +47,11 @@ export function sharesInSteps(
     capacities: LinkCapacities,
     step: BytesPerSecond = libvirtStep,
 ): Map<MoveId, BytesPerSecond | undefined> {
-    const exact = shares(moves, caps, capacities);
+    const policy = policyPools(moves, caps);
+    const exact = sharesUnder(policy, moves, caps, capacities);
     const steps = new Map<MoveId, number>();
     for (const [move, rate] of exact) if (rate !== undefined) steps.set(move, wholeSteps(rate, step));
-    const used = policyPools(moves, caps).map(({ limit, members }) => ({
+    const used = policy.map(({ limit, members }) => ({
         limit,
         members,
         steps: sum(members.map((m) => steps.get(m) ?? 0)),
@@ -116,6 +113,19 @@ export function linkCapacities(inventory: Inventory): LinkCapacities {
     return found;
 }
 
+function sharesUnder(
+    policy: readonly Pool[],
+    moves: readonly ShareRequest[],
+    caps: readonly PlanCap[],
+    capacities: LinkCapacities,
+): Map<MoveId, BytesPerSecond | undefined> {
+    const pools = [...policy, ...capacityPools(moves, capacities)];
+    const capped = new Set<MoveId>();
+    for (const { members } of policy) for (const move of members) capped.add(move);
+    const rates = fill(moves, pools, floors(moves, caps, pools));
+    return new Map(moves.map((m) => [m.move, capped.has(m.move) ? bytesPerSecond(rates.get(m.move) ?? 0) : undefined]));
+}
+
 /** Moves that share one limit. */
 interface Pool {
     readonly name: () => string;
@@ -129,30 +139,38 @@ function policyPools(moves: readonly ShareRequest[], caps: readonly PlanCap[]): 
 
 /** A physical link carries its capacity in each direction; a cap of the policy holds for both together. */
 function capacityPools(moves: readonly ShareRequest[], capacities: LinkCapacities): Pool[] {
-    const oneWay = (way: string, end: (move: ShareRequest) => HostName): Pool[] =>
-        [...groupBy(moves, (m) => [`${end(m)}/${m.network}`])].flatMap(([link, members]) => {
-            const limit = capacities[link];
-            return limit === undefined ? [] : [{ name: () => `the link ${way} ${link}`, limit, members }];
-        });
-    return [...oneWay('out of', (m) => m.source), ...oneWay('into', (m) => m.destination)];
+    const pools: Pool[] = [];
+    const oneWay = (way: string, end: (move: ShareRequest) => HostName): void => {
+        for (const [network, onIt] of groupBy(moves, (m) => [m.network])) {
+            for (const [host, members] of groupBy(onIt, (m) => [end(m)])) {
+                const limit = capacities[`${host}/${network}`];
+                if (limit !== undefined) pools.push({ name: () => `the link ${way} ${host}/${network}`, limit, members: idsOf(members) });
+            }
+        }
+    };
+    oneWay('out of', (m) => m.source);
+    oneWay('into', (m) => m.destination);
+    return pools;
 }
 
 function grouped(moves: readonly ShareRequest[], limit: number, scope: PlanCap['scope'], of: string | undefined): Pool[] {
     const groups = [...groupBy(moves, (m) => keysOf(m, scope))].filter(([key]) => of === undefined || key === of);
-    return groups.map(([key, members]) => ({ name: () => `the cap ${scope} ${key}`.trim(), limit, members }));
+    return groups.map(([key, members]) => ({ name: () => `the cap ${scope} ${key}`.trim(), limit, members: idsOf(members) }));
 }
 
-function groupBy(moves: readonly ShareRequest[], keys: (move: ShareRequest) => readonly string[]): Map<string, MoveId[]> {
-    const groups = new Map<string, MoveId[]>();
+function groupBy(moves: readonly ShareRequest[], keys: (move: ShareRequest) => readonly string[]): Map<string, ShareRequest[]> {
+    const groups = new Map<string, ShareRequest[]>();
     for (const move of moves) {
         for (const key of keys(move)) {
             const members = groups.get(key);
-            if (!members) groups.set(key, [move.move]);
-            else if (members.at(-1) !== move.move) members.push(move.move); // both ends of a move may have one key
+            if (!members) groups.set(key, [move]);
+            else if (members.at(-1) !== move) members.push(move); // both ends of a move may have one key
         }
     }
     return groups;
 }
+
+const idsOf = (moves: readonly ShareRequest[]): readonly MoveId[] => moves.map((m) => m.move);
 
 /** The pools of each move. */
 function byMember<P extends { readonly members: readonly MoveId[] }>(pools: readonly P[]): ReadonlyMap<MoveId, readonly P[]> {
@@ -213,64 +231,77 @@ function evenPartsSuffice(moves: readonly ShareRequest[], pools: readonly Pool[]
 /** Raises the level of all until pools are full, freezes their members, and goes on with the rest. */
 function fill(moves: readonly ShareRequest[], pools: readonly Pool[], least: ReadonlyMap<MoveId, number>): Map<MoveId, number> {
     const weight = weights(moves);
-    const frozen = new Map<MoveId, number>();
-    const parts = new Map<MoveId, Part>(moves.map((m) => [m.move, { floor: least.get(m.move) ?? 0, weight: weight.get(m.move) ?? 1 }]));
-    let filling = pools.filter((p) => p.members.length > 0).map((p) => new Filling(p, parts));
-    const fillingBy = byMember(filling);
+    const parts = new Map(
+        moves.map(({ move }): [MoveId, Part] => [
+            move,
+            { floor: least.get(move) ?? 0, weight: weight.get(move) ?? 1, rate: undefined, pools: [] },
+        ]),
+    );
+    let filling = pools.map((p) => new Filling(p, parts));
     while (filling.length > 0) {
         const level = filling.reduce((lowest, f) => Math.min(lowest, f.level), Infinity);
         if (!Number.isFinite(level)) break; // nothing bounds the rest
-        for (const full of filling.filter((f) => f.level === level)) {
-            for (const move of full.members) {
-                const part = parts.get(move);
-                if (!part || frozen.has(move)) continue;
-                const rate = Math.max(part.floor, Math.max(0, level) * part.weight);
-                frozen.set(move, rate);
-                for (const pool of fillingBy.get(move) ?? []) pool.freeze(part, rate);
-            }
-        }
+        for (const full of filling.filter((f) => f.level === level)) full.freezeAll(level);
         filling = filling.filter((f) => f.open > 0);
     }
-    return frozen;
+    const rates = new Map<MoveId, number>();
+    for (const [move, { rate }] of parts) if (rate !== undefined) rates.set(move, rate);
+    return rates;
 }
 
 /** What a move takes at a level: its floor, or its weight's part of the level if that is more. */
 interface Part {
     readonly floor: number;
     readonly weight: number;
+    /** Set once it is frozen. */
+    rate: number | undefined;
+    readonly pools: Filling[];
 }
 
 /** A pool while the level rises, as counters: freezing a move costs the same however many share the pool. */
 class Filling {
-    readonly members: readonly MoveId[];
-    /** Members that are not frozen yet. */
+    /** Parts that are not frozen yet. */
     open: number;
+    /** By the level at which they leave their floor. */
+    readonly #parts: readonly Part[];
+    readonly #hasFloors: boolean;
     #room: number;
     #weight: number;
-    /** Parts that are not frozen yet, by the level at which they leave their floor. Undefined: nobody has a floor. */
-    readonly #parts: Set<Part> | undefined;
     #level: number | undefined;
 
     constructor({ limit, members }: Pool, parts: ReadonlyMap<MoveId, Part>) {
         const own = members.flatMap((m) => parts.get(m) ?? []);
-        this.members = members;
+        this.#hasFloors = own.some((p) => p.floor > 0);
+        this.#parts = this.#hasFloors ? own.sort((a, b) => a.floor / a.weight - b.floor / b.weight) : own;
         this.open = own.length;
         this.#room = limit;
         this.#weight = sum(own.map((p) => p.weight));
-        if (own.some((p) => p.floor > 0)) this.#parts = new Set(own.sort((a, b) => a.floor / a.weight - b.floor / b.weight));
+        for (const part of own) part.pools.push(this);
     }
 
     /** The level at which those that are not frozen take exactly the room that is left. */
     get level(): number {
-        this.#level ??= this.#parts ? levelThatFills([...this.#parts], this.#room) : this.#room / this.#weight;
+        this.#level ??= this.#hasFloors
+            ? levelThatFills(
+                  this.#parts.filter((p) => p.rate === undefined),
+                  this.#room,
+              )
+            : this.#room / this.#weight;
         return this.#level;
     }
 
-    freeze(part: Part, rate: number): void {
+    freezeAll(level: number): void {
+        for (const part of this.#parts) {
+            if (part.rate !== undefined) continue;
+            part.rate = Math.max(part.floor, Math.max(0, level) * part.weight);
+            for (const pool of part.pools) pool.#frozen(part.rate, part.weight);
+        }
+    }
+
+    #frozen(rate: number, weight: number): void {
         this.open -= 1;
         this.#room -= rate;
-        this.#weight -= part.weight;
-        this.#parts?.delete(part);
+        this.#weight -= weight;
         this.#level = undefined;
     }
 }

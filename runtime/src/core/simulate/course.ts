@@ -7,11 +7,12 @@
  * and ends; a move whose turn does not come goes from `ready` to a cancelled finish and confirm.
  */
 import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { shareRequest, type ShareRequest } from '../decide/bandwidth.js';
 import { decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { MovePhase, PlannedMove, Reason } from '../model/plan.js';
-import { defaultDowntimeLimit, defaultTimeBound, lookEvery, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
+import { defaultDowntimeLimit, defaultTimeBound, linksUsed, lookEvery, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
 import {
     advance,
     pageSize,
@@ -41,6 +42,9 @@ type WithoutPlace<E> = E extends unknown ? Omit<E, 'at' | 'move'> : never;
 
 export class MoveCourse {
     readonly planned: PlannedMove;
+    readonly request: ShareRequest;
+    /** The directed links that it loads while it sends. */
+    readonly links: readonly string[];
     attempt = 0;
     stage: Stage = 'waiting';
     /** How the last attempt ended, once `stage` is `ended`. */
@@ -67,6 +71,8 @@ export class MoveCourse {
 
     constructor(planned: PlannedMove, guest: GuestMemory, settings: CourseSettings) {
         this.planned = planned;
+        this.request = shareRequest(planned);
+        this.links = linksUsed(planned);
         this.#guest = guest;
         this.#settings = settings;
         this.#ladder = startLadder(planned.technique);

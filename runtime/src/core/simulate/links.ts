@@ -29,12 +29,16 @@ export function fairRates(flows: readonly Flow[], capacities: ReadonlyMap<string
         }
     };
     while (rates.size < flows.length) {
-        while (nextCap < byCap.length && rates.has(byCap[nextCap]?.id ?? '')) nextCap += 1;
-        const capped = byCap[nextCap];
         const tightest = tightestOf(links.values());
         const share = tightest ? tightest.left / tightest.open : Infinity;
-        if (capped?.cap !== undefined && capped.cap <= share) settle(capped, capped.cap);
-        else for (const flow of tightest?.flows ?? flows) if (!rates.has(flow.id)) settle(flow, share);
+        const settled = rates.size;
+        // A flow that is fixed below the share raises it for the others: all caps up to it are reached.
+        for (let flow = byCap[nextCap]; flow?.cap !== undefined && flow.cap <= share; flow = byCap[nextCap]) {
+            if (!rates.has(flow.id)) settle(flow, flow.cap);
+            nextCap += 1;
+        }
+        if (rates.size > settled) continue;
+        for (const flow of tightest?.flows ?? flows) if (!rates.has(flow.id)) settle(flow, share);
     }
     return rates;
 }

@@ -3,13 +3,13 @@
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
 import { bytesPerSecond, epochMs, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
-import { shareRequest, sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
+import { sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
 import { queued, startable, toReady, type QueuedMove, type Startable } from '../decide/queue.js';
 import type { MigrationEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
-import { directedLinks, guestMemories, linksUsed, lookEvery, readyAtMost, type GuestFigures } from './assumptions.js';
+import { directedLinks, guestMemories, lookEvery, readyAtMost, type GuestFigures } from './assumptions.js';
 import { nextInLine, portions, type LiveQueue } from './candidates.js';
 import { MoveCourse } from './course.js';
 import { fairRates } from './links.js';
@@ -42,6 +42,8 @@ class Simulation {
     readonly #queue: Map<MoveId, QueuedMove>;
     readonly #waiting: Map<MoveId, QueuedMove>;
     readonly #running = new Set<MoveId>();
+    /** Moves that others have to wait for. */
+    readonly #awaited: ReadonlySet<MoveId>;
     /** Under way, and expected to end soon. */
     readonly #ending = new Set<MoveId>();
     /** Made ready before their turn, which has not come yet. */
@@ -64,6 +66,7 @@ class Simulation {
         this.#options = options;
         this.#queue = new Map(plan.moves.map((move) => [move.id, queued(move)]));
         this.#waiting = new Map(this.#queue);
+        this.#awaited = new Set(plan.moves.flatMap((move) => move.after));
         this.#live = { byId: this.#queue, waiting: this.#waiting, running: this.#running };
         const guests = guestMemories(plan, snapshot, options.guests ?? {});
         const links = directedLinks(plan, snapshot);
@@ -130,7 +133,7 @@ class Simulation {
         if (!failure) {
             this.#setStatus(planned.id, 'moved');
             this.#tell({ type: 'move-ended', move: planned.id, outcome: 'moved', vmOn: planned.destination, error: undefined });
-            this.#startWhatMay();
+            if (this.#awaited.has(planned.id)) this.#startWhatMay(); // its place was given away when its guest ran
             return;
         }
         const policy = this.#plan.instances[planned.instance]?.onFailure;
@@ -207,7 +210,7 @@ class Simulation {
 
     #ask(moves: readonly QueuedMove[]): Startable {
         return startable({ moves }, this.#plan.limits, (candidate, running) => {
-            const requests = [...running, candidate].flatMap((id) => this.#courses.get(id)?.planned ?? []).map(shareRequest);
+            const requests = [...running, candidate].flatMap((id) => this.#courses.get(id)?.request ?? []);
             return this.#plan.caps.length === 0 ? undefined : tooThin(requests, this.#plan.caps, this.#capacities);
         });
     }
@@ -261,7 +264,7 @@ class Simulation {
         this.#setCaps(sharing);
         const sending = sharing.filter((c) => c.sending);
         const rates = fairRates(
-            sending.map((c) => ({ id: c.planned.id, links: linksUsed(c.planned), cap: c.bound })),
+            sending.map((c) => ({ id: c.planned.id, links: c.links, cap: c.bound })),
             this.#links,
         );
         for (const course of sending) {
@@ -282,7 +285,7 @@ class Simulation {
         const key = sending.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
         if (key === this.#cappedFor) return;
         this.#cappedFor = key;
-        const requests = sending.map((c) => shareRequest(c.planned));
+        const requests = sending.map((c) => c.request);
         const caps = all.length === 0 ? undefined : sharesInSteps(requests, all, this.#capacities);
         for (const course of sending) course.limit(caps?.get(course.planned.id), this.#now);
     }
