@@ -8,6 +8,8 @@ import { createMigCoreServices, type MigCoreServices } from './services.js';
 export interface CompileOptions {
     /** Reads an imported file; undefined where there is none. Without it nothing can be imported. */
     read?(uri: string): Promise<string | undefined>;
+    /** Waited for between long pieces of work, so that whoever compiles can do something else in between. */
+    pause?(): Promise<void>;
     /** Values of params, as given by `--set name=value`. */
     readonly set?: Readonly<Record<string, string>>;
     /** The environment: `MIG_UPLINK` sets the param `uplink`, unless `set` does. */
@@ -48,6 +50,11 @@ class Compiler {
     private async compileNow(main: { readonly uri: string; readonly text: string }, options: CompileOptions): Promise<Compilation> {
         const { shared, mig } = this.services;
         const { LangiumDocuments: documents, DocumentBuilder: builder } = shared.workspace;
+        // Making these is the longest part of a first compilation.
+        for (const made of [() => mig.parser.Lexer, () => mig.parser.LangiumParser]) {
+            made();
+            await options.pause?.();
+        }
         this.imports.read = (uri) => options.read?.(uri) ?? Promise.resolve(undefined);
         const document = documents.createDocument(URI.parse(main.uri), main.text) as LangiumDocument<MigFile>;
         try {

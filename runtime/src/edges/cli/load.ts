@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileText, type Finding, type Program } from '@mig/language';
 import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
@@ -31,6 +32,8 @@ export async function loadPolicy(file: string, set: Readonly<Record<string, stri
         {
             set,
             environment: process.env,
+            // Hosts that are being connected to are answered in between.
+            pause: () => setImmediate(),
             read: async (imported) => {
                 const content = await readFile(fileURLToPath(imported), 'utf8').catch(() => undefined);
                 if (content !== undefined) texts.set(imported, content);
@@ -41,8 +44,12 @@ export async function loadPolicy(file: string, set: Readonly<Record<string, stri
     return { program, findings, path: file, sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })) };
 }
 
-/** The inventory named on the command line, else the one that the policy names. */
-export async function loadInventory(option: string | undefined, policy: LoadedPolicy): Promise<LoadedInventory> {
+/** The inventory named on the command line, else the one that the policy names; `readFrom` knows those that were read before. */
+export async function loadInventory(
+    option: string | undefined,
+    policy: LoadedPolicy,
+    readFrom: (file: string) => Promise<LoadedInventory> = readInventory,
+): Promise<LoadedInventory> {
     const named = policy.program?.inventory;
     if (option === undefined && named === undefined) {
         throw new MigrationError('inventory-missing', `${policy.path} names no inventory`, {
@@ -52,7 +59,7 @@ export async function loadInventory(option: string | undefined, policy: LoadedPo
     const base = named === undefined ? undefined : policy.program?.sources[named.range.source]?.uri;
     const file =
         option ?? path.relative('.', path.resolve(base === undefined ? '.' : path.dirname(fileURLToPath(base)), named?.path ?? ''));
-    return readInventory(file);
+    return readFrom(file);
 }
 
 /** Throws `file-unreadable`; what is wrong inside is in the findings. */

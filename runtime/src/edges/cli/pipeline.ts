@@ -22,6 +22,7 @@ import { journalPath } from '../journal/place.js';
 import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
+import type { EarlySessions } from './early-sessions.js';
 import { type LoadedInventory, loadInventory, type LoadedPolicy, loadPolicy, read } from './load.js';
 import type { PolicyOptions } from './main.js';
 import { showError, showFindings } from './show.js';
@@ -38,11 +39,12 @@ export async function load(
     file: string,
     options: Pick<PolicyOptions, 'inventory' | 'set' | 'maintenance' | 'json'>,
     console: Console,
+    early: EarlySessions,
 ): Promise<Loaded> {
     const policy = await loadPolicy(file, options.set);
     showFindings(policy, console, options);
     if (policy.program === undefined) throw new Exit('invalid');
-    const inventoryFile = await loadInventory(options.inventory, policy);
+    const inventoryFile = await loadInventory(options.inventory, policy, (path) => early.inventory(path));
     showFindings(inventoryFile, console, options);
     if (inventoryFile.inventory === undefined) throw new Exit('invalid');
     const { inventory } = inventoryFile;
@@ -60,6 +62,10 @@ function requireHost(inventory: Inventory, host: HostName, option: string): void
 
 /** Sessions with the hosts of an inventory, each by its driver. */
 export const sessionsWith = (inventory: Inventory): HostSessions => new HostSessions(openSessionOf(inventory));
+
+/** The same, with those that were opened while the policy was read. */
+export const sessionsAfter = async (early: EarlySessions, inventory: Inventory): Promise<HostSessions> =>
+    new HostSessions(await early.opener(inventory));
 
 /** Asks the hosts for what the program reads; what could not be had is shown. */
 export async function observeFor(

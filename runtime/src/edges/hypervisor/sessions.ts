@@ -28,7 +28,7 @@ export class HostSessions implements Hypervisors, AsyncDisposable {
             await session.lost;
             forget();
             // What is left of it (connections, locks on the host) must not outlive it; that it is broken is known already.
-            await session[Symbol.asyncDispose]().catch(() => undefined);
+            await Promise.resolve(session[Symbol.asyncDispose]()).catch(() => undefined);
         }, forget);
         return opening;
     }

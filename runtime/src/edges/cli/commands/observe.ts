@@ -1,6 +1,7 @@
 import type { Console } from '../console.js';
+import { EarlySessions } from '../early-sessions.js';
 import type { PolicyOptions } from '../main.js';
-import { judgeFailures, load, observeFor, sessionsWith } from '../pipeline.js';
+import { judgeFailures, load, observeFor, sessionsAfter } from '../pipeline.js';
 import { showSnapshot } from '../show.js';
 import { interruptible } from '../signals.js';
 import { save } from './plan.js';
@@ -11,8 +12,9 @@ export async function observeHosts(
     options: PolicyOptions & { readonly all?: boolean; readonly save?: string },
     console: Console,
 ): Promise<void> {
-    const loaded = await load(file, options, console);
-    await using sessions = sessionsWith(loaded.inventory);
+    await using early = await EarlySessions.begin(file, options);
+    const loaded = await load(file, options, console, early);
+    await using sessions = await sessionsAfter(early, loaded.inventory);
     using interrupt = interruptible();
     const observed = await observeFor(loaded, sessions, options, interrupt.signal);
     judgeFailures(observed, undefined, console);

@@ -1,15 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { MigrationError } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
+import { EarlySessions } from '../early-sessions.js';
 import type { PlanOptions } from '../main.js';
-import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsWith } from '../pipeline.js';
+import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter } from '../pipeline.js';
 import { showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
 
 /** Shows, and saves, what would be done and why. Nothing is changed on any host. */
 export async function planPolicy(file: string, options: PlanOptions, console: Console): Promise<void> {
-    const loaded = await load(file, options, console);
-    await using sessions = sessionsWith(loaded.inventory);
+    await using early = await EarlySessions.begin(file, options);
+    const loaded = await load(file, options, console, early);
+    await using sessions = await sessionsAfter(early, loaded.inventory);
     using interrupt = interruptible();
     const observed =
         options.snapshot === undefined

@@ -2,15 +2,17 @@ import { figuresOf, type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
 import { confirm, type Console, Exit } from '../console.js';
+import { EarlySessions } from '../early-sessions.js';
 import type { RunOptions } from '../main.js';
-import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsWith, stateDirectory } from '../pipeline.js';
+import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter, stateDirectory } from '../pipeline.js';
 import { showEvents, showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
 
 /** The main job: observe, decide, show, ask, carry out, report. With `dryRun` the plan is played instead. */
 export async function runPolicy(file: string, options: RunOptions, console: Console): Promise<void> {
-    const loaded = await load(file, options, console);
-    await using sessions = sessionsWith(loaded.inventory);
+    await using early = await EarlySessions.begin(file, options);
+    const loaded = await load(file, options, console, early);
+    await using sessions = await sessionsAfter(early, loaded.inventory);
     using before = interruptible();
     const observed =
         options.snapshot === undefined

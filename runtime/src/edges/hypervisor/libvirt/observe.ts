@@ -8,7 +8,7 @@ import type { LibvirtConnection, Versions } from './connect.js';
 import { describeCpu, type HostCpu } from './cpu.js';
 import { type DomainFacts, readDomain } from './domain-xml.js';
 import { domainStates, uuidFromBytes, xmlFlags } from './domains.js';
-import { type HostFacts, readHostFacts, onSharedFileSystem } from './host-facts.js';
+import { type HostFacts, onSharedFileSystem } from './host-facts.js';
 import { activeJob } from './jobs.js';
 import { type Measured, measure } from './measure.js';
 import { type Domain, procedures } from './procedures.js';
@@ -27,11 +27,16 @@ export interface Observed {
 
 type Unknown = HostObservation['unknown'][number];
 
-export async function observeHost(of: Observed, needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
+export async function observeHost(
+    of: Observed,
+    hostFacts: HostFacts | Promise<HostFacts>,
+    needs: ObservationNeeds,
+    signal: AbortSignal,
+): Promise<HostObservation> {
     const { connection, access, host } = of;
     const unknown: Unknown[] = [];
     const [facts, info, domains, networks, memory] = await Promise.all([
-        readHostFacts(access, of.now, signal),
+        hostFacts,
         connection.call(procedures.nodeGetInfo, undefined, signal),
         listDomains(connection, signal),
         listNetworks(connection, signal),

@@ -11,7 +11,7 @@ import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from
 import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
 import { type MoveConnections, openDeparture } from './departure.js';
 import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
-import { readHostFacts } from './host-facts.js';
+import { type HostFacts, readHostFacts } from './host-facts.js';
 import { lockVm } from './lock.js';
 import { type MoverMark, metadataPrefix, moverNamespace, moverXml } from './metadata.js';
 import { observeHost, type Observed } from './observe.js';
@@ -34,22 +34,28 @@ export async function createLibvirtSession(
     const now = options.now ?? Date.now;
     const access = await openAccess(host, signal, options.environment ?? ownEnvironment());
     try {
-        const [{ socket, connection }, facts] = await Promise.all([findDaemon(access, signal), readHostFacts(access, now, signal)]);
-        try {
-            const [versions, { xml }] = await Promise.all([
-                checkVersions(connection, signal),
-                connection.call(procedures.connectGetCapabilities, undefined, signal),
-            ]);
-            const capabilities = parseXml(hostPart(xml));
-            const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
-            const uuid = capabilities.at('uuid').text ?? '';
-            return new LibvirtSession({ host, access, connection, socket, versions, uuid, cpu, now }, facts.bootId);
-        } catch (error) {
-            await connection[Symbol.asyncDispose]();
-            throw error;
-        }
+        const [daemon, facts] = await Promise.all([openDaemon(access, signal), readHostFacts(access, now, signal)]);
+        const { socket, connection, versions, capabilities } = daemon;
+        const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
+        const uuid = capabilities.at('uuid').text ?? '';
+        return new LibvirtSession({ host, access, connection, socket, versions, uuid, cpu, now }, facts);
     } catch (error) {
         await access[Symbol.asyncDispose]();
+        throw error;
+    }
+}
+
+/** A first connection, to a daemon that can do what we need. */
+async function openDaemon(access: HostAccess, signal: AbortSignal) {
+    const { socket, connection } = await findDaemon(access, signal);
+    try {
+        const [versions, { xml }] = await Promise.all([
+            checkVersions(connection, signal),
+            connection.call(procedures.connectGetCapabilities, undefined, signal),
+        ]);
+        return { socket, connection, versions, capabilities: parseXml(hostPart(xml)) };
+    } catch (error) {
+        await connection[Symbol.asyncDispose]();
         throw error;
     }
 }
@@ -65,6 +71,9 @@ const metadataElement = 2;
 /** VIR_DOMAIN_UNDEFINE_*: the guest's variables and its TPM stay on disk, where the moved guest may need them. */
 const keepOnUndefine = { nvram: 8, tpm: 64 } as const;
 
+/** An observation that comes right after the opening need not read again what was just read. */
+const factsStayFreshMs = 1000;
+
 class LibvirtSession implements HostSession {
     readonly host: InventoryHost;
     readonly lost: Promise<HostLost>;
@@ -74,11 +83,14 @@ class LibvirtSession implements HostSession {
     readonly #access: HostAccess;
     readonly #control: LibvirtConnection;
     readonly #judge: CpuJudge;
+    /** As they were read when the session was opened, until they are too old to be told as the host's state. */
+    #firstFacts: { readonly facts: HostFacts; readonly until: number } | undefined;
 
-    constructor(of: Observed, bootId: string) {
+    constructor(of: Observed, facts: HostFacts) {
         this.host = of.host;
         this.#of = of;
-        this.#bootId = bootId;
+        this.#bootId = facts.bootId;
+        this.#firstFacts = { facts, until: of.now() + factsStayFreshMs };
         this.#access = of.access;
         this.#control = of.connection;
         this.#judge = new CpuJudge(of.connection, of.cpu);
@@ -86,7 +98,11 @@ class LibvirtSession implements HostSession {
     }
 
     observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
-        return observeHost(this.#of, needs, signal);
+        const first = this.#firstFacts;
+        this.#firstFacts = undefined;
+        const { access, now } = this.#of;
+        const facts = first !== undefined && now() <= first.until ? first.facts : readHostFacts(access, now, signal);
+        return observeHost(this.#of, facts, needs, signal);
     }
 
     compareCpus(vms: readonly CpuQuestion[], signal: AbortSignal): Promise<readonly CpuVerdict[]> {
