@@ -12,6 +12,10 @@ await build({
     target: 'node22.13',
     conditions: ['source'],
     sourcemap: 'linked',
+    // Half the text to read at each start; names stay as they are, and lines short enough for an error's trace.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 200,
     // ssh2 tries its native helpers and goes on without them.
     external: ['cpu-features', '*.node'],
     // What CommonJS packages take for granted.
