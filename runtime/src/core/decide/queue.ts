@@ -52,6 +52,9 @@ export interface Blocked {
  */
 export const readyLead = milliseconds(10_000);
 
+/** Moves that are ready or being made so at one time: each holds memory at its destination, and a lock on its source. */
+export const readyAtMost = 2;
+
 /**
  * Blocked moves to make ready now, in the order of the plan: one for each move that is about to end, those that are
  * ready already included. One that waits for another move is not made ready: its room at the destination is not there yet.

@@ -33,9 +33,6 @@ export const resumeTime = milliseconds(12);
 /** The progress of a move that sends is looked at this often, as an executor does. */
 export const lookEvery = milliseconds(400);
 
-/** Moves that are made ready before their turn, all hosts together, as an executor does. */
-export const readyAtMost = 2;
-
 /** Each phase varies by this share around its figure, evenly. */
 export const phaseSpread = 0.2;
 

@@ -4,12 +4,12 @@
  */
 import { bytesPerSecond, epochMs, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
-import { queued, startable, toReady, type QueuedMove, type Startable } from '../decide/queue.js';
+import { queued, startable, toReady, type QueuedMove, type Startable, readyAtMost } from '../decide/queue.js';
 import type { MigrationEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
-import { directedLinks, guestMemories, lookEvery, readyAtMost, type GuestFigures } from './assumptions.js';
+import { directedLinks, guestMemories, lookEvery, type GuestFigures } from './assumptions.js';
 import { nextInLine, portions, type LiveQueue } from './candidates.js';
 import { MoveCourse } from './course.js';
 import { fairRates } from './links.js';

@@ -5,6 +5,7 @@
 import { milliseconds, type OnFailure } from '@mig/language';
 import {
     queued,
+    readyAtMost,
     readyLead,
     startable,
     startLadder,
@@ -52,14 +53,11 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
     });
 }
 
-/** Moves whose lock and connections are taken before their turn, those that are made ready included. */
-const aheadAtMost = 2;
-
 /**
  * Locks held over one SSH connection: an SSH server allows ten sessions on it unless told otherwise (sshd_config(5),
  * MaxSessions), less those taken ahead and some for questions.
  */
-const locksPerConnection = 10 - aheadAtMost - 2;
+const locksPerConnection = 10 - readyAtMost - 2;
 
 /** A move of the plan as it stands in this run. */
 interface Moving {
@@ -130,7 +128,7 @@ class Run {
 
     /** Begin and prepare leave the wire idle: the next in line goes through them while one under way comes to its end. */
     #makeReady(blocked: readonly Blocked[]): void {
-        const most = Math.min(this.#ending.size, aheadAtMost);
+        const most = Math.min(this.#ending.size, readyAtMost);
         for (const id of toReady(blocked, most, new Set(this.#ready.keys()))) {
             const gate = new Gate();
             this.#ready.set(id, gate);
@@ -143,6 +141,7 @@ class Run {
         if (event.type === 'phase-ended' && event.phase === 'finish') {
             const move = this.#move(event.move);
             if (move.status === 'running') move.status = 'settling';
+            this.#ending.delete(event.move);
             this.#wake();
         }
         const soon =
@@ -169,6 +168,7 @@ class Run {
         move.status = 'running';
         this.#context.emit({ type: 'move-started', move: id, attempt: move.attempts + (ready ? 0 : 1) });
         if (ready) {
+            this.#ready.delete(id);
             ready.open();
             return;
         }
@@ -263,7 +263,7 @@ class Run {
 
     /** Locks and connections for those who come next: few, since each holds a channel of its host's SSH connection. */
     #claimAhead(next: readonly MoveId[]): void {
-        for (const id of next.slice(0, aheadAtMost - this.#ready.size)) {
+        for (const id of next.slice(0, readyAtMost - this.#ready.size)) {
             if (this.#ahead.has(id)) continue;
             const taken = claim(this.#move(id).step, this.#context.ports, this.#context.control.stop);
             taken.catch(() => undefined); // told when its turn comes

@@ -50,6 +50,7 @@ class Attempt {
     readonly #phases: Phases;
     #boots: { readonly source: string; readonly destination: string } | undefined;
     #finish: FinishRecord = 'not-sent';
+    /** When it could have begun to send. */
     #began: EpochMs;
 
     constructor(step: PlannedMove, number: number, claimed: Claim, turn: Promise<void>, run: RunContext) {
@@ -101,6 +102,8 @@ class Attempt {
         let sent: { readonly cookie: Cookie };
         try {
             await this.#turn;
+            // A ladder's times do not count the waiting.
+            this.#began = this.#run.clock.now();
             this.#stopIfCancelled();
             const share = await this.#run.bandwidth.join(this.#step, departure, this.#run.control.cancel);
             parameters = { ...parameters, bandwidth: share };
