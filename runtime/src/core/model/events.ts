@@ -20,7 +20,14 @@ interface OfMove extends At {
 export type MigrationEvent = RunEvent | MoveEvent;
 
 export type RunEvent =
-    | (At & { readonly type: 'run-started'; readonly run: string; readonly plan: Plan; readonly simulated: boolean })
+    /** The first event of a run: `version` says how to read those that follow. */
+    | (At & {
+          readonly type: 'run-started';
+          readonly version: typeof eventsVersion;
+          readonly run: string;
+          readonly plan: Plan;
+          readonly simulated: boolean;
+      })
     | (At & { readonly type: 'run-stopping'; readonly why: 'interrupted' | 'aborted' | 'plan-halted'; readonly detail: string })
     | (At & { readonly type: 'run-ended'; readonly outcome: 'complete' | 'incomplete' | 'stopped' })
     | (At & { readonly type: 'host-lost'; readonly host: HostName; readonly why: string })

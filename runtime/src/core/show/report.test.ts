@@ -97,7 +97,7 @@ describe('a report', () => {
         const ofWeb = (e: object) => ({ at: noon, move: 'web-move', ...e });
         const ended = (phase: string, error?: string) => ofWeb({ type: 'phase-ended', phase, tookMs: milliseconds(1), error });
         const events = [
-            { type: 'run-started', at: noon, run: 'r1', plan: planOf(from, [move(guest, 'b')]), simulated: false },
+            { type: 'run-started', version: 1, at: noon, run: 'r1', plan: planOf(from, [move(guest, 'b')]), simulated: false },
             ofWeb({ type: 'move-started', attempt: 1 }),
             ofWeb({ type: 'move-queued', because: 'attempt 1 failed (its lock could not be had)' }),
             ofWeb({ type: 'phase-entered', phase: 'begin' }),

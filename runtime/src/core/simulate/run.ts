@@ -5,7 +5,7 @@
 import { bytesPerSecond, epochMs, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
 import { queued, startable, toReady, type QueuedMove, type Startable, readyAtMost } from '../decide/queue.js';
-import type { MigrationEvent, MoveFailure, MoveId } from '../model/events.js';
+import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } from '../model/events.js';
 import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
@@ -83,7 +83,7 @@ class Simulation {
             },
         };
         this.#courses = new Map([...guests.value].map(([move, guest]) => [move.id, new MoveCourse(move, guest, settings)]));
-        this.#tell({ type: 'run-started', run: options.run ?? 'simulation', plan, simulated: true });
+        this.#tell({ type: 'run-started', version: eventsVersion, run: options.run ?? 'simulation', plan, simulated: true });
         for (const text of [...guests.notes, ...links.notes]) this.#tell({ type: 'note', level: 'warning', move: undefined, text });
     }
 

@@ -4,6 +4,7 @@
  */
 import { milliseconds, type OnFailure } from '@mig/language';
 import {
+    eventsVersion,
     queued,
     readyAtMost,
     readyLead,
@@ -40,7 +41,7 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
     const { journal, clock, run: id, controller } = ports;
     journal.startRun({ id, at: clock.now(), controller, simulated: ports.simulated ?? false, plan });
     yield* running(ports, plan, signals, async (context) => {
-        context.emit({ type: 'run-started', run: id, plan, simulated: ports.simulated ?? false });
+        context.emit({ type: 'run-started', version: eventsVersion, run: id, plan, simulated: ports.simulated ?? false });
         const listening: RunContext = {
             ...context,
             emit: (event) => {

@@ -1,4 +1,4 @@
-import type { MigrationEvent, PlannedMove } from '../../core/index.js';
+import { eventsVersion, type MigrationEvent, type PlannedMove } from '../../core/index.js';
 import type { MoveRecord, RunRecord } from '../journal/records.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { running } from './frame.js';
@@ -16,7 +16,7 @@ import { holdHint, settle, type Settled } from './settle.js';
 export async function* resume(ports: ExecutePorts, signals: RunSignals = {}): AsyncGenerator<MigrationEvent, void, undefined> {
     const record = ports.journal.claimRun(ports.run);
     yield* running(ports, record.plan, signals, async (context) => {
-        context.emit({ type: 'run-started', run: ports.run, plan: record.plan, simulated: record.simulated });
+        context.emit({ type: 'run-started', version: eventsVersion, run: ports.run, plan: record.plan, simulated: record.simulated });
         await Promise.all(record.moves.map((move) => resumeMove(record, move, context)));
         return ports.journal.run(ports.run).moves.every((m) => m.outcome === 'moved') ? 'complete' : 'incomplete';
     });
