@@ -8,7 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type InventoryHost, type MigrationEvent, parseInventory } from '@mig/runtime/core';
 import { defaultLab, type GuestSpec, type Lab, labCommand, labUp, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
-import { openAccess } from '../../runtime/src/edges/ssh/access.js';
+import { openAccess } from '../../runtime/src/edges/ssh/open-access.js';
 import { findDaemon } from '../../runtime/src/edges/hypervisor/libvirt/connect.js';
 import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedures.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
@@ -238,6 +238,8 @@ async function main(): Promise<void> {
     const scratch = path.dirname(lab.inventoryPath);
     const noRate = await firstPhase(lab, scratch, 'plain', '', []);
     const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
+    // The statistics are of the guests that a host has.
+    await freshGuests(lab);
     const calls = await callRates(lab);
     const drained = await drain(lab, scratch);
     report({
