@@ -1,4 +1,5 @@
 /** One SSH connection made: host key judged, person authenticated. */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import type { Client, ConnectConfig } from 'ssh2';
@@ -7,6 +8,7 @@ import { HypervisorError } from '../hypervisor/errors.js';
 import { asError } from './abortable.js';
 import { type Credentials, credentialsFor } from './credentials.js';
 import { hostKeyCheck } from './host-key.js';
+import { gatherWrites } from './gather-writes.js';
 import type { SshTarget } from './ssh-config.js';
 
 /** A host that answers nothing for interval times count is lost: 15 s. */
@@ -30,9 +32,7 @@ export async function connectClient(name: HostName, target: SshTarget, stream: D
             return keyProblem === undefined;
         },
         authHandler: [...credentials.methods],
-        ...(stream === undefined ? {} : { sock: stream }),
-        ...(target.bindAddress === undefined ? {} : { localAddress: target.bindAddress }),
-        ...(target.family === undefined ? {} : target.family === 4 ? { forceIPv4: true } : { forceIPv6: true }),
+        sock: stream ?? socketTo(target),
     };
     await new Promise<void>((resolve, reject) => {
         const onAbort = (): void => {
@@ -54,8 +54,21 @@ export async function connectClient(name: HostName, target: SshTarget, stream: D
         client.once('close', () => fail(connectionError(name, target, credentials, new Error('the host closed the connection'))));
         client.connect(config);
     });
-    client.setNoDelay(true);
     return client;
+}
+
+/** On its way to the target; errors come as events. Without delay from the first packet: the handshake is made of small ones. */
+function socketTo({ host, port, bindAddress, family }: SshTarget): Socket {
+    const socket = new Socket();
+    socket.setMaxListeners(0);
+    socket.setNoDelay(true);
+    socket.connect({
+        host,
+        port,
+        ...(bindAddress === undefined ? {} : { localAddress: bindAddress }),
+        ...(family === undefined ? {} : { family }),
+    });
+    return gatherWrites(socket);
 }
 
 const reasons: Readonly<Record<string, string>> = {
