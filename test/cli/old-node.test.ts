@@ -9,7 +9,10 @@ const asNode = (version: string) =>
         `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); process.argv[1] = '--version'; require(${JSON.stringify(migRunPath)})`,
     ]).then(
         ({ stdout }) => ({ code: 0, text: stdout }),
-        (error: { code: number; stderr: string }) => ({ code: error.code, text: error.stderr }),
+        (error: unknown) => {
+            const { code, stderr } = error as { code: number; stderr: string };
+            return { code, text: stderr };
+        },
     );
 
 test.each(['20.20.2', '22.12.0'])('Node %s is told what is needed', async (version) => {

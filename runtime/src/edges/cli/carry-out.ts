@@ -20,7 +20,7 @@ export async function carryOut(
     inventory: Inventory,
     snapshot: Snapshot,
     sessions: HostSessions,
-    options: { readonly json?: boolean },
+    options: { readonly json?: boolean /** The run is in the journal, and nothing has been done yet. */; readonly accepted?: () => void },
     console: Console,
 ): Promise<void> {
     using journal = openJournal();
@@ -36,8 +36,17 @@ export async function carryOut(
         clockOffsets: Object.fromEntries(snapshot.hosts.flatMap((h) => (h.clockOffset === undefined ? [] : [[h.name, h.clockOffset.ms]]))),
     };
     using interrupts = new RunInterrupts(console);
-    const events = await showEvents(execute(plan, ports, interrupts.signals), options, console);
+    const events = await showEvents(atFirst(execute(plan, ports, interrupts.signals), options.accepted), options, console);
     endAs(events, interrupts.interrupted, options, console);
+}
+
+async function* atFirst<T>(events: AsyncIterable<T>, act: (() => void) | undefined): AsyncGenerator<T> {
+    let due = act;
+    for await (const event of events) {
+        due?.();
+        due = undefined;
+        yield event;
+    }
 }
 
 export const controller = (): string => `${os.userInfo().username}@${os.hostname()}`;

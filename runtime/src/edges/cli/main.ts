@@ -1,37 +1,13 @@
 /** The door of `mig-run`: what the command line says, and which room does it. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { isMigrationError } from '../../core/index.js';
+import { hanging, isMigrationError } from '../../core/index.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
 import { exitOf } from './failures.js';
+import type { PlanOptions, PolicyOptions, RunOptions } from './options.js';
 import { showError } from './show.js';
 
 const version = '0.1.0';
-
-/** Options of every command that reads a policy. */
-export interface PolicyOptions {
-    readonly inventory?: string;
-    readonly set: Readonly<Record<string, string>>;
-    readonly policy?: string;
-    readonly host?: string;
-    readonly maintenance: readonly string[];
-    readonly json?: boolean;
-    readonly window?: number;
-}
-
-export interface PlanOptions extends PolicyOptions {
-    readonly actions?: boolean;
-    readonly save?: string;
-    readonly snapshot?: string;
-}
-
-export interface RunOptions extends PolicyOptions {
-    readonly yes?: boolean;
-    readonly dryRun?: boolean;
-    readonly actions?: boolean;
-    readonly snapshot?: string;
-    readonly seed: number;
-}
 
 /** Sub-commands that the design names and that are not built yet: they say so instead of being taken for a file. */
 const notBuilt = ['fmt', 'lint', 'explain', 'compare', 'test', 'watch', 'rehearse', 'doctor'];
@@ -48,7 +24,7 @@ export function commandLine(console: Console): Command {
             getOutHelpWidth: () => console.width,
             getErrHelpWidth: () => console.width,
         })
-        .addHelpText('after', `\nExit codes:\n${exitCodeTable()}`)
+        .addHelpText('after', `\nExit codes:\n${exitCodeTable(console.width)}`)
         .exitOverride();
 
     policyOptions(program)
@@ -108,7 +84,7 @@ export function commandLine(console: Console): Command {
         .description('find what is wrong with policies and their inventories, without touching a host')
         .argument('<files...>')
         .option('--inventory <file>', 'instead of the one that the policy names')
-        .option('--set <name=value>', 'give a param another value', collectSetting, {})
+        .addOption(settingOption())
         .option('--json', 'as JSON')
         .action(async (files: string[], options: { inventory?: string; set: Record<string, string>; json?: boolean }) => {
             const { checkPolicies } = await import('./commands/check.js');
@@ -204,13 +180,21 @@ function labCommands(program: Command, console: Console): void {
 function policyOptions(command: Command): Command {
     return command
         .option('--inventory <file>', 'the hosts, instead of the inventory that the policy names')
-        .option('--set <name=value>', 'give a param another value', collectSetting, {})
+        .addOption(settingOption())
         .option('--policy <name>', 'only this policy, whatever its trigger')
         .option('--host <name>', 'with --policy: the host that it is bound to')
-        .option('--maintenance <host>', 'count a host as in maintenance', (host, all: string[]) => [...all, host], [])
+        .addOption(maintenanceOption())
         .option('--window <seconds>', 'how long rates are sampled', positiveNumber)
         .option('--json', 'results as JSON');
 }
+
+// Without words for its default, the help would show an empty list.
+const settingOption = (): Option =>
+    new Option('--set <name=value>', 'give a param another value').argParser(collectSetting).default({}, 'none');
+const maintenanceOption = (): Option =>
+    new Option('--maintenance <host>', 'count a host as in maintenance')
+        .argParser((host, all: string[]) => [...all, host])
+        .default([], 'none');
 
 function collectSetting(text: string, all: Record<string, string>): Record<string, string> {
     const at = text.indexOf('=');
@@ -230,9 +214,9 @@ function wholeNumber(text: string): number {
     return n;
 }
 
-const exitCodeTable = (): string =>
+const exitCodeTable = (width: number): string =>
     Object.values(exitCodes)
-        .map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`)
+        .flatMap(({ code, meaning }) => hanging(`  ${String(code).padStart(3)}  `, meaning, width))
         .join('\n');
 
 /** Runs the command line and says what the process should end with. */

@@ -24,7 +24,7 @@ import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/o
 import { type Console, Exit } from './console.js';
 import type { EarlySessions } from './early-sessions.js';
 import { type LoadedInventory, loadInventory, type LoadedPolicy, loadPolicy, read } from './load.js';
-import type { PolicyOptions } from './main.js';
+import type { PolicyOptions } from './options.js';
 import { showError, showFindings } from './show.js';
 
 export interface Loaded {

@@ -1,6 +1,6 @@
 import type { Console } from '../console.js';
 import { EarlySessions } from '../early-sessions.js';
-import type { PolicyOptions } from '../main.js';
+import type { PolicyOptions } from '../options.js';
 import { judgeFailures, load, observeFor, sessionsAfter } from '../pipeline.js';
 import { showSnapshot } from '../show.js';
 import { interruptible } from '../signals.js';

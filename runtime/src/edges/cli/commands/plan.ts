@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { MigrationError } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
 import { EarlySessions } from '../early-sessions.js';
-import type { PlanOptions } from '../main.js';
+import type { PlanOptions } from '../options.js';
 import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter } from '../pipeline.js';
 import { showPlan } from '../show.js';
 import { interruptible } from '../signals.js';

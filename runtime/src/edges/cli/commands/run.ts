@@ -1,9 +1,9 @@
-import { figuresOf, type Planning, simulate } from '../../../core/index.js';
+import { figuresOf, isMigrationError, type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
 import { confirm, type Console, Exit } from '../console.js';
 import { EarlySessions } from '../early-sessions.js';
-import type { RunOptions } from '../main.js';
+import type { RunOptions } from '../options.js';
 import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter, stateDirectory } from '../pipeline.js';
 import { showEvents, showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
@@ -24,7 +24,7 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const { plan } = planning;
     if (options.json !== true) showPlan(planning, { actions: options.actions === true, snapshot, inventory: loaded.inventory }, console);
     if (plan === undefined || plan.moves.length === 0) {
-        if (options.dryRun !== true) remember(planning);
+        if (options.dryRun !== true) remember(planning, console);
         if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
         throw new Exit((plan?.unplaced.length ?? 0) > 0 ? 'noPlan' : 'ok');
     }
@@ -36,15 +36,19 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const count = `${plan.moves.length} ${plan.moves.length === 1 ? 'VM' : 'VMs'}`;
     if (options.yes !== true && !(await confirm(`Move ${count}?`, console, before.signal))) throw new Exit('declined');
     before[Symbol.dispose]();
-    remember(planning);
-    await carryOut(plan, loaded.inventory, snapshot, sessions, options, console);
+    await carryOut(plan, loaded.inventory, snapshot, sessions, { ...options, accepted: () => remember(planning, console) }, console);
     // Something could not be placed: what was promised of it is not held.
     if (plan.unplaced.length > 0) throw new Exit('broken');
 }
 
-/** What policies did, for their cooldown and release. */
-function remember({ states }: Planning): void {
+/** What policies did, for their cooldown and release. That it cannot be kept stops no run. */
+function remember({ states }: Planning, console: Console): void {
     if (states.length === 0) return;
-    using memory = ObservationMemory.open(stateDirectory());
-    memory.fired(states);
+    try {
+        using memory = ObservationMemory.open(stateDirectory());
+        memory.fired(states);
+    } catch (error) {
+        if (!isMigrationError(error)) throw error;
+        console.err(`warning: that the policy ran is not remembered for its cooldown: ${error.message}`);
+    }
 }
