@@ -55,8 +55,8 @@ export class Desk implements AsyncDisposable {
                 PATH: process.env['PATH'] ?? '',
                 HOME: this.directory,
                 XDG_STATE_HOME: this.at('state'),
-                // Compiled code is kept between tests, and out of what a test looks at.
-                XDG_CACHE_HOME: path.join(root, '.cache'),
+                // Compiled code and the lab's images are kept between tests, and out of what a test looks at.
+                XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'),
                 NO_COLOR: '1',
                 COLUMNS: '100',
                 ...options.env,
