@@ -135,14 +135,22 @@ const situation = (index: number, leftOut: number, arrivals: number): string => 
 
 /**
  * A number for "a VM of this kind went to this host"; the sum of them stands for all that went, in whatever order.
- * 40 bits (after FNV-1a), so that sums of thousands stay exact and two that differ hardly ever meet.
+ * 40 bits (FNV-1a, then MurmurHash3's finaliser), so that sums of thousands stay exact. Without the finaliser two kinds
+ * differ by the same number on every host, and exchanging them between two hosts gives the same sum.
  */
-function fingerprint(host: string, kind: number): number {
+export function fingerprint(host: string, kind: number): number {
     const text = `${host}/${kind}`;
     let [low, high] = [0x811c9dc5, 0x9e3779b9];
     for (let i = 0; i < text.length; i++) {
         low = Math.imul(low ^ text.charCodeAt(i), 0x01000193) >>> 0;
-        high = Math.imul(high + text.charCodeAt(i), 0x85ebca6b) >>> 0;
+        high = Math.imul(high ^ text.charCodeAt(i), 0x85ebca6b) >>> 0;
     }
-    return (high >>> 24) * 2 ** 32 + low;
+    return (scatter(high) >>> 24) * 2 ** 32 + scatter(low);
+}
+
+function scatter(hash: number): number {
+    let h = hash;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    return (h ^ (h >>> 16)) >>> 0;
 }
