@@ -97,6 +97,8 @@ describe('a run', () => {
             );
         const [first = '', second = ''] = eventsOf(events, 'move-started').map((e) => e.move);
         expect(at('phase-ended', second, 'prepare')).toBeLessThan(at('phase-ended', first, 'finish'));
+        // A short one is known to be short before it tells of progress.
+        expect(at('phase-entered', second, 'begin')).toBeLessThan(at('progress', first));
         expect(at('move-started', second)).toBeGreaterThan(at('phase-ended', first, 'finish'));
         expect(at('move-started', second)).toBeLessThan(at('move-ended', first));
         expect(at('phase-entered', second, 'perform')).toBeGreaterThan(at('move-started', second));

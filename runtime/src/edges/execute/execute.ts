@@ -5,6 +5,7 @@
 import { milliseconds, type OnFailure } from '@mig/language';
 import {
     eventsVersion,
+    linksOf,
     queued,
     readyAtMost,
     readyLead,
@@ -147,10 +148,20 @@ class Run {
         }
         const soon =
             (event.type === 'progress' && event.eta !== undefined && event.eta <= readyLead) ||
+            (event.type === 'phase-entered' && event.phase === 'perform' && this.#isShort(event.move)) ||
             (event.type === 'phase-entered' && event.phase === 'finish');
         if (!soon || this.#ending.has(event.move) || this.#moves.get(event.move)?.status !== 'running') return;
         this.#ending.add(event.move);
         this.#wake();
+    }
+
+    /** One pass over all its memory at its cap, or at the speed of its slower link, ends within the lead: no progress need be waited for. */
+    #isShort(id: MoveId): boolean {
+        const { step } = this.#move(id);
+        const links = linksOf({ source: step.source, destination: step.destination, network: step.route.network });
+        const speeds = links.flatMap((link) => this.#context.bandwidth.capacityOf(link) ?? []);
+        const rate = this.#context.bandwidth.capOf(id) ?? (speeds.length === 0 ? undefined : Math.min(...speeds));
+        return rate !== undefined && (step.memory / rate) * 1000 <= readyLead;
     }
 
     /** Each lock is held by a session of the source's one SSH connection. */

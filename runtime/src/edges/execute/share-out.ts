@@ -88,6 +88,11 @@ export class ShareOut {
         return this.#again(signal);
     }
 
+    /** Of a link, `host/network`, in each direction; undefined where the inventory does not say. */
+    capacityOf(link: string): BytesPerSecond | undefined {
+        return this.#capacities[link];
+    }
+
     /** What is in force for a move. */
     capOf(move: MoveId): BytesPerSecond | undefined {
         return this.#senders.get(move)?.rate;
