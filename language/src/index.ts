@@ -2,6 +2,7 @@
 export * from './catalogue/attributes.js';
 export * from './catalogue/checks.js';
 export * from './catalogue/features.js';
+export * from './catalogue/technique-features.js';
 export * from './compile-text.js';
 export * from './finding.js';
 export * from './nearest.js';

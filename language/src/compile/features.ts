@@ -1,5 +1,6 @@
 /** Which capabilities of the language a compiled program uses, and where: read off the program, so that nothing compiled is forgotten. */
 import type { FeatureId } from '../catalogue/features.js';
+import { optionFeatures, rungFeature, techniqueFeature } from '../catalogue/technique-features.js';
 import type {
     Cap,
     Destination,
@@ -13,7 +14,6 @@ import type {
     Scenario,
     Selection,
     SourceRange,
-    TechniqueKind,
     TechniqueOptions,
     TechniqueUse,
     Trigger,
@@ -162,31 +162,6 @@ function ofDestination(destination: Destination): readonly Use[] {
     ];
 }
 
-const kinds: Readonly<Record<TechniqueKind, FeatureId>> = {
-    precopy: 'technique.precopy',
-    postcopy: 'technique.postcopy',
-    hybrid: 'technique.hybrid',
-    'stop-and-copy': 'technique.stop-and-copy',
-    'scatter-gather': 'technique.scatter-gather',
-    agile: 'technique.agile',
-    rdma: 'technique.rdma',
-    'traffic-sensitive': 'technique.traffic-sensitive',
-};
-
-const optionFeatures: Readonly<Record<keyof TechniqueOptions, FeatureId>> = {
-    downtimeMs: 'option.downtime',
-    streams: 'option.streams',
-    compression: 'option.compression',
-    xbzrleCache: 'option.xbzrle',
-    throttle: 'option.throttle',
-    postcopyBandwidth: 'option.postcopy-bandwidth',
-    holdPredictedDirty: 'option.hold-predicted-dirty',
-    storage: 'option.storage',
-    tls: 'option.tls',
-    never: 'option.never',
-    via: 'technique.scatter-gather',
-};
-
 function ofTechniques(uses: readonly TechniqueUse[]): readonly Use[] {
     return [...each('technique.otherwise', uses.slice(1)), ...uses.flatMap(ofTechnique)];
 }
@@ -203,7 +178,7 @@ function ofTechnique(use: TechniqueUse): readonly Use[] {
         case 'technique': {
             const written = Object.keys(use.options) as (keyof TechniqueOptions)[];
             return [
-                [kinds[use.technique], use.range],
+                [techniqueFeature[use.technique], use.range],
                 ...written.map((option): Use => [optionFeatures[option], use.range]),
                 ...use.ladder.flatMap(ofRung),
             ];
@@ -213,25 +188,6 @@ function ofTechnique(use: TechniqueUse): readonly Use[] {
 
 function ofRung(rung: Rung): readonly Use[] {
     return [[rungFeature(rung), rung.range], ...ofExpressions([rung.and])];
-}
-
-function rungFeature(rung: Rung): FeatureId {
-    switch (rung.action.kind) {
-        case 'downtime':
-            return 'rung.downtime';
-        case 'throttle':
-            return 'rung.throttle';
-        case 'switch-to-postcopy':
-            return 'rung.postcopy';
-        case 'pause':
-            return 'rung.pause';
-        case 'report':
-            return 'rung.report';
-        case 'bandwidth':
-            return 'rung.bandwidth';
-        case 'abort':
-            return rung.on.kind === 'after' ? 'rung.time-bound' : 'rung.abort';
-    }
 }
 
 const capFeatures = { total: 'bandwidth.total', link: 'bandwidth.link', host: 'bandwidth.host', vm: 'bandwidth.vm' } as const;

@@ -1,4 +1,4 @@
-import type { FeatureId, TechniqueKind } from '@mig/language';
+import type { FeatureId } from '@mig/language';
 
 /**
  * The capabilities of the language that the runtime carries out today. What is not on this list is a warning in `check`
@@ -47,15 +47,3 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'cooldown',
     'priority',
 ]);
-
-/** Techniques as capabilities. */
-export const techniqueFeature: Readonly<Record<TechniqueKind, FeatureId>> = {
-    precopy: 'technique.precopy',
-    postcopy: 'technique.postcopy',
-    hybrid: 'technique.hybrid',
-    'stop-and-copy': 'technique.stop-and-copy',
-    'scatter-gather': 'technique.scatter-gather',
-    agile: 'technique.agile',
-    rdma: 'technique.rdma',
-    'traffic-sensitive': 'technique.traffic-sensitive',
-};

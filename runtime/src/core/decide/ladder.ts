@@ -165,3 +165,16 @@ function actionOf(rung: number, { action }: Rung): LadderAction | undefined {
             return undefined;
     }
 }
+
+/** What a rung does, as events and reports tell it. */
+export function actionText(action: LadderAction): string {
+    switch (action.kind) {
+        case 'downtime':
+            return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
+        case 'bandwidth':
+            return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
+        case 'abort':
+        case 'report':
+            return action.kind;
+    }
+}

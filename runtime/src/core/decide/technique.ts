@@ -1,6 +1,14 @@
-import { type FeatureId, features, type Rung, type TechniqueOptions, type TechniqueUse } from '@mig/language';
+import {
+    type FeatureId,
+    features,
+    optionFeatures,
+    rungFeature,
+    techniqueFeature,
+    type TechniqueOptions,
+    type TechniqueUse,
+} from '@mig/language';
 import type { PlannedTechnique, Reason } from '../model/plan.js';
-import { executable, techniqueFeature } from './executable.js';
+import { executable } from './executable.js';
 
 /** The technique that a move will use, and why the ones before it were not; or why none can run. */
 export interface TechniqueChoice {
@@ -30,45 +38,13 @@ function notExecutable(use: TechniqueUse): readonly FeatureId[] {
             ? ['technique.choose']
             : use.kind === 'goal'
               ? ['technique.goal']
-              : [techniqueFeature[use.technique], ...optionFeatures(use.options), ...use.ladder.map(rungFeature)];
+              : [techniqueFeature[use.technique], ...featuresOf(use.options), ...use.ladder.map(rungFeature)];
     return [...new Set(needed)].filter((feature) => !executable.has(feature));
 }
 
-function optionFeatures(options: TechniqueOptions): readonly FeatureId[] {
-    return optionRows.filter(([option]) => options[option] !== undefined).map(([, feature]) => feature);
-}
-
-const optionRows: readonly (readonly [keyof TechniqueOptions, FeatureId])[] = [
-    ['downtimeMs', 'option.downtime'],
-    ['streams', 'option.streams'],
-    ['compression', 'option.compression'],
-    ['xbzrleCache', 'option.xbzrle'],
-    ['throttle', 'option.throttle'],
-    ['postcopyBandwidth', 'option.postcopy-bandwidth'],
-    ['holdPredictedDirty', 'option.hold-predicted-dirty'],
-    ['storage', 'option.storage'],
-    ['tls', 'option.tls'],
-    ['never', 'option.never'],
-    ['via', 'technique.scatter-gather'],
-];
-
-function rungFeature(rung: Rung): FeatureId {
-    switch (rung.action.kind) {
-        case 'downtime':
-            return 'rung.downtime';
-        case 'throttle':
-            return 'rung.throttle';
-        case 'switch-to-postcopy':
-            return 'rung.postcopy';
-        case 'pause':
-            return 'rung.pause';
-        case 'report':
-            return 'rung.report';
-        case 'abort':
-            return rung.on.kind === 'after' ? 'rung.time-bound' : 'rung.abort';
-        case 'bandwidth':
-            return 'rung.bandwidth';
-    }
+function featuresOf(options: TechniqueOptions): readonly FeatureId[] {
+    const named = Object.entries(optionFeatures) as readonly (readonly [keyof TechniqueOptions, FeatureId])[];
+    return named.filter(([option]) => options[option] !== undefined).map(([, feature]) => feature);
 }
 
 function nameOf(use: TechniqueUse): string {

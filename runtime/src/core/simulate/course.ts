@@ -8,7 +8,7 @@
  */
 import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { shareRequest, type ShareRequest } from '../decide/bandwidth.js';
-import { decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
+import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { MovePhase, PlannedMove, Reason } from '../model/plan.js';
@@ -308,7 +308,7 @@ export class MoveCourse {
 
     #fire(action: LadderAction, because: Reason | undefined): void {
         const text = because?.text ?? '';
-        this.#emit({ type: 'rung-fired', rung: action.rung, action: inWords(action), because: text });
+        this.#emit({ type: 'rung-fired', rung: action.rung, action: actionText(action), because: text });
         switch (action.kind) {
             case 'downtime':
                 this.#copy = withDowntimeLimit(this.#copy, action.limit);
@@ -402,16 +402,4 @@ const whole = (size: number) => bytes(Math.round(size));
 
 function carriedWith({ persistent, autostart }: PlannedMove): readonly string[] {
     return ['tags and metadata', ...(persistent ? ['definition'] : []), ...(autostart ? ['autostart'] : [])];
-}
-
-function inWords(action: LadderAction): string {
-    switch (action.kind) {
-        case 'downtime':
-            return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
-        case 'bandwidth':
-            return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
-        case 'abort':
-        case 'report':
-            return action.kind;
-    }
 }

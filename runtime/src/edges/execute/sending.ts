@@ -3,6 +3,7 @@ import {
     decide,
     nextClockTime,
     startLadder,
+    actionText,
     type LadderAction,
     type LadderSample,
     type LadderState,
@@ -134,7 +135,7 @@ export class Sending {
         this.#ladder = decision.state;
         for (const [i, action] of decision.actions.entries()) {
             const because = decision.reasons[i]?.text ?? '';
-            this.#run.emit({ type: 'rung-fired', move: this.#step.id, rung: action.rung, action: inWords(action), because });
+            this.#run.emit({ type: 'rung-fired', move: this.#step.id, rung: action.rung, action: actionText(action), because });
             await this.#act(action, because);
         }
     }
@@ -195,17 +196,5 @@ export class Sending {
     /** A figure that cannot be had while the move ends is no news; anything else is told, and does not end the move. */
     #complain(error: unknown): void {
         if (!this.#over.signal.aborted) note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name}: ${messageOf(error)}`);
-    }
-}
-
-function inWords(action: LadderAction): string {
-    switch (action.kind) {
-        case 'downtime':
-            return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
-        case 'bandwidth':
-            return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
-        case 'abort':
-        case 'report':
-            return action.kind;
     }
 }
