@@ -49,6 +49,19 @@ describeWithLab('after mig-run was killed', (fixture) => {
         expect(killed).toBe(true);
     }
 
+    /** Moments after which `finish-sent` may be on disk though the destination never heard of it. */
+    const mayBeHeld: readonly string[] = ['perform, just ended', 'finish'];
+
+    /** The VM is held: it stands still at its source and nothing of it is elsewhere, so it is let run on, and the run is ended. */
+    async function decideAsAPerson(): Promise<void> {
+        expect((await desk.migRun(['status'])).stdout).toMatch(/held/);
+        expect(await hostsOfGuest(fixture.lab, 'db1')).toEqual(['kvm-a']);
+        expect((await virsh(fixture.lab, 'kvm-a', 'domstate', 'db1')).trim()).toBe('paused');
+        await virsh(fixture.lab, 'kvm-a', 'resume', 'db1');
+        const ended = await desk.migRun(['resume', '--inventory', fixture.lab.inventoryPath], { through: labCommand(fixture.lab, []) });
+        expect([0, 1]).toContain(ended.code);
+    }
+
     const entered = (phase: string) => (event: MigrationEvent) => event.type === 'phase-entered' && event.phase === phase;
     const left = (phase: string) => (event: MigrationEvent) => event.type === 'phase-ended' && event.phase === phase;
 
@@ -62,7 +75,7 @@ describeWithLab('after mig-run was killed', (fixture) => {
         ['finish, just ended', left('finish')],
         ['confirm', entered('confirm')],
         ['confirm, just ended', left('confirm')],
-    ] as const)('in %s, resume leaves one whole VM', async (_, isTheMoment) => {
+    ] as const)('in %s, resume leaves one whole VM', async (moment, isTheMoment) => {
         await stopGuest(fixture.lab, 'db1').catch(() => undefined);
         await startGuest(fixture.lab, 'kvm-a', {
             name: 'db1',
@@ -80,7 +93,9 @@ describeWithLab('after mig-run was killed', (fixture) => {
         expect(status.stdout).toMatch(/interrupted/);
         const resumed = await desk.migRun(['resume', '--inventory', fixture.lab.inventoryPath], { through: labCommand(fixture.lab, []) });
         expect(resumed.stdout + resumed.stderr).toMatch(/db1/);
-        expect([0, 1]).toContain(resumed.code);
+        // Killed between `finish-sent` on disk and the destination's start, nobody can tell whether it ran there: held (safety.md rule 2).
+        if (resumed.code === 8 && mayBeHeld.includes(moment)) await decideAsAPerson();
+        else expect([0, 1]).toContain(resumed.code);
 
         const hosts = await hostsOfGuest(fixture.lab, 'db1');
         expect(hosts).toHaveLength(1);
