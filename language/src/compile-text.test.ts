@@ -103,18 +103,6 @@ describe('a whole file', () => {
         expect((await one).program?.params[0]?.value).toBe(1);
         expect((await other).program?.params[0]?.value).toBe(2);
     });
-
-    test('whoever compiles can do something else between long pieces of the work', async () => {
-        let pauses = 0;
-        const pause = () => {
-            pauses++;
-            return Promise.resolve();
-        };
-        const { program: compiled } = await compileText({ uri, text: evacuate }, { pause });
-        expect(compiled?.policies).toHaveLength(1);
-        expect(pauses).toBeGreaterThan(1);
-    });
-
     test('a reader of imports that fails does not spoil the next compilation', async () => {
         const failing = { read: () => Promise.reject(new Error('the disk is gone')) };
         expect(await findings('import "other.mig"', failing)).toEqual([

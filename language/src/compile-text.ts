@@ -8,8 +8,6 @@ import { createMigCoreServices, type MigCoreServices } from './services.js';
 export interface CompileOptions {
     /** Reads an imported file; undefined where there is none. Without it nothing can be imported. */
     read?(uri: string): Promise<string | undefined>;
-    /** Waited for between long pieces of work, so that whoever compiles can do something else in between. */
-    pause?(): Promise<void>;
     /** Values of params, as given by `--set name=value`. */
     readonly set?: Readonly<Record<string, string>>;
     /** The environment: `MIG_UPLINK` sets the param `uplink`, unless `set` does. */
@@ -27,18 +25,28 @@ export interface Compilation {
 
 /** Parses, links, checks and compiles a policy file together with what it imports. Never throws for what stands in the text. */
 export function compileText(main: { readonly uri: string; readonly text: string }, options: CompileOptions = {}): Promise<Compilation> {
-    compiler ??= new Compiler();
-    return compiler.compile(main, options);
+    return compilerOfOurs().compile(main, options);
 }
 
-/** Made when first needed: building a parser takes longer than compiling many policies. */
+/** Builds the parser ahead of the first text: that takes longer than compiling many policies. Otherwise it is built when needed. */
+export function makeCompiler(): void {
+    compilerOfOurs().makeReady();
+}
+
 let compiler: Compiler | undefined;
+const compilerOfOurs = (): Compiler => (compiler ??= new Compiler());
 
 /** Compiles one text after another with one set of services, which hold nothing between two of them. */
 class Compiler {
     private readonly imports = new ImportReader();
     private readonly services: MigCoreServices = createMigCoreServices({ ...EmptyFileSystem, fileSystemProvider: () => this.imports });
     private last: Promise<unknown> = Promise.resolve();
+
+    makeReady(): void {
+        const { parser } = this.services.mig;
+        // Services are made when they are first asked for.
+        for (const make of [() => parser.Lexer, () => parser.LangiumParser]) make();
+    }
 
     compile(main: { readonly uri: string; readonly text: string }, options: CompileOptions): Promise<Compilation> {
         const compilation = this.last.then(() => this.compileNow(main, options));
@@ -50,11 +58,6 @@ class Compiler {
     private async compileNow(main: { readonly uri: string; readonly text: string }, options: CompileOptions): Promise<Compilation> {
         const { shared, mig } = this.services;
         const { LangiumDocuments: documents, DocumentBuilder: builder } = shared.workspace;
-        // Making these is the longest part of a first compilation.
-        for (const made of [() => mig.parser.Lexer, () => mig.parser.LangiumParser]) {
-            made();
-            await options.pause?.();
-        }
         this.imports.read = (uri) => options.read?.(uri) ?? Promise.resolve(undefined);
         const document = documents.createDocument(URI.parse(main.uri), main.text) as LangiumDocument<MigFile>;
         try {

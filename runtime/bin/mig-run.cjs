@@ -16,7 +16,7 @@ if (parts[0] < floor[0] || (parts[0] === floor[0] && parts[1] < floor[1])) {
 }
 var path = require('node:path');
 var fs = require('node:fs');
-var bundle = path.join(__dirname, '..', 'dist', 'mig-run.js');
+var bundle = path.join(__dirname, '..', 'dist', 'bundle', 'mig-run.js');
 if (!fs.existsSync(bundle)) {
     process.stderr.write('mig-run is not built yet: run `npm run build` in the checkout.\n');
     process.exit(2);

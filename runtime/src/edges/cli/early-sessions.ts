@@ -5,7 +5,6 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { HostName, Inventory } from '../../core/index.js';
 import { openSessionOf } from '../hypervisor/drivers.js';
 import type { HostSession } from '../hypervisor/port.js';
@@ -19,9 +18,6 @@ export interface EarlyOptions {
     readonly snapshot?: string;
 }
 
-/** Turns of the event loop, of a millisecond or more. */
-const headStartTurns = 10;
-
 export class EarlySessions implements AsyncDisposable {
     readonly #openerOf: (inventory: Inventory) => OpenSession;
     readonly #ended = new AbortController();
@@ -34,7 +30,7 @@ export class EarlySessions implements AsyncDisposable {
     }
 
     /** Returns when the openings are under way; it waits for none of them, and rejects for nothing. */
-    static async begin(policy: string, options: EarlyOptions, openerOf = openSessionOf): Promise<EarlySessions> {
+    static async begin(policy: string, options: EarlyOptions, openerOf = openToObserve): Promise<EarlySessions> {
         const early = new EarlySessions(openerOf);
         const file = options.snapshot === undefined ? (options.inventory ?? (await namedIn(policy))) : undefined;
         if (file !== undefined) await early.#open(file);
@@ -74,8 +70,6 @@ export class EarlySessions implements AsyncDisposable {
             opening.catch(() => undefined); // told to whoever asks for the session
             this.#opening.set(host.name, opening);
         }
-        // What follows keeps the process busy: before that, the connections' files are read and their first packets sent.
-        for (let turn = 0; turn < headStartTurns && this.#opening.size > 0; turn++) await setTimeout(1);
     }
 
     /** An inventory that cannot be read is told when the policy turns out to name it. */
@@ -91,6 +85,8 @@ export class EarlySessions implements AsyncDisposable {
         await Promise.allSettled(left.map(async (opening) => (await opening)[Symbol.asyncDispose]()));
     }
 }
+
+const openToObserve = (inventory: Inventory): OpenSession => openSessionOf(inventory, { lookAhead: true });
 
 /** Where a policy says plainly which inventory it means: once, and not in a comment. */
 async function namedIn(policy: string): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { compileText, type Finding, type Program } from '@mig/language';
+import type { Finding, Program } from '@mig/language';
 import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
+import type { Compiling } from './compiling.js';
 
 /** Findings with the text that they stand in, so that they can be shown with their line. */
 export interface FindingsOf {
@@ -23,25 +23,18 @@ export interface LoadedInventory extends FindingsOf {
 }
 
 /** Reads and compiles a policy file. Throws `file-unreadable`; what is wrong inside is in the findings. */
-export async function loadPolicy(file: string, set: Readonly<Record<string, string>>): Promise<LoadedPolicy> {
+export async function loadPolicy(file: string, set: Readonly<Record<string, string>>, compiling: Compiling): Promise<LoadedPolicy> {
     const text = await read(file, 'the policy');
     const uri = pathToFileURL(path.resolve(file)).href;
-    const texts = new Map([[uri, text]]);
-    const { program, findings, sources } = await compileText(
-        { uri, text },
-        {
-            set,
-            environment: process.env,
-            // Hosts that are being connected to are answered in between.
-            pause: () => setImmediate(),
-            read: async (imported) => {
-                const content = await readFile(fileURLToPath(imported), 'utf8').catch(() => undefined);
-                if (content !== undefined) texts.set(imported, content);
-                return content;
-            },
-        },
-    );
+    const { program, findings, sources, texts } = await compiling.compile({ uri, text, set, environment: process.env });
     return { program, findings, path: file, sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })) };
+}
+
+/** The one policy of a command: the compiler is at work while the command does something else, and its thread ends with it. */
+export function beginToLoad(file: string, set: Readonly<Record<string, string>>, compiling: Compiling): Promise<LoadedPolicy> {
+    const loading = loadPolicy(file, set, compiling).finally(() => compiling[Symbol.dispose]());
+    loading.catch(() => undefined); // told to whoever waits for it
+    return loading;
 }
 
 /** The inventory named on the command line, else the one that the policy names; `readFrom` knows those that were read before. */

@@ -23,7 +23,7 @@ import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
 import type { EarlySessions } from './early-sessions.js';
-import { type LoadedInventory, loadInventory, type LoadedPolicy, loadPolicy, read } from './load.js';
+import { type LoadedInventory, loadInventory, type LoadedPolicy, read } from './load.js';
 import type { PolicyOptions } from './options.js';
 import { showError, showFindings } from './show.js';
 
@@ -34,14 +34,14 @@ export interface Loaded {
     readonly inventory: Inventory;
 }
 
-/** Reads policy and inventory; errors in either are shown and end the command. */
+/** Inventory and policy, as they come; errors in either are shown and end the command. */
 export async function load(
-    file: string,
+    loading: Promise<LoadedPolicy>,
     options: Pick<PolicyOptions, 'inventory' | 'set' | 'maintenance' | 'json'>,
     console: Console,
     early: EarlySessions,
 ): Promise<Loaded> {
-    const policy = await loadPolicy(file, options.set);
+    const policy = await loading;
     showFindings(policy, console, options);
     if (policy.program === undefined) throw new Exit('invalid');
     const inventoryFile = await loadInventory(options.inventory, policy, (path) => early.inventory(path));

@@ -7,13 +7,13 @@ import type { OpenSession } from './sessions.js';
  * Opens sessions by each host's driver. Drivers are loaded when the first host needs them. Simulated hosts live as long
  * as what is returned here.
  */
-export function openSessionOf(inventory: Inventory): OpenSession {
+export function openSessionOf(inventory: Inventory, options: { /** They are opened to observe. */ readonly lookAhead?: boolean } = {}): OpenSession {
     let simulated: Promise<OpenSession> | undefined;
     return async (host, signal) => {
         switch (host.driver) {
             case 'libvirt': {
                 const { createLibvirtSession } = await import('./libvirt/session.js');
-                return createLibvirtSession(host, signal);
+                return createLibvirtSession(host, signal, options);
             }
             case 'simulated':
                 simulated ??= simulatedHosts(inventory);

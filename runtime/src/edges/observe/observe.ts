@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { bytes, type EpochMs, epochMs, milliseconds } from '@mig/language';
 import {
     type CpuVerdict,
@@ -39,7 +40,7 @@ export async function observe(
     signal: AbortSignal,
 ): Promise<Observed> {
     const failures = new Map<HostName, unknown>();
-    const answers = await Promise.all(
+    const asked = Promise.all(
         inventory.hosts.map(async (host) => {
             try {
                 const session = await hypervisors.session(host, signal);
@@ -51,6 +52,10 @@ export async function observe(
             }
         }),
     );
+    // The first question for a time zone takes longer than most calls: it is asked while the hosts have theirs.
+    await setImmediate();
+    const timeZone = inventory.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const answers = await asked;
     const answered = answers.filter((a): a is Answer => a.observation !== undefined);
     const takenAt = options.now();
     const vms = answered.flatMap((a) => a.observation.vms).map((vm) => withInventory(vm, inventory));
@@ -62,7 +67,7 @@ export async function observe(
         kind: 'mig-snapshot',
         version: snapshotVersion,
         takenAt,
-        timeZone: inventory.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        timeZone,
         hosts,
         vms,
         compatibility: await compatibility(answered, signal),

@@ -1,5 +1,6 @@
 import type { Finding } from '@mig/language';
 import { notBuilt, unknownNames } from '../../../core/index.js';
+import type { Compiling } from '../compiling.js';
 import { type Console, Exit } from '../console.js';
 import { type FindingsOf, loadInventory, loadPolicy } from '../load.js';
 import { showFindings, withFile } from '../show.js';
@@ -11,10 +12,16 @@ export interface CheckOptions {
 }
 
 /** Everything that can be found without asking a host, for each file. Ends with `invalid` where an error was found. */
-export async function checkPolicies(files: readonly string[], options: CheckOptions, console: Console): Promise<void> {
+export async function checkPolicies(
+    files: readonly string[],
+    options: CheckOptions,
+    console: Console,
+    compiling: Compiling,
+): Promise<void> {
+    using thread = compiling;
     const all: (FindingsOf & { readonly path: string })[] = [];
     for (const file of files) {
-        const policy = await loadPolicy(file, options.set);
+        const policy = await loadPolicy(file, options.set, thread);
         const findings: Finding[] = [...policy.findings];
         if (policy.program !== undefined) {
             findings.push(...notBuilt(policy.program, { kind: 'check' }));

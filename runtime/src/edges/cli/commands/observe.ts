@@ -1,5 +1,7 @@
 import type { Console } from '../console.js';
+import type { Compiling } from '../compiling.js';
 import { EarlySessions } from '../early-sessions.js';
+import { beginToLoad } from '../load.js';
 import type { PolicyOptions } from '../options.js';
 import { judgeFailures, load, observeFor, sessionsAfter } from '../pipeline.js';
 import { showSnapshot } from '../show.js';
@@ -11,9 +13,11 @@ export async function observeHosts(
     file: string,
     options: PolicyOptions & { readonly all?: boolean; readonly save?: string },
     console: Console,
+    compiling: Compiling,
 ): Promise<void> {
+    const policy = beginToLoad(file, options.set, compiling);
     await using early = await EarlySessions.begin(file, options);
-    const loaded = await load(file, options, console, early);
+    const loaded = await load(policy, options, console, early);
     await using sessions = await sessionsAfter(early, loaded.inventory);
     using interrupt = interruptible();
     const observed = await observeFor(loaded, sessions, options, interrupt.signal);

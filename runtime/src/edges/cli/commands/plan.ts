@@ -1,16 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { MigrationError } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
+import type { Compiling } from '../compiling.js';
 import { EarlySessions } from '../early-sessions.js';
+import { beginToLoad } from '../load.js';
 import type { PlanOptions } from '../options.js';
 import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter } from '../pipeline.js';
 import { showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
 
 /** Shows, and saves, what would be done and why. Nothing is changed on any host. */
-export async function planPolicy(file: string, options: PlanOptions, console: Console): Promise<void> {
+export async function planPolicy(file: string, options: PlanOptions, console: Console, compiling: Compiling): Promise<void> {
+    const policy = beginToLoad(file, options.set, compiling);
     await using early = await EarlySessions.begin(file, options);
-    const loaded = await load(file, options, console, early);
+    const loaded = await load(policy, options, console, early);
     await using sessions = await sessionsAfter(early, loaded.inventory);
     using interrupt = interruptible();
     const observed =

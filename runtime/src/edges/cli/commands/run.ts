@@ -1,17 +1,20 @@
 import { figuresOf, isMigrationError, type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
+import type { Compiling } from '../compiling.js';
 import { confirm, type Console, Exit } from '../console.js';
 import { EarlySessions } from '../early-sessions.js';
+import { beginToLoad } from '../load.js';
 import type { RunOptions } from '../options.js';
 import { judgeFailures, load, observeFor, planFor, readSnapshot, sessionsAfter, stateDirectory } from '../pipeline.js';
 import { showEvents, showPlan } from '../show.js';
 import { interruptible } from '../signals.js';
 
 /** The main job: observe, decide, show, ask, carry out, report. With `dryRun` the plan is played instead. */
-export async function runPolicy(file: string, options: RunOptions, console: Console): Promise<void> {
+export async function runPolicy(file: string, options: RunOptions, console: Console, compiling: Compiling): Promise<void> {
+    const policy = beginToLoad(file, options.set, compiling);
     await using early = await EarlySessions.begin(file, options);
-    const loaded = await load(file, options, console, early);
+    const loaded = await load(policy, options, console, early);
     await using sessions = await sessionsAfter(early, loaded.inventory);
     using before = interruptible();
     const observed =

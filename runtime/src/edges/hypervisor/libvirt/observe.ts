@@ -1,18 +1,14 @@
-/** Reads a host and its VMs: one listing, bulk statistics, and one definition per VM; rates only where they are asked for. */
+/** What there is on a host, with bulk statistics, as the model has it; rates only where they are asked for. */
 import { type Bytes, bytes, type Ratio } from '@mig/language';
 import type { HostState, InventoryHost, VmDisk, VmState, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
-import { HypervisorError } from '../errors.js';
 import type { HostObservation, ObservationNeeds } from '../port.js';
 import type { LibvirtConnection, Versions } from './connect.js';
 import { describeCpu, type HostCpu } from './cpu.js';
-import { type DomainFacts, readDomain } from './domain-xml.js';
-import { domainStates, uuidFromBytes, xmlFlags } from './domains.js';
-import { type HostFacts, onSharedFileSystem } from './host-facts.js';
-import { activeJob } from './jobs.js';
+import { domainStates } from './domains.js';
+import type { HostFacts } from './host-facts.js';
+import type { Described, HostLook, Listing } from './look.js';
 import { type Measured, measure } from './measure.js';
-import { type Domain, procedures } from './procedures.js';
-import { readHostMemory } from './statistics.js';
 
 export interface Observed {
     readonly access: HostAccess;
@@ -25,118 +21,27 @@ export interface Observed {
     readonly now: () => number;
 }
 
-type Unknown = HostObservation['unknown'][number];
-
-export async function observeHost(
-    of: Observed,
-    hostFacts: HostFacts | Promise<HostFacts>,
-    needs: ObservationNeeds,
-    signal: AbortSignal,
-): Promise<HostObservation> {
-    const { connection, access, host } = of;
-    const unknown: Unknown[] = [];
-    const [facts, info, domains, networks, memory] = await Promise.all([
-        hostFacts,
-        connection.call(procedures.nodeGetInfo, undefined, signal),
-        listDomains(connection, signal),
-        listNetworks(connection, signal),
-        readHostMemory(connection, signal),
-    ]);
-    const [described, rates] = await Promise.all([
-        describeAll(connection, domains.all, unknown, signal),
-        measure(connection, domains.all, needs, unknown, of.now, signal),
-    ]);
-    const shared = await onSharedFileSystem(access, [...new Set(described.flatMap((d) => filePaths(d.facts)))], signal);
-    const vms = described.map((d) => vmState(host.name, d, domains, rates, shared));
+/** `looked` is what there is on the host, as it was found a moment ago. */
+export async function observeHost(of: Observed, looked: HostLook, needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
+    const { host } = of;
+    const { facts, described } = looked;
+    const unknown = [...looked.unknown];
+    const rates = await measure(of.connection, looked.listed.all, needs, unknown, of.now, signal);
     return {
         host: hostState(of, facts, {
-            cpus: info.cpus,
-            memory: memory.total,
-            free: facts.memoryAvailable ?? memory.free,
-            networks,
+            cpus: looked.cpus,
+            memory: looked.memory.total,
+            free: facts.memoryAvailable ?? looked.memory.free,
+            networks: looked.networks,
             cpuUsed: rates.hostCpu,
         }),
-        vms,
+        vms: described.map((d) => vmState(host.name, d, looked.listed, rates, looked.shared)),
         cpus: Object.fromEntries(
             described.filter((d) => d.active).map((d) => [d.uuid, { machine: d.facts.machine, cpuXml: describeCpu(d.facts, of.cpu) }]),
         ),
         unknown,
     };
 }
-
-// ---------------------------------------------------------------- what is there
-
-/** Flags of connectListAllDomains. */
-const listing = { all: 0, persistent: 4, autostart: 1024, hasSnapshot: 4096 } as const;
-
-interface Listing {
-    readonly all: readonly Domain[];
-    readonly persistent: ReadonlySet<VmUuid>;
-    readonly autostart: ReadonlySet<VmUuid>;
-    readonly withSnapshots: ReadonlySet<VmUuid>;
-}
-
-async function listDomains(connection: LibvirtConnection, signal: AbortSignal): Promise<Listing> {
-    const list = async (flags: number): Promise<readonly Domain[]> =>
-        (await connection.call(procedures.connectListAllDomains, { needResults: 1, flags }, signal)).domains;
-    const uuids = async (flags: number): Promise<ReadonlySet<VmUuid>> => new Set((await list(flags)).map((d) => uuidFromBytes(d.uuid)));
-    const [all, persistent, autostart, withSnapshots] = await Promise.all([
-        list(listing.all),
-        uuids(listing.persistent),
-        uuids(listing.autostart),
-        uuids(listing.hasSnapshot),
-    ]);
-    return { all, persistent, autostart, withSnapshots };
-}
-
-/** Names of libvirt's own networks; none where its network driver is absent or another daemon has it. */
-async function listNetworks(connection: LibvirtConnection, signal: AbortSignal): Promise<readonly string[]> {
-    try {
-        const active = 2;
-        return (await connection.call(procedures.connectListAllNetworks, { needResults: 1, flags: active }, signal)).networks.map(
-            (n) => n.name,
-        );
-    } catch (error) {
-        if (error instanceof HypervisorError && error.code === 'feature-missing') return [];
-        throw error;
-    }
-}
-
-interface Described {
-    readonly uuid: VmUuid;
-    readonly name: string;
-    readonly active: boolean;
-    readonly facts: DomainFacts;
-    readonly job: string | undefined;
-}
-
-async function describeAll(
-    connection: LibvirtConnection,
-    domains: readonly Domain[],
-    unknown: Unknown[],
-    signal: AbortSignal,
-): Promise<readonly Described[]> {
-    const described = await Promise.all(
-        domains.map(async (dom): Promise<readonly Described[]> => {
-            const active = dom.id >= 0;
-            try {
-                const [{ xml }, job] = await Promise.all([
-                    connection.call(procedures.domainGetXmlDesc, { dom, flags: active ? xmlFlags.migratable : xmlFlags.inactive }, signal),
-                    active ? activeJob(connection, dom, signal) : undefined,
-                ]);
-                return [{ uuid: uuidFromBytes(dom.uuid), name: dom.name, active, facts: readDomain(xml), job: job?.words }];
-            } catch (error) {
-                if (!(error instanceof HypervisorError) || error.code === 'host-lost') throw error;
-                // Gone since it was listed: it is not here.
-                if (error.code !== 'no-such-vm') unknown.push({ about: `vm:${dom.name}`, why: error.message });
-                return [];
-            }
-        }),
-    );
-    return described.flat();
-}
-
-// ---------------------------------------------------------------- as the model has it
 
 /** The daemon's workers unless its configuration says otherwise, and how many are left for everything else. */
 const workers = { byDefault: 20, keptFree: 4 };
@@ -217,9 +122,6 @@ function vmState(host: string, of: Described, listed: Listing, rates: Measured, 
         mover: facts.mover === undefined ? undefined : `run ${facts.mover.run} (epoch ${String(facts.mover.epoch)})`,
     };
 }
-
-const filePaths = (facts: DomainFacts): readonly string[] =>
-    facts.disks.flatMap((disk) => (disk.kind === 'file' && disk.path !== undefined ? [disk.path] : []));
 
 /** Network disks are the same bytes everywhere, and an empty drive has none. What is left undefined, the inventory may know. */
 function isShared(disk: Omit<VmDisk, 'shared'>, shared: ReadonlySet<string>): boolean | undefined {

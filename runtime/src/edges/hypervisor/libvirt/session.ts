@@ -2,6 +2,7 @@
  * A session with a libvirt host: one control connection for calls, and one connection more for each move that runs.
  */
 import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
+import { abortable } from '../../ssh/abortable.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { ownEnvironment, type SshEnvironment } from '../../ssh/environment.js';
 import { openAccess } from '../../ssh/open-access.js';
@@ -11,8 +12,9 @@ import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from
 import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
 import { type MoveConnections, openDeparture } from './departure.js';
 import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
-import { type HostFacts, readHostFacts } from './host-facts.js';
+import { readHostFacts } from './host-facts.js';
 import { lockVm } from './lock.js';
+import { type HostLook, lookAt } from './look.js';
 import { type MoverMark, metadataPrefix, moverNamespace, moverXml } from './metadata.js';
 import { observeHost, type Observed } from './observe.js';
 import { presenceOf } from './presence.js';
@@ -23,6 +25,8 @@ export interface LibvirtSessionOptions {
     readonly environment?: SshEnvironment;
     /** Milliseconds since the epoch. */
     readonly now?: () => number;
+    /** The session is opened to observe: it looks at the host at once, before it is known what else is asked for. */
+    readonly lookAhead?: boolean;
 }
 
 /** Connects to a host of the inventory, over SSH or by its local socket. Errors: see HypervisorErrorCode, first lines. */
@@ -34,11 +38,16 @@ export async function createLibvirtSession(
     const now = options.now ?? Date.now;
     const access = await openAccess(host, signal, options.environment ?? ownEnvironment());
     try {
-        const [daemon, facts] = await Promise.all([openDaemon(access, signal), readHostFacts(access, now, signal)]);
+        const [opening, reading] = [openDaemon(access, signal), readHostFacts(access, now, signal)];
+        const looking =
+            options.lookAhead === true ? opening.then(({ connection }) => lookAt(access, connection, reading, signal)) : undefined;
+        looking?.catch(() => undefined); // told when it is asked for
+        const [daemon, facts] = await Promise.all([opening, reading]);
         const { socket, connection, versions, capabilities } = daemon;
         const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
         const uuid = capabilities.at('uuid').text ?? '';
-        return new LibvirtSession({ host, access, connection, socket, versions, uuid, cpu, now }, facts);
+        const of: Observed = { host, access, connection, socket, versions, uuid, cpu, now };
+        return new LibvirtSession(of, facts.bootId, looking);
     } catch (error) {
         await access[Symbol.asyncDispose]();
         throw error;
@@ -71,8 +80,8 @@ const metadataElement = 2;
 /** VIR_DOMAIN_UNDEFINE_*: the guest's variables and its TPM stay on disk, where the moved guest may need them. */
 const keepOnUndefine = { nvram: 8, tpm: 64 } as const;
 
-/** An observation that comes right after the opening need not read again what was just read. */
-const factsStayFreshMs = 1000;
+/** An observation that comes right after the opening need not look again at what was just looked at. */
+const staysFreshMs = 1000;
 
 class LibvirtSession implements HostSession {
     readonly host: InventoryHost;
@@ -83,26 +92,27 @@ class LibvirtSession implements HostSession {
     readonly #access: HostAccess;
     readonly #control: LibvirtConnection;
     readonly #judge: CpuJudge;
-    /** As they were read when the session was opened, until they are too old to be told as the host's state. */
-    #firstFacts: { readonly facts: HostFacts; readonly until: number } | undefined;
+    /** What was found when the session was opened, until it is too old to be told as the host's state. */
+    #first: { readonly looking: Promise<HostLook>; readonly until: number } | undefined;
 
-    constructor(of: Observed, facts: HostFacts) {
+    constructor(of: Observed, bootId: string, looking: Promise<HostLook> | undefined) {
         this.host = of.host;
         this.#of = of;
-        this.#bootId = facts.bootId;
-        this.#firstFacts = { facts, until: of.now() + factsStayFreshMs };
+        this.#bootId = bootId;
+        this.#first = looking && { looking, until: of.now() + staysFreshMs };
         this.#access = of.access;
         this.#control = of.connection;
         this.#judge = new CpuJudge(of.connection, of.cpu);
         this.lost = Promise.race([of.access.lost, of.connection.lost]);
     }
 
-    observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
-        const first = this.#firstFacts;
-        this.#firstFacts = undefined;
-        const { access, now } = this.#of;
-        const facts = first !== undefined && now() <= first.until ? first.facts : readHostFacts(access, now, signal);
-        return observeHost(this.#of, facts, needs, signal);
+    async observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
+        const { access, connection, now } = this.#of;
+        const first = this.#first;
+        this.#first = undefined;
+        const fresh = first !== undefined && now() <= first.until;
+        const looking = fresh ? abortable(first.looking, signal) : lookAt(access, connection, readHostFacts(access, now, signal), signal);
+        return observeHost(this.#of, await looking, needs, signal);
     }
 
     compareCpus(vms: readonly CpuQuestion[], signal: AbortSignal): Promise<readonly CpuVerdict[]> {
