@@ -1,6 +1,7 @@
 // `node scripts/bundle.mjs`: mig-run as few files for Node, since a start costs one read instead of a thousand. Each command
 // loads its own part, and the thread that compiles policies its own. `node scripts/bundle.mjs ENTRY OUT`: one file of ENTRY.
-import { rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const [entry, out] = process.argv.slice(2);
@@ -33,14 +34,23 @@ const shared = {
 if (entry === undefined) {
     const outdir = 'runtime/dist/bundle';
     await rm(outdir, { recursive: true, force: true });
-    await build({
+    const { outputFiles } = await build({
         ...shared,
-        entryPoints: { 'mig-run': 'runtime/src/edges/cli/main.ts', 'compile-policy': 'runtime/src/edges/cli/compile-policy.ts' },
+        write: false,
+        entryPoints: { 'mig-run': 'runtime/src/edges/cli/main.ts', 'thread-entry': 'runtime/src/edges/cli/compile/thread-entry.ts' },
         outdir,
         splitting: true,
         // Beside the entries, so that a part finds the thread's file where its source does.
         chunkNames: '[name]-[hash]',
     });
+    await mkdir(outdir, { recursive: true });
+    const all = createHash('sha256');
+    for (const { path, contents } of outputFiles) {
+        all.update(contents);
+        await writeFile(path, contents);
+    }
+    // What was compiled by another build is not taken for this one's.
+    await writeFile(`${outdir}/build-id`, all.digest('hex'));
 } else {
     await build({ ...shared, entryPoints: [entry], outfile: out });
 }

@@ -1,7 +1,7 @@
 /** What the command line says, and which room does it. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { hanging, isMigrationError } from '../../core/index.js';
-import { Compiling } from './compiling.js';
+import { Compiling } from './compile/compiling.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
 import { exitOf } from './failures.js';
@@ -44,7 +44,7 @@ export function commandLine(console: Console): Command {
                 console.err(`mig-run ${file} is not built yet.`);
                 throw new Exit('usage');
             }
-            const compiling = Compiling.begin();
+            const compiling = new Compiling();
             const { runPolicy } = await import('./commands/run.js');
             await runPolicy(file, options, console, compiling);
         });
@@ -55,7 +55,7 @@ export function commandLine(console: Console): Command {
         .option('--save <file>', 'save the plan, to be carried out by `mig-run apply`')
         .option('--snapshot <file>', 'decide on a saved snapshot instead of the hosts')
         .action(async (file: string, options: PlanOptions) => {
-            const compiling = Compiling.begin();
+            const compiling = new Compiling();
             const { planPolicy } = await import('./commands/plan.js');
             await planPolicy(file, options, console, compiling);
         });
@@ -78,7 +78,7 @@ export function commandLine(console: Console): Command {
         .option('--snapshot <file>', 'decide on a saved snapshot instead of the hosts')
         .addOption(new Option('--seed <n>', 'of the simulation').default(1).argParser(wholeNumber))
         .action(async (file: string, options: RunOptions) => {
-            const compiling = Compiling.begin();
+            const compiling = new Compiling();
             const { runPolicy } = await import('./commands/run.js');
             await runPolicy(file, { ...options, dryRun: true }, console, compiling);
         });
@@ -91,7 +91,7 @@ export function commandLine(console: Console): Command {
         .addOption(settingOption())
         .option('--json', 'as JSON')
         .action(async (files: string[], options: { inventory?: string; set: Record<string, string>; json?: boolean }) => {
-            const compiling = Compiling.begin();
+            const compiling = new Compiling();
             const { checkPolicies } = await import('./commands/check.js');
             await checkPolicies(files, options, console, compiling);
         });
@@ -101,7 +101,7 @@ export function commandLine(console: Console): Command {
         .option('--all', 'read everything, not only what the policy reads')
         .option('--save <file>', 'save the snapshot')
         .action(async (file: string, options: PolicyOptions & { all?: boolean; save?: string }) => {
-            const compiling = Compiling.begin();
+            const compiling = new Compiling();
             const { observeHosts } = await import('./commands/observe.js');
             await observeHosts(file, options, console, compiling);
         });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Finding, Program } from '@mig/language';
 import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
-import type { Compiling } from './compiling.js';
+import type { Compiling } from './compile/compiling.js';
 
 /** Findings with the text that they stand in, so that they can be shown with their line. */
 export interface FindingsOf {

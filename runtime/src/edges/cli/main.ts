@@ -1,9 +1,10 @@
 /** The door of `mig-run`. What takes longest to make ready is begun before anything else is loaded. */
-import { Compiling } from './compiling.js';
+import { Compiling } from './compile/compiling.js';
 
 const words = process.argv.slice(2);
 // `lab exec` has the words of another command, which sees to itself.
-if (words[0] !== 'lab' && words.some((word) => word.endsWith('.mig'))) Compiling.beginAhead();
+const policy = words[0] === 'lab' ? undefined : words.find((word) => word.endsWith('.mig'));
+if (policy !== undefined) Compiling.beginAhead(policy);
 
 const { run } = await import('./command-line.js');
 process.exitCode = await run(words);

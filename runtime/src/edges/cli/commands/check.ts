@@ -1,6 +1,6 @@
 import type { Finding } from '@mig/language';
 import { notBuilt, unknownNames } from '../../../core/index.js';
-import type { Compiling } from '../compiling.js';
+import type { Compiling } from '../compile/compiling.js';
 import { type Console, Exit } from '../console.js';
 import { type FindingsOf, loadInventory, loadPolicy } from '../load.js';
 import { showFindings, withFile } from '../show.js';

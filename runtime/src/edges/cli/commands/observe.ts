@@ -1,5 +1,5 @@
 import type { Console } from '../console.js';
-import type { Compiling } from '../compiling.js';
+import type { Compiling } from '../compile/compiling.js';
 import { EarlySessions } from '../early-sessions.js';
 import { beginToLoad } from '../load.js';
 import type { PolicyOptions } from '../options.js';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { MigrationError } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
-import type { Compiling } from '../compiling.js';
+import type { Compiling } from '../compile/compiling.js';
 import { EarlySessions } from '../early-sessions.js';
 import { beginToLoad } from '../load.js';
 import type { PlanOptions } from '../options.js';

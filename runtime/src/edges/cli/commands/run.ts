@@ -1,7 +1,7 @@
 import { figuresOf, isMigrationError, type Planning, simulate } from '../../../core/index.js';
 import { ObservationMemory } from '../../observe/memory.js';
 import { carryOut, endAs } from '../carry-out.js';
-import type { Compiling } from '../compiling.js';
+import type { Compiling } from '../compile/compiling.js';
 import { confirm, type Console, Exit } from '../console.js';
 import { EarlySessions } from '../early-sessions.js';
 import { beginToLoad } from '../load.js';

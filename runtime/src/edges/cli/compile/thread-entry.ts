@@ -1,7 +1,8 @@
-/** What a thread of {@link Compiling} runs: it makes the compiler ready, and answers each request. */
+/** What a {@link CompilerThread} runs: it makes the compiler ready, and answers each request. */
 import module from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CompileRequest, ThreadData } from './compiling.js';
+import type { CompileRequest } from './request.js';
+import type { ThreadData } from './thread.js';
 
 const { compileCache } = workerData as ThreadData;
 // Each thread has its own; what was compiled before this line is not in it.

@@ -6,15 +6,7 @@ import { once } from 'node:events';
 import module from 'node:module';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Compilation } from '@mig/language';
-
-export interface CompileRequest {
-    readonly uri: string;
-    readonly text: string;
-    /** Values of params, as given by `--set name=value`. */
-    readonly set: Readonly<Record<string, string>>;
-    readonly environment: Readonly<Record<string, string | undefined>>;
-}
+import type { CompileRequest, Compiled } from './request.js';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -22,41 +14,23 @@ export interface ThreadData {
     readonly compileCache: string | undefined;
 }
 
-export interface Compiled extends Compilation {
-    /** By URI, of every file that was read. */
-    readonly texts: ReadonlyMap<string, string>;
-}
-
-/** A thread that compiles one policy after another, and ends with this. */
-export class Compiling implements Disposable {
-    static #ahead: Compiling | undefined;
+/** Makes itself ready at once, and compiles one policy after another. It keeps no process alive. */
+export class CompilerThread implements Disposable {
     readonly #worker: Worker;
     readonly #failed: Promise<never>;
     #last: Promise<unknown> = Promise.resolve();
 
-    private constructor() {
+    constructor() {
         const cache = module.getCompileCacheDir?.();
         // Node names a directory of its own in the one that it was given.
         const workerData: ThreadData = { compileCache: cache && path.dirname(cache) };
-        this.#worker = new Worker(new URL('./compile-policy.js', import.meta.url), { workerData });
+        this.#worker = new Worker(new URL('./thread-entry.js', import.meta.url), { workerData });
         this.#failed = new Promise((_, reject) => {
             this.#worker.once('error', reject);
             this.#worker.once('exit', (code) => reject(new Error(`the compiler's thread ended with ${code}`)));
         });
         this.#failed.catch(() => undefined); // told to whoever waits for an answer
         this.#worker.unref();
-    }
-
-    /** A thread that makes itself ready until {@link begin} asks for it. One that nobody asks for keeps no process alive. */
-    static beginAhead(): void {
-        Compiling.#ahead = new Compiling();
-    }
-
-    /** Returns at once, while the thread makes itself ready. */
-    static begin(): Compiling {
-        const ahead = Compiling.#ahead;
-        Compiling.#ahead = undefined;
-        return ahead ?? new Compiling();
     }
 
     /** Rejects only where the compiler itself has a fault. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { compileText, makeCompiler } from '@mig/language';
-import type { CompileRequest, Compiled } from './compiling.js';
+import type { CompileRequest, Compiled } from './request.js';
 
 /** Builds the parser, before there is a text. */
 export const makeReady = makeCompiler;

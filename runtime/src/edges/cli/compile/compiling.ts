@@ -1,0 +1,35 @@
+import { KeptPolicies } from './kept-policies.js';
+import type { CompileRequest, Compiled } from './request.js';
+import { CompilerThread } from './thread.js';
+
+/** Compiles policies, each once: what was compiled at an earlier start is kept. */
+export class Compiling implements Disposable {
+    static #ahead: CompilerThread | undefined;
+    readonly #kept: KeptPolicies;
+    #thread: CompilerThread | undefined;
+
+    constructor(kept: KeptPolicies = KeptPolicies.ofThisBuild()) {
+        this.#kept = kept;
+        this.#thread = Compiling.#ahead;
+        Compiling.#ahead = undefined;
+    }
+
+    /** Starts the compiler for the first of these, unless it will hardly be needed for the policy in `file`. */
+    static beginAhead(file: string, kept: KeptPolicies = KeptPolicies.ofThisBuild()): void {
+        if (!kept.mayHave(file)) Compiling.#ahead = new CompilerThread();
+    }
+
+    /** Rejects only where the compiler itself has a fault. */
+    async compile(request: CompileRequest): Promise<Compiled> {
+        const kept = await this.#kept.recall(request);
+        if (kept) return kept;
+        this.#thread ??= new CompilerThread();
+        const compiled = await this.#thread.compile(request);
+        await this.#kept.keep(request, compiled);
+        return compiled;
+    }
+
+    [Symbol.dispose](): void {
+        this.#thread?.[Symbol.dispose]();
+    }
+}
