@@ -1,11 +1,12 @@
 /**
  * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
- * Needs the lab (root on Linux). Options: --pairs N.
+ * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|drain.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type InventoryHost, type MigrationEvent, parseInventory } from '@mig/runtime/core';
 import { defaultLab, type GuestSpec, type Lab, labCommand, labUp, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { openAccess } from '../../runtime/src/edges/ssh/open-access.js';
@@ -13,7 +14,12 @@ import { findDaemon } from '../../runtime/src/edges/hypervisor/libvirt/connect.j
 import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedures.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
 
-const pairs = Number(process.argv[process.argv.indexOf('--pairs') + 1]) || 5;
+const option = (name: string): string | undefined => {
+    const at = process.argv.indexOf(name);
+    return at < 0 ? undefined : process.argv[at + 1];
+};
+const pairs = Number(option('--pairs')) || 5;
+const wanted = (part: 'start' | 'calls' | 'drain'): boolean => (option('--only') ?? part) === part;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     name: `vm${i + 1}`,
@@ -61,10 +67,20 @@ const eventsOf = (text: string): MigrationEvent[] =>
         .map((line) => JSON.parse(line) as MigrationEvent)
         .filter((event) => typeof event.type === 'string');
 
-/** Every guest on the first host, whatever was there before. */
+/** What guests and daemons still do after a start is over by then. */
+const settleMs = 2000;
+
+/** Every guest on the first host, whatever was there before, and the machine quiet. */
 async function freshGuests(lab: Lab): Promise<void> {
     for (const { name } of guests) await stopGuest(lab, name).catch(() => undefined);
     await Promise.all(guests.map((spec) => startGuest(lab, 'kvm-a', spec)));
+    await sleep(settleMs);
+}
+
+/** What one part of the benchmark found. */
+interface Measured {
+    readonly checks: readonly Check[];
+    readonly runs: Readonly<Record<string, readonly unknown[]>>;
 }
 
 interface Drain {
@@ -114,7 +130,7 @@ async function drainByVirsh(lab: Lab): Promise<Drain> {
     return { totalMs, downtimesMs };
 }
 
-async function drain(lab: Lab, scratch: string): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
+async function drain(lab: Lab, scratch: string): Promise<Measured> {
     const policy = path.join(scratch, 'drain.mig');
     // No cap: virsh sets none either.
     await writeFile(
@@ -174,8 +190,24 @@ async function firstPhase(lab: Lab, scratch: string, name: string, condition: st
     return samples;
 }
 
+async function starts(lab: Lab, scratch: string): Promise<Measured> {
+    const noRate = await firstPhase(lab, scratch, 'plain', '', []);
+    const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
+    return {
+        checks: [
+            atMost('start to first phase, no rate read', median(noRate), 1000, 'ms'),
+            atMost('start to first phase, a rate read (window 1 s)', median(withRate), windowMs + 1000, 'ms'),
+        ],
+        runs: { 'first phase, no rate (ms)': noRate, 'first phase, rate (ms)': withRate },
+    };
+}
+
 /** Calls a second of the native protocol and of virsh, over one SSH connection: measured where the hosts can be reached. */
-async function callRates(lab: Lab): Promise<{ checks: Check[]; runs: Record<string, unknown[]> }> {
+async function callRates(lab: Lab): Promise<Measured> {
+    // Statistics are of the guests that a host has; one is enough, and leaves the machine to what is measured.
+    for (const { name } of guests) await stopGuest(lab, name).catch(() => undefined);
+    await Promise.all(guests.slice(0, 1).map((spec) => startGuest(lab, 'kvm-a', spec)));
+    await sleep(settleMs);
     const { stdout, stderr } = await inLab(lab, [
         process.execPath,
         process.argv[1] ?? '',
@@ -236,22 +268,15 @@ async function measureCalls(inventoryPath: string): Promise<Record<string, numbe
 async function main(): Promise<void> {
     await using lab = await labUp({ ...defaultLab, name: 'bench' }, { tied: true, onProgress: say });
     const scratch = path.dirname(lab.inventoryPath);
-    const noRate = await firstPhase(lab, scratch, 'plain', '', []);
-    const withRate = await firstPhase(lab, scratch, 'rated', 'where vm.dirty_rate >= 0 MiB/s', ['--window', String(windowMs / 1000)]);
-    // Statistics are of the guests that a host has; one is enough, and leaves the machine to what is measured.
-    for (const { name } of guests) await stopGuest(lab, name);
-    await Promise.all(guests.slice(0, 1).map((spec) => startGuest(lab, 'kvm-a', spec)));
-    const calls = await callRates(lab);
-    const drained = await drain(lab, scratch);
+    const parts = [
+        ...(wanted('start') ? [await starts(lab, scratch)] : []),
+        ...(wanted('calls') ? [await callRates(lab)] : []),
+        ...(wanted('drain') ? [await drain(lab, scratch)] : []),
+    ];
     report({
-        checks: [
-            ...drained.checks,
-            atMost('start to first phase, no rate read', median(noRate), 1000, 'ms'),
-            atMost('start to first phase, a rate read (window 1 s)', median(withRate), windowMs + 1000, 'ms'),
-            ...calls.checks,
-        ],
+        checks: parts.flatMap((part) => part.checks),
         machine: machine(),
-        runs: { 'first phase, no rate (ms)': noRate, 'first phase, rate (ms)': withRate, ...calls.runs, ...drained.runs },
+        runs: Object.assign({}, ...parts.map((part) => part.runs)) as Measured['runs'],
     });
 }
 

@@ -82,6 +82,8 @@ class Run {
     /** Under way, and expected to end soon. */
     readonly #ending = new Set<MoveId>();
     readonly #queuedFor = new Set<MoveId>();
+    /** Something has begun to send. */
+    #sending = false;
     readonly #failures = new Map<number, number>();
     readonly #underWay = new Set<Promise<void>>();
     #wake: () => void = () => undefined;
@@ -123,7 +125,8 @@ class Run {
                 this.#context.emit({ type: 'move-queued', move, because });
             }
         }
-        if (idle) return;
+        // Until the first one sends, all that hosts can do is to make it ready.
+        if (idle || !this.#sending) return;
         this.#makeReady(blocked);
         this.#claimAhead(blocked.filter((b) => !b.never && !this.#ready.has(b.move)).map((b) => b.move));
     }
@@ -140,6 +143,10 @@ class Run {
 
     /** Notices moves that are about to end, and those that need the wire no more. */
     hear(event: Untimed): void {
+        if (event.type === 'phase-entered' && event.phase === 'perform' && !this.#sending) {
+            this.#sending = true;
+            this.#wake();
+        }
         if (event.type === 'phase-ended' && event.phase === 'finish') {
             const move = this.#move(event.move);
             if (move.status === 'running') move.status = 'settling';

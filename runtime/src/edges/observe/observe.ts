@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { bytes, type EpochMs, epochMs, milliseconds } from '@mig/language';
 import {
     type CpuVerdict,
@@ -12,6 +11,7 @@ import {
     type PolicyState,
     type VmState,
 } from '../../core/index.js';
+import { localTimeZone } from './time-zone.js';
 import type { HostObservation, HostSession, Hypervisors, ObservationNeeds } from '../hypervisor/port.js';
 
 export interface ObserveOptions {
@@ -40,7 +40,7 @@ export async function observe(
     signal: AbortSignal,
 ): Promise<Observed> {
     const failures = new Map<HostName, unknown>();
-    const asked = Promise.all(
+    const answers = await Promise.all(
         inventory.hosts.map(async (host) => {
             try {
                 const session = await hypervisors.session(host, signal);
@@ -52,10 +52,6 @@ export async function observe(
             }
         }),
     );
-    // The first question for a time zone takes longer than most calls: it is asked while the hosts have theirs.
-    await setImmediate();
-    const timeZone = inventory.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const answers = await asked;
     const answered = answers.filter((a): a is Answer => a.observation !== undefined);
     const takenAt = options.now();
     const vms = answered.flatMap((a) => a.observation.vms).map((vm) => withInventory(vm, inventory));
@@ -67,7 +63,7 @@ export async function observe(
         kind: 'mig-snapshot',
         version: snapshotVersion,
         takenAt,
-        timeZone,
+        timeZone: inventory.timeZone ?? localTimeZone(),
         hosts,
         vms,
         compatibility: await compatibility(answered, signal),

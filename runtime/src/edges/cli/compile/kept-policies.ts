@@ -34,7 +34,10 @@ export class KeptPolicies {
     static ofThisBuild(environment: Readonly<Record<string, string | undefined>> = process.env): KeptPolicies {
         const base = environment['XDG_CACHE_HOME'];
         const cache = base !== undefined && path.isAbsolute(base) ? base : path.join(environment['HOME'] ?? homedir(), '.cache');
-        return new KeptPolicies(path.join(cache, 'mig-run', 'policies'), orNothing(() => readFileSync(buildId, 'utf8')));
+        return new KeptPolicies(
+            path.join(cache, 'mig-run', 'policies'),
+            orNothing(() => readFileSync(buildId, 'utf8')),
+        );
     }
 
     /** Whether the text in `file` was compiled before; what was set then may have been different. */
