@@ -7,4 +7,5 @@ const policy = words[0] === 'lab' ? undefined : words.find((word) => word.endsWi
 if (policy !== undefined) Compiling.beginAhead(policy);
 
 const { run } = await import('./command-line.js');
-process.exitCode = await run(words);
+// All is written and closed by now: the process need not take itself apart piece by piece.
+process.exit(await run(words));

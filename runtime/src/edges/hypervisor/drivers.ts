@@ -7,7 +7,10 @@ import type { OpenSession } from './sessions.js';
  * Opens sessions by each host's driver. Drivers are loaded when the first host needs them. Simulated hosts live as long
  * as what is returned here.
  */
-export function openSessionOf(inventory: Inventory, options: { /** They are opened to observe. */ readonly lookAhead?: boolean } = {}): OpenSession {
+export function openSessionOf(
+    inventory: Inventory,
+    options: { /** They are opened to observe. */ readonly lookAhead?: boolean } = {},
+): OpenSession {
     let simulated: Promise<OpenSession> | undefined;
     return async (host, signal) => {
         switch (host.driver) {

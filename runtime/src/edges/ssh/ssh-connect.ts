@@ -9,6 +9,7 @@ import { asError } from './abortable.js';
 import { type Credentials, credentialsFor } from './credentials.js';
 import { hostKeyCheck } from './host-key.js';
 import { gatherWrites } from './gather-writes.js';
+import { keepKeysAsObjects } from './key-objects.js';
 import type { SshTarget } from './ssh-config.js';
 
 /** A host that answers nothing for interval times count is lost: 15 s. */
@@ -47,6 +48,7 @@ export async function connectClient(name: HostName, target: SshTarget, stream: D
         };
         client.once('ready', () => {
             signal.removeEventListener('abort', onAbort);
+            keepKeysAsObjects(client);
             resolve();
         });
         // Stays for as long as the client lives: a late error without a listener would end the process.
