@@ -13,15 +13,17 @@ export interface AttemptEnd {
 
 /** How an attempt ended whose VM did not arrive. */
 export function endWithout(step: PlannedMove, settled: Settled, failure: unknown): AttemptEnd {
-    const error = failureOf(failure);
     if (settled.end === 'held') {
+        // All phases may have gone well, and a host contradict them.
+        const message = failure === undefined ? settled.because : `${settled.because} (${messageOf(failure)})`;
         return {
             outcome: 'held',
             vmOn: settled.vmOn,
-            error: { code: 'held', message: `${settled.because} (${error.message})`, hint: holdHint(step) },
+            error: { code: 'held', message, hint: holdHint(step) },
             retryable: false,
         };
     }
+    const error = failureOf(failure);
     const stopped = error.code === 'cancelled';
     return {
         outcome: stopped || error.code === 'aborted-by-policy' ? 'aborted' : 'failed',

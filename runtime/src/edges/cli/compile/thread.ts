@@ -21,7 +21,7 @@ export class CompilerThread implements Disposable {
     #last: Promise<unknown> = Promise.resolve();
 
     constructor() {
-        const cache = module.getCompileCacheDir?.();
+        const cache = module.getCompileCacheDir();
         // Node names a directory of its own in the one that it was given.
         const workerData: ThreadData = { compileCache: cache && path.dirname(cache) };
         this.#worker = new Worker(new URL('./thread-entry.js', import.meta.url), { workerData });

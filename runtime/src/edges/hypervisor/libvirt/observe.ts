@@ -1,6 +1,6 @@
 /** What there is on a host, with bulk statistics, as the model has it; rates only where they are asked for. */
 import { type Bytes, bytes, type Ratio } from '@mig/language';
-import type { HostState, InventoryHost, VmDisk, VmState, VmUuid } from '../../../core/index.js';
+import type { HostState, InventoryHost, VmDisk, VmState } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import type { HostObservation, ObservationNeeds } from '../port.js';
 import type { LibvirtConnection, Versions } from './connect.js';
