@@ -7,5 +7,7 @@ export * from './compile-text.js';
 export * from './finding.js';
 export * from './nearest.js';
 export * from './program.js';
+export * from './rules/index.js';
+export type { ReportOptions } from './compile/context.js';
 export { createMigCoreServices, type MigCoreServices } from './services.js';
 export * from './units.js';

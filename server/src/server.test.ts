@@ -104,7 +104,7 @@ describe('diagnostics', () => {
     test('a zone that the inventory does not have is found, with the one that was meant as a fix', async () => {
         const uri = fresh();
         const { diagnostics } = await client.open(uri, policy.replace('source.zone', '"eest"'));
-        expect(brief(diagnostics)).toEqual(['15 MIG103 no host of the inventory is in a zone "eest"']);
+        expect(brief(diagnostics)).toEqual(['15 MIG123 no host of the inventory is in a zone "eest"']);
         const [range] = diagnostics.map((diagnostic) => diagnostic.range);
         if (range === undefined) throw new Error('no diagnostic');
         const actions = await client.connection.sendRequest(CodeActionRequest.type, {
@@ -148,7 +148,7 @@ test('a policy that names no inventory is checked against the one in the setting
     await other.initialize({ workspaceFolders }, { inventory: 'hosts.yaml' });
     const uri = fresh();
     const { diagnostics } = await other.open(uri, policy.replace('inventory "hosts.yaml"\n', '').replace('source.zone', '"nowhere"'));
-    expect(brief(diagnostics)).toEqual(['14 MIG103 no host of the inventory is in a zone "nowhere"']);
+    expect(brief(diagnostics)).toEqual(['14 MIG123 no host of the inventory is in a zone "nowhere"']);
     expect(await other.inventoryOf(uri)).toEqual({ policy: uri, inventory: uriOf('hosts.yaml'), hosts: 2 });
 });
 

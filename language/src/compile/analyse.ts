@@ -16,6 +16,7 @@ import { evaluateParams, type Settings } from './params.js';
 import { policy } from './policy.js';
 import { scenario } from './scenario.js';
 import { sequence } from './sequence.js';
+import { ruleFindings } from '../rules/run.js';
 
 type MigDocument = LangiumDocument<MigFile>;
 
@@ -90,11 +91,13 @@ function check(
     if (![...problems.values()].some((found) => found.length > 0)) reportUnresolved(document, services, context);
     checkDeclarations(document, imported, context);
     const declared = document.parseResult.value.declarations.filter((node) => !context.isBroken(node));
-    return {
+    const parts: Parts = {
         policies: declared.filter(ast.isPolicy).map((node) => policy(node, context)),
         sequences: declared.filter(ast.isSequence).map((node) => sequence(node, context)),
         scenarios: declared.filter(ast.isScenario).map((node) => scenario(node, context)),
     };
+    context.add(ruleFindings({ document, documents, context, ...parts }, context.found));
+    return parts;
 }
 
 /** A declaration is broken where a syntax error stands in it, or after it and before the next. */

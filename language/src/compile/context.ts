@@ -62,6 +62,11 @@ export class Context {
         this.findings.push({ id, severity: 'error', message, hint, range, fixes });
     }
 
+    /** What was found elsewhere. */
+    add(findings: readonly Finding[]): void {
+        this.findings.push(...findings);
+    }
+
     /** Does some work, and hands over what it found instead of reporting it. */
     collect<T>(work: () => T): { readonly result: T; readonly findings: readonly Finding[] } {
         const outer = this.findings;

@@ -153,10 +153,10 @@ test('using a otherwise b: the plan says why it is not a', () => {
 
 test('an unknown policy or host is answered with the one that was meant', () => {
     expect(plans([policy()], three, { policy: 'evcuate' }).findings).toMatchObject([
-        { id: 'MIG107', message: 'there is no policy "evcuate"', hint: 'did you mean "evacuate"?' },
+        { id: 'MIG103', message: 'there is no policy "evcuate"', hint: 'did you mean "evacuate"?' },
     ]);
     expect(plans([policy()], three, { policy: 'evacuate', host: 'bb' }).findings).toMatchObject([
-        { id: 'MIG101', hint: 'did you mean "b"?' },
+        { id: 'MIG121', hint: 'did you mean "b"?' },
     ]);
 });
 

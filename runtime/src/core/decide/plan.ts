@@ -186,7 +186,7 @@ function unknownOption(what: 'policy' | 'host', name: string, names: readonly st
     const near = nearest(name, names);
     const start = { line: 0, character: 0 };
     return {
-        id: what === 'policy' ? 'MIG107' : 'MIG101',
+        id: what === 'policy' ? 'MIG103' : 'MIG121',
         severity: 'error',
         message: `there is no ${what} "${name}"`,
         hint: near === undefined ? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}` : `did you mean "${near}"?`,

@@ -188,7 +188,7 @@ describe('what the text names', () => {
             { policy: 'p' },
         );
         expect(made).toBeUndefined();
-        expect(findings).toMatchObject([{ id: 'MIG101', message: 'the inventory has no host "kvm-x"', hint: 'did you mean "kvm-a"?' }]);
+        expect(findings).toMatchObject([{ id: 'MIG121', message: 'the inventory has no host "kvm-x"', hint: 'did you mean "kvm-a"?' }]);
     });
 
     test('a policy moves the VMs of a named host, and those of a group', async () => {

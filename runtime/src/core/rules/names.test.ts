@@ -24,18 +24,18 @@ test('names that are there are not found', () => {
 });
 
 test.each([
-    ['host', 'kvm-c', 'MIG101', 'error', 'the inventory has no host "kvm-c"', 'did you mean "kvm-a"?'],
-    ['vm', 'dbb', 'MIG102', 'error', 'no host runs a VM "dbb"', 'did you mean "db"?'],
-    ['zone', 'z2', 'MIG103', 'error', 'no host of the inventory is in a zone "z2"', 'did you mean "z1"?'],
-    ['rack', 'elsewhere', 'MIG104', 'error', 'no host of the inventory is in a rack "elsewhere"', 'known: r1'],
-    ['tag', 'pined', 'MIG105', 'warning', 'no VM and no host has a tag "pined"', 'did you mean "pinned"?'],
-    ['network', 'mug', 'MIG106', 'error', 'no host has a network "mug"', 'did you mean "mig"?'],
+    ['host', 'kvm-c', 'MIG121', 'error', 'the inventory has no host "kvm-c"', 'did you mean "kvm-a"?'],
+    ['vm', 'dbb', 'MIG122', 'error', 'no host runs a VM "dbb"', 'did you mean "db"?'],
+    ['zone', 'z2', 'MIG123', 'error', 'no host of the inventory is in a zone "z2"', 'did you mean "z1"?'],
+    ['rack', 'elsewhere', 'MIG124', 'error', 'no host of the inventory is in a rack "elsewhere"', 'known: r1'],
+    ['tag', 'pined', 'MIG125', 'warning', 'no VM and no host has a tag "pined"', 'did you mean "pinned"?'],
+    ['network', 'mug', 'MIG126', 'error', 'no host has a network "mug"', 'did you mean "mig"?'],
 ] as const)('an unknown %s is found, with what was meant', (of, name, id, severity, message, hint) => {
     expect(check(mention(of, name))).toMatchObject([{ id, severity, message, hint }]);
 });
 
 test('a tag that no VM bears at present is worth a word, and no warning', () => {
-    expect(check(mention('tag', 'canary'))).toMatchObject([{ id: 'MIG105', severity: 'info' }]);
+    expect(check(mention('tag', 'canary'))).toMatchObject([{ id: 'MIG125', severity: 'info' }]);
 });
 
 test('what was meant can be put in its place, where the name stands by itself', async () => {
@@ -55,7 +55,7 @@ test('a VM may be on a host that does not answer', () => {
 
 test('without a Snapshot nothing is said of VMs and tags', () => {
     const mentions = [mention('vm', 'x'), mention('tag', 'y'), mention('host', 'kvm-z')];
-    expect(unknownNames(program([], { mentions }), inventoryOf(seen), undefined).map((f) => f.id)).toEqual(['MIG101']);
+    expect(unknownNames(program([], { mentions }), inventoryOf(seen), undefined).map((f) => f.id)).toEqual(['MIG121']);
 });
 
 test('a scenario may name hosts and VMs of its own', () => {

@@ -3,7 +3,7 @@ import type { Inventory, Tags } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 
 /**
- * MIG101 to MIG106: names in the program that the inventory (and what was observed) does not have.
+ * MIG121 to MIG126: names in the program that the inventory (and what was observed) does not have.
  * Without a Snapshot nothing is said of VMs, and of tags only where no VM could bear them.
  */
 export function unknownNames(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Finding[] {
@@ -18,12 +18,12 @@ export function unknownNames(program: Program, inventory: Inventory, snapshot: S
 }
 
 const rows: Readonly<Record<Mention['of'], { readonly id: string; readonly severity: Finding['severity']; readonly where: string }>> = {
-    host: { id: 'MIG101', severity: 'error', where: 'the inventory has no host' },
-    vm: { id: 'MIG102', severity: 'error', where: 'no host runs a VM' },
-    zone: { id: 'MIG103', severity: 'error', where: 'no host of the inventory is in a zone' },
-    rack: { id: 'MIG104', severity: 'error', where: 'no host of the inventory is in a rack' },
-    tag: { id: 'MIG105', severity: 'warning', where: 'no VM and no host has a tag' },
-    network: { id: 'MIG106', severity: 'error', where: 'no host has a network' },
+    host: { id: 'MIG121', severity: 'error', where: 'the inventory has no host' },
+    vm: { id: 'MIG122', severity: 'error', where: 'no host runs a VM' },
+    zone: { id: 'MIG123', severity: 'error', where: 'no host of the inventory is in a zone' },
+    rack: { id: 'MIG124', severity: 'error', where: 'no host of the inventory is in a rack' },
+    tag: { id: 'MIG125', severity: 'warning', where: 'no VM and no host has a tag' },
+    network: { id: 'MIG126', severity: 'error', where: 'no host has a network' },
 };
 
 function finding(mention: Mention, names: readonly string[], snapshot: Snapshot | undefined): Finding {

@@ -1,0 +1,6 @@
+/** Every rule that needs only text. A new one is a file of its own and a line here. */
+import type { TextRule } from './rule.js';
+
+export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
+
+export const textRules: readonly TextRule[] = [];

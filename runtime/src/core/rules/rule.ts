@@ -1,0 +1,26 @@
+/**
+ * A rule that looks at a whole program, and at hosts and VMs where they are known. It uses an inventory and a snapshot where
+ * there are, and what it needs and does not have is told once for all of them (MIG400).
+ */
+import type { ReportOptions, RuleDoc, Program, SourceRange } from '@mig/language';
+import type { Inventory } from '../model/inventory.js';
+import type { Snapshot } from '../model/snapshot.js';
+
+export interface HostRuleInput {
+    readonly program: Program;
+    readonly inventory: Inventory | undefined;
+    readonly snapshot: Snapshot | undefined;
+}
+
+export type HostReport = (range: SourceRange, message: string, options?: ReportOptions) => void;
+
+export interface HostRule extends RuleDoc {
+    /** Without it the rule says nothing. */
+    readonly needs: 'program' | 'inventory' | 'snapshot';
+    readonly check: (input: HostRuleInput, report: HostReport) => void;
+    /**
+     * For `avoid` and `prefer`: what the hosts of `files['hosts.yaml']` and their VMs are like beyond what an inventory says.
+     * Merged into the snapshot that the simulated hosts of that inventory give.
+     */
+    readonly exampleSnapshot?: (snapshot: Snapshot) => Snapshot;
+}
