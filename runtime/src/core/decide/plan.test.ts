@@ -49,13 +49,13 @@ test('the actions of a move are the calls of the protocol, in order', () => {
     expect(actions).toMatchInlineSnapshot(`
       "a lock: flock {"file":"/run/mig-run/11111111-1111-4111-8111-000000006462.lock"}
       a lock: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"run and epoch","flags":["LIVE","CONFIG"]}
-      a begin: virDomainMigrateBegin3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
-      b prepare: virDomainMigratePrepare3Params {"flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0","destination_xml":"as begin gave it","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
+      a begin: virDomainMigrateBegin3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0"}
+      b prepare: virDomainMigratePrepare3Params {"flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0","destination_xml":"as begin gave it"}
       a settings: virDomainMigrateSetMaxSpeed {"domain":"db","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)","again":"as moves start and end"}
       a settings: virDomainMigrateGetMaxSpeed {"domain":"db"}
       a settings: virDomainMigrateSetMaxDowntime {"domain":"db","downtime":"300 ms"}
       a settings: virDomainMigrateGetMaxDowntime {"domain":"db"}
-      a perform: virDomainMigratePerform3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig, with the port that prepare gave","listen_address":"0.0.0.0","destination_xml":"as begin gave it","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)"}
+      a perform: virDomainMigratePerform3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig, with the port that prepare gave","listen_address":"0.0.0.0","destination_xml":"as begin gave it"}
       b finish: virDomainMigrateFinish3Params {"destination_name":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"cancelled":false}
       a confirm: virDomainMigrateConfirm3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"cancelled":false}
       b arrival: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"removed","flags":["LIVE","CONFIG"]}
@@ -210,6 +210,8 @@ test('a host that is older than what the runtime is made for is refused', () => 
 
 test('the most that a move may send, in its actions, is that of the strictest cap', () => {
     const { plan } = plans([capped(cap({ limit: { kind: 'rate', rate: 1e8 } }), cap({ scope: 'vm', limit: { kind: 'rate', rate: 5e7 } }))]);
-    expect(plan?.moves[0]?.actions.find((a) => a.phase === 'begin')?.with['bandwidth']).toBe('its share, at most 47 MiB/s (400 Mbit/s)');
+    expect(plan?.moves[0]?.actions.find((a) => a.call === 'virDomainMigrateSetMaxSpeed')?.with['bandwidth']).toBe(
+        'its share, at most 47 MiB/s (400 Mbit/s)',
+    );
     expect(bytesPerSecond(5e7)).toBe(plan?.caps[1]?.rate);
 });

@@ -193,6 +193,27 @@ describe('bandwidth', () => {
         expect(eventsOf(events, 'setting-applied').some((e) => e.setting === 'bandwidth' && e.asked === mibPerSecond(45))).toBe(true);
         expect(eventsOf(events, 'setting-applied').every((e) => e.agrees)).toBe(true);
     });
+
+    test('a move whose cap cannot be set does not send', async () => {
+        const { ports, hypervisors } = bench(rack(), {
+            faults: [{ call: 'bandwidth', vm: 'vm0', when: 'before', does: { kind: 'refuse' }, times: 9 }],
+        });
+        const [step] = drain();
+        const events = await all(execute(planOf([step as PlannedMove], { caps: [cap('total', 60)] }), ports));
+        expect(eventsOf(events, 'phase-entered').map((e) => e.phase)).not.toContain('perform');
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'failed', vmOn: 'a', error: { code: 'cap-not-set' } }]);
+        expect(hypervisors.cluster.machine('b').copies.size).toBe(0);
+    });
+
+    test('a cap is set again once the move sends, since a host may have begun with an earlier one', async () => {
+        const { ports } = bench(rack());
+        const [step] = drain();
+        const events = await all(execute(planOf([step as PlannedMove], { caps: [cap('total', 60)] }), ports));
+        const told = events.flatMap((e) =>
+            e.type === 'phase-entered' && e.phase === 'perform' ? ['perform'] : e.type === 'setting-applied' ? [e.setting] : [],
+        );
+        expect(told).toEqual(['bandwidth', 'perform', 'bandwidth', 'downtime-limit']);
+    });
 });
 
 describe('a ladder', () => {

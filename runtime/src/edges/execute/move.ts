@@ -90,7 +90,7 @@ class Attempt {
 
     async #carryOver(observer: AttemptObserver): Promise<void> {
         const { departure, arrival } = this.#claim;
-        let parameters = this.#parameters();
+        const parameters = this.#parameters();
         const begun = await this.#phases.enter('begin', ['begin'], (signal) => departure.begin(parameters, signal));
         const prepared = await this.#phases
             .enter('prepare', ['prepare'], (signal) => arrival.prepare(parameters, begun, signal))
@@ -105,8 +105,7 @@ class Attempt {
             // A ladder's times do not count the waiting.
             this.#began = this.#run.clock.now();
             this.#stopIfCancelled();
-            const share = await this.#run.bandwidth.join(this.#step, departure, this.#run.control.cancel);
-            parameters = { ...parameters, bandwidth: share };
+            await this.#run.bandwidth.join(this.#step, departure, this.#run.control.cancel);
             performing = true;
             sent = await this.#perform(parameters, prepared, observer);
         } catch (error) {
@@ -310,7 +309,6 @@ class Attempt {
         return {
             migrateUri: uriOf(route),
             listenAddress: route.listen,
-            bandwidth: this.#run.bandwidth.expected(this.#step),
             downtimeLimit: technique.options.downtimeMs === undefined ? undefined : milliseconds(technique.options.downtimeMs),
             persistent,
             unsafe: false,

@@ -40,6 +40,7 @@ export class Sending {
     #ladder: LadderState;
     #progress: Progress | undefined;
     #limitRead = false;
+    #capConfirmed = false;
     #cancelledBy: CancelledBy | undefined;
     #turn: Promise<void> = Promise.resolve();
 
@@ -113,6 +114,10 @@ export class Sending {
             this.#departure.progress(AbortSignal.any([this.#over.signal, late])),
         );
         this.#progress = asked ?? this.#progress;
+        if (asked !== undefined && !this.#capConfirmed) {
+            this.#capConfirmed = true;
+            await this.#run.bandwidth.confirm(this.#step.id, this.#over.signal);
+        }
         return this.#progress;
     }
 

@@ -11,6 +11,7 @@ import {
     type Plan,
     type PlannedMove,
 } from '../../core/index.js';
+import { MigrationError } from '../../core/errors.js';
 import type { Departure } from '../hypervisor/port.js';
 import { within } from './bounds.js';
 import type { Clock } from './clock.js';
@@ -56,23 +57,28 @@ export class ShareOut {
         return tooThin(requests, this.#caps, this.#capacities);
     }
 
-    /** What a move would get if it joined now. */
-    expected(move: PlannedMove): BytesPerSecond | undefined {
-        return this.#shares([...this.#senders.values()].map((s) => s.move).concat(move)).get(move.id);
-    }
-
-    /** Makes room for a move and sets its cap; it may send when this returns, with the cap that is returned. */
-    async join(move: PlannedMove, departure: Departure, signal: AbortSignal): Promise<BytesPerSecond | undefined> {
-        let rate: BytesPerSecond | undefined;
-        await this.#serially(async () => {
+    /**
+     * Makes room for a move and sets its cap; it may send when this returns.
+     * @throws MigrationError `cap-not-set`: it would send without the cap that it has to have
+     */
+    join(move: PlannedMove, departure: Departure, signal: AbortSignal): Promise<void> {
+        return this.#serially(async () => {
             const shares = this.#shares([...this.#senders.values()].map((s) => s.move).concat(move));
-            rate = shares.get(move.id);
+            const rate = shares.get(move.id);
             const joining: Sender = { move, departure, rate: undefined };
-            await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
+            const [, isSet] = await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
+            if (!isSet && rate !== undefined) throw capNotSet(move, rate);
             this.#senders.set(move.id, joining);
             await this.#raise(shares, signal);
         });
-        return rate;
+    }
+
+    /** Once a move sends: a hypervisor may have taken its cap from before the last change while it began. */
+    confirm(id: MoveId, signal: AbortSignal): Promise<void> {
+        return this.#serially(async () => {
+            const sender = this.#senders.get(id);
+            if (sender?.rate !== undefined) await this.#set(sender, sender.rate, signal);
+        });
     }
 
     /** The others share what a move no longer needs. */
@@ -131,8 +137,8 @@ export class ShareOut {
         await Promise.all(due.map((s) => this.#set(s, shares.get(s.move.id), signal)));
     }
 
-    /** Sets, reads back and compares. A move that has just ended takes no cap any more, and needs none. */
-    async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<void> {
+    /** Sets, reads back and compares; whether it was taken. A move that has just ended takes no cap any more, and needs none. */
+    async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
         const { move, departure } = sender;
         try {
             const what = { call: 'a new cap', host: move.source, vm: move.vm.name };
@@ -141,9 +147,11 @@ export class ShareOut {
             );
             sender.rate = rate;
             if (rate !== undefined) this.#report(move, rate, got);
+            return true;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
             if (!signal.aborted) this.#emit({ type: 'note', level: 'warning', move: move.id, text });
+            return false;
         }
     }
 
@@ -169,6 +177,13 @@ export class ShareOut {
         this.#turn = result.catch(() => undefined); // the caller has the error; the next in line only waits
         return result;
     }
+}
+
+function capNotSet({ vm, source }: PlannedMove, rate: BytesPerSecond): MigrationError {
+    return new MigrationError('cap-not-set', `${vm.name} was not sent: ${source} did not take its cap of ${formatQuantity(rate, 'rate')}`, {
+        hint: 'see the warning before it',
+        where: { host: source, vm: vm.name },
+    });
 }
 
 /** What is said when a setting reads back as something else. */

@@ -106,8 +106,6 @@ export interface MoveParameters {
     /** What the source's hypervisor connects to, such as `tcp:10.0.0.2`; the destination adds a port unless one is given. */
     readonly migrateUri: string;
     readonly listenAddress: string;
-    /** Initial cap; undefined means really unlimited (a real value is set, 0 never). */
-    readonly bandwidth: BytesPerSecond | undefined;
     readonly downtimeLimit: Milliseconds | undefined;
     /** The persistent definition travels, and is removed at the source at confirm. */
     readonly persistent: boolean;

@@ -38,7 +38,7 @@ class LibvirtArrival implements Arrival {
         const { cookieOut, uriOut } = await own.call(
             procedures.migratePrepare,
             {
-                params: paramsFor(own.rpc.host, parameters, { xml: begun.xml }),
+                params: paramsFor(parameters, { xml: begun.xml }),
                 cookieIn: begun.cookie,
                 flags: flagsFor(parameters) | pausedFlag,
             },
@@ -56,7 +56,7 @@ class LibvirtArrival implements Arrival {
     ): Promise<{ readonly cookie: Cookie; readonly started: boolean }> {
         const { own } = this.#connections;
         const { name, pausedFlag, ...more } = await this.#identity(signal);
-        const params = [...paramsFor(own.rpc.host, parameters, more), stringParam('destination_name', name)];
+        const params = [...paramsFor(parameters, more), stringParam('destination_name', name)];
         try {
             const { cookieOut } = await own.call(
                 procedures.migrateFinish,

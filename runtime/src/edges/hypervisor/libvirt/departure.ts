@@ -71,10 +71,9 @@ class LibvirtDeparture implements Departure {
         this.#pausedFlag = paused ? migrateFlags.paused : 0;
         const { cookieOut, xml } = await this.#own.call(
             procedures.migrateBegin,
-            { dom: this.#dom, params: paramsFor(this.#host, parameters), flags: this.#flags(parameters) },
+            { dom: this.#dom, params: paramsFor(parameters), flags: this.#flags(parameters) },
             signal,
         );
-        this.#cap = parameters.bandwidth;
         return { cookie: cookieOut, xml, paused };
     }
 
@@ -85,7 +84,7 @@ class LibvirtDeparture implements Departure {
             {
                 dom: this.#dom,
                 destinationUri: undefined,
-                params: paramsFor(this.#host, parameters, prepared),
+                params: paramsFor(parameters, prepared),
                 cookieIn: prepared.cookie,
                 flags: this.#flags(parameters),
             },
@@ -99,7 +98,7 @@ class LibvirtDeparture implements Departure {
             procedures.migrateConfirm,
             {
                 dom: this.#dom,
-                params: paramsFor(this.#host, parameters),
+                params: paramsFor(parameters),
                 cookieIn: cookie,
                 flags: this.#flags(parameters),
                 cancelled: cancelled ? 1 : 0,

@@ -2,7 +2,7 @@
 import { type BytesPerSecond, bytesPerSecond, mebibyte } from '@mig/language';
 import { HypervisorError } from '../errors.js';
 import type { MoveParameters } from '../port.js';
-import { stringParam, type TypedParam, ullongParam } from './typed-params.js';
+import { stringParam, type TypedParam } from './typed-params.js';
 
 /** VIR_MIGRATE_*. */
 export const migrateFlags = { live: 1, persistDestination: 8, undefineSource: 16, paused: 32, changeProtection: 256, unsafe: 512 } as const;
@@ -39,16 +39,17 @@ export function fromMib(mib: number): BytesPerSecond | undefined {
     return mib >= unlimitedMib ? undefined : bytesPerSecond(mib * mebibyte);
 }
 
-/** Parameters of begin, and of the phases after it with what they add. */
+/**
+ * Parameters of begin, and of the phases after it with what they add. The cap is not among them: as a parameter it would
+ * override what was set since (virDomainMigrateSetMaxSpeed), and a cap may change while a move is on its way to perform.
+ */
 export function paramsFor(
-    host: string,
     parameters: MoveParameters,
     more: { readonly xml?: string; readonly uri?: string | undefined } = {},
 ): readonly TypedParam[] {
     return [
         stringParam('migrate_uri', more.uri ?? parameters.migrateUri),
         stringParam('listen_address', parameters.listenAddress),
-        ullongParam('bandwidth', toMib(host, parameters.bandwidth)),
         ...(more.xml === undefined ? [] : [stringParam('destination_xml', more.xml)]),
     ];
 }

@@ -36,7 +36,6 @@ export class SimulatedDeparture implements Departure {
         return this.#phase('begin', signal, () => {
             if (this.#copy.state !== 'running') throw this.#error('refused', `${this.#copy.vm.name} is not running`);
             this.#copy.job = 'outgoing';
-            this.#cap = parameters.bandwidth;
             const { vm, uuid, mover } = this.#copy;
             return {
                 cookie: writeCookie({ from: this.#connection.host, vm, uuid, mover, autostart: false }),
@@ -49,7 +48,6 @@ export class SimulatedDeparture implements Departure {
         return this.#phase('perform', signal, async () => {
             const { vm, uuid, mover } = this.#copy;
             const to = readCookie(prepared.cookie).from;
-            this.#cap = parameters.bandwidth ?? this.#cap;
             await new Promise<void>((resolve, reject) => {
                 this.#performing = { resolve, reject, began: this.#connection.cluster.now() };
                 this.#state = startPrecopy(guestMemory(this.#copy), parameters.downtimeLimit ?? defaultDowntimeLimit);
