@@ -2,7 +2,7 @@ import { type EpochMs, type Finding, nearest, type Policy, type Program } from '
 import type { HostName, Inventory } from '../model/inventory.js';
 import { type Plan, type PlannedMove, type PolicyInstance, planVersion, type Reason, type Unplaced } from '../model/plan.js';
 import type { HostState, PolicyState, Snapshot, VmUuid } from '../model/snapshot.js';
-import { hostFindings } from '../rules/hosts.js';
+import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import { actionsOf } from './actions.js';
@@ -173,7 +173,7 @@ function findingsBefore(program: Program, inventory: Inventory, snapshot: Snapsh
     const found: Finding[] = [
         ...notBuilt(program, { kind: 'run', policy: wanted }),
         ...unknownNames(program, inventory, snapshot),
-        ...hostFindings(program, snapshot),
+        ...hostsTooOld(program, snapshot),
     ];
     const policies = program.policies.map((policy) => policy.name);
     if (wanted !== undefined && !policies.includes(wanted)) found.push(unknownOption('policy', wanted, policies));

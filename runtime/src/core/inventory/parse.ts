@@ -72,6 +72,7 @@ function toInventory(file: InventoryFile): Inventory {
                           },
                 links,
                 monitor: host.monitor,
+                ...(host.versions && { versions: { libvirt: host.versions.libvirt, qemu: host.versions.qemu } }),
                 simulated:
                     host.simulated === undefined
                         ? undefined

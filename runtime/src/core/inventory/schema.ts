@@ -90,6 +90,11 @@ const simulatedVm = z.strictObject({
     autostart: z.boolean().default(false),
 });
 
+/** Text: as a number, 9.10 would be 9.1. */
+const version = z
+    .string({ error: 'write a version as text: 10.1.0, or "10.1" in quotes' })
+    .regex(/^\d+(?:\.\d+)*/, 'a version begins with numbers, such as 9.0.0');
+
 const host = z.strictObject({
     driver: z.enum(['libvirt', 'qemu', 'simulated']).default('libvirt'),
     ssh: ssh.optional(),
@@ -108,6 +113,10 @@ const host = z.strictObject({
         .optional()
         .meta({ description: 'Where this host listens for migrations' }),
     links: z.array(link).default([]),
+    versions: z
+        .strictObject({ libvirt: version.optional(), qemu: version.optional() })
+        .optional()
+        .meta({ description: 'What runs on the host, for checks without a look at it; what is seen there counts before it' }),
     simulated: z
         .strictObject({ memory: size('64 GiB'), cpus: z.int().positive(), vms: z.array(simulatedVm).default([]) })
         .optional()
@@ -149,6 +158,8 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
             return ['address', 'user', 'port', 'identity_file', 'known_hosts'];
         case 'migration':
             return ['network', 'address', 'listen'];
+        case 'versions':
+            return ['libvirt', 'qemu'];
         case 'links':
             return Object.keys(link.shape);
         case 'simulated':

@@ -32,6 +32,8 @@ export interface InventoryHost {
     readonly links: readonly HostLink[];
     /** Whether calls that taint a domain may be used. */
     readonly monitor: 'allow' | 'deny';
+    /** What runs there, where a person wrote it down: for checks without a look at the hosts. What is seen counts before it. */
+    readonly versions?: { readonly libvirt: string | undefined; readonly qemu: string | undefined };
     /** Only for driver simulated. */
     readonly simulated: SimulatedHost | undefined;
 }

@@ -42,7 +42,7 @@ function hostState(
         tags: inventory.tags,
         maintenance: inventory.maintenance,
         failing: undefined,
-        versions: { libvirt: '11.3.0', qemu: '10.0.2' },
+        versions: { libvirt: inventory.versions?.libvirt ?? '11.3.0', qemu: inventory.versions?.qemu ?? '10.0.2' },
         cpus,
         cpuUsed: needs.twoSamples ? ratio(Math.min(1, (vcpus * busyShare) / cpus)) : undefined,
         memory,

@@ -1,0 +1,98 @@
+import type { Finding, Program, SourceRange } from '@mig/language';
+import type { Snapshot } from '../model/snapshot.js';
+import { isBelow } from '../versions/compare.js';
+import { type HostVersions, partNames, versionsOf } from '../versions/versions-of.js';
+import { inventoryRange } from './places.js';
+import type { HostRule } from './rule.js';
+
+/** The oldest versions that the runtime is made and tested for. */
+export const floors = { libvirt: '9.0.0', qemu: '7.2.0' } as const;
+
+export const hostTooOld: HostRule = {
+    id: 'MIG401',
+    name: 'host-too-old',
+    severity: 'error',
+    needs: 'inventory',
+    summary: 'A host runs a libvirt or a QEMU that is older than what moves are made and tested for.',
+    avoid: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    prefer: `inventory "upgraded.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    versions: { libvirt: 9.0.0, qemu: 7.2.22 }
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  b:
+    driver: simulated
+    versions: { libvirt: 8.0.0, qemu: 7.2.22 }
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+        'upgraded.yaml': `hosts:
+  a:
+    driver: simulated
+    versions: { libvirt: 9.0.0, qemu: 7.2.22 }
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  b:
+    driver: simulated
+    versions: { libvirt: 11.3.0, qemu: 10.0.2 }
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    rationale:
+        'Older versions lack calls and states by which a move that was interrupted is recovered without losing the VM or starting it ' +
+        'twice. No plan is made with such a host.',
+    source: 'Recovery was tried on libvirt 9.0 and 11.3 with QEMU 7.2 and 10.0; libvirt 12.4 itself needs QEMU 7.2.',
+    check: ({ program, inventory, snapshot }, report) => {
+        for (const { message, hint } of tooOld(versionsOf(inventory, snapshot))) report(inventoryRange(program), message, { hint });
+    },
+};
+
+/** MIG401, as a plan is refused for it. */
+export function hostsTooOld(program: Program, snapshot: Snapshot): readonly Finding[] {
+    const range: SourceRange = inventoryRange(program);
+    return tooOld(versionsOf(undefined, snapshot)).map(({ message, hint }) => ({
+        id: hostTooOld.id,
+        severity: 'error',
+        message,
+        hint,
+        range,
+        fixes: [],
+    }));
+}
+
+function tooOld(hosts: readonly HostVersions[]): readonly { readonly message: string; readonly hint: string }[] {
+    return hosts.flatMap(({ host, versions }) =>
+        (['libvirt', 'qemu'] as const).flatMap((part) => {
+            const version = versions[part];
+            if (version === undefined || !isBelow(version, floors[part])) return [];
+            return [
+                {
+                    message: `${host} runs ${partNames[part]} ${version}, and ${floors[part]} or later is needed`,
+                    hint: `upgrade ${partNames[part]} on ${host}, or take the host out of the inventory`,
+                },
+            ];
+        }),
+    );
+}

@@ -1,0 +1,37 @@
+/** What simulated hosts of an inventory would be seen to be, for tests that do not open sessions. Not part of the package. */
+import { bytes } from '@mig/language';
+import type { Inventory, InventoryHost, SimulatedVm } from '../model/inventory.js';
+import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
+import { gib, host, snapshot, vm } from './builders.js';
+
+export function simulatedSnapshot(inventory: Inventory): Snapshot {
+    const hosts = inventory.hosts.map(hostState);
+    const vms = inventory.hosts.flatMap((on) => (on.simulated?.vms ?? []).map((each) => vmState(each, on.name)));
+    return snapshot(hosts, vms, { timeZone: inventory.timeZone ?? 'UTC' });
+}
+
+function hostState(from: InventoryHost): HostState {
+    const memory = from.simulated?.memory ?? gib(64);
+    const used = (from.simulated?.vms ?? []).reduce((sum, each) => sum + each.memory, 0);
+    const { zone, rack, tags, maintenance, migration, links, monitor } = from;
+    return host(from.name, {
+        driver: 'simulated',
+        zone,
+        rack,
+        tags,
+        maintenance,
+        migration,
+        links,
+        monitor,
+        memory,
+        memoryFree: bytes(memory - used),
+        cpus: from.simulated?.cpus ?? 16,
+        networks: [],
+    });
+}
+
+function vmState(from: SimulatedVm, on: string): VmState {
+    const { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet } = from;
+    const facts = { memory, vcpus, tags, persistent, autostart, dirtyRate, workingSet: hotSet, machine: 'simulated', networks: [] };
+    return vm(name, on, facts);
+}
