@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { PlanLimits } from '../model/plan.js';
-import { startable, toReady, type Blocked, type QueuedMove } from './queue.js';
+import { startable, toReady, type QueuedMove } from './queue.js';
 
 const free: PlanLimits = {
     perHost: undefined,
@@ -29,7 +29,7 @@ describe('startable', () => {
         const moves = [move('slow', 'a', 'b', { status: 'running' }), move('2', 'a', 'b'), move('3', 'c', 'd')];
         const { start, blocked } = startable({ moves }, { ...free, perHost: 1 });
         expect(start).toEqual(['3']);
-        expect(blocked).toEqual([{ move: '2', because: 'the limit of a: 1 of 1 under way', never: false, waitsFor: 'place' }]);
+        expect(blocked).toEqual([{ move: '2', because: 'the limit of a: 1 of 1 under way', never: false }]);
     });
     test('what comes in and what goes out count together per host', () => {
         const moves = [move('1', 'a', 'b', { status: 'running' }), move('2', 'b', 'c')];
@@ -45,7 +45,7 @@ describe('startable', () => {
     });
     test('a move waits for those that must end before it, and for ever when one of them failed', () => {
         const waits = startable({ moves: [move('1', 'a', 'b', { status: 'running' }), move('2', 'a', 'b', { after: ['1'] })] }, free);
-        expect(waits.blocked).toEqual([{ move: '2', because: 'waits for 1 to end', never: false, waitsFor: 'move' }]);
+        expect(waits.blocked).toEqual([{ move: '2', because: 'waits for 1 to end', never: false }]);
         const never = startable({ moves: [move('1', 'a', 'b', { status: 'failed' }), move('2', 'a', 'b', { after: ['1'] })] }, free);
         expect(never.blocked[0]?.never).toBe(true);
     });
@@ -72,23 +72,39 @@ const anyMoves = fc
     .map((list) => list.map(([s, d], i) => move(String(i), s, d === s ? 'd' : d)));
 
 describe('toReady', () => {
-    const blocked = (id: string, more: Partial<Blocked> = {}): Blocked => ({
-        move: id,
-        because: 'full',
-        never: false,
-        waitsFor: 'place',
-        ...more,
-    });
+    const ready = (moves: readonly QueuedMove[], limits: PlanLimits, ending: readonly string[], already: readonly string[] = []) =>
+        toReady({ moves }, limits, new Set(ending), new Set(already));
+    const one = { ...free, outOfHost: 1 };
 
-    test('one is made ready for each that is about to end, in the order of the plan', () => {
-        expect(toReady([blocked('3'), blocked('4'), blocked('5')], 2, new Set())).toEqual(['3', '4']);
+    test('whoever would start if those that are about to end had ended is made ready', () => {
+        const moves = [
+            move('1', 'a', 'b', { status: 'running' }),
+            move('2', 'b', 'c', { status: 'running' }),
+            move('3', 'a', 'c'),
+            move('4', 'b', 'a'),
+            move('5', 'a', 'd'),
+        ];
+        expect(ready(moves, one, ['2'])).toEqual(['4']);
+        expect(ready(moves, one, ['1', '2'])).toEqual(['3', '4']);
+        expect(ready(moves, one, [])).toEqual([]);
     });
-    test('what is ready already counts', () => {
-        expect(toReady([blocked('3'), blocked('4'), blocked('5')], 2, new Set(['3']))).toEqual(['4']);
-        expect(toReady([blocked('3'), blocked('4')], 1, new Set(['3']))).toEqual([]);
+    test('what is ready already counts, and two are ready at the most', () => {
+        const running = move('1', 'a', 'b', { status: 'running' });
+        const waiting = ['2', '3', '4'].map((id) => move(id, 'a', 'c'));
+        const all = { ...free, inAll: 4 };
+        const moves = [running, ...['x', 'y', 'z'].map((id) => move(id, 'd', 'e', { status: 'running' })), ...waiting];
+        expect(ready(moves, all, ['1', 'x', 'y'])).toEqual(['2', '3']);
+        expect(ready(moves, all, ['1', 'x', 'y'], ['2'])).toEqual(['3']);
+        expect(ready(moves, all, ['1', 'x', 'y'], ['2', '3'])).toEqual([]);
+        expect(ready(moves, all, ['1'], ['2'])).toEqual([]);
     });
     test('a move that waits for another one to end is not made ready', () => {
-        expect(toReady([blocked('3', { waitsFor: 'move' }), blocked('4', { never: true }), blocked('5')], 1, new Set())).toEqual(['5']);
+        const moves = [move('1', 'a', 'b', { status: 'running' }), move('2', 'a', 'b', { after: ['1'] }), move('3', 'a', 'b')];
+        expect(ready(moves, one, ['1'])).toEqual(['3']);
+    });
+    test('one that a further condition keeps from starting is not made ready', () => {
+        const moves = [move('1', 'a', 'b', { status: 'running' }), move('2', 'a', 'b')];
+        expect(toReady({ moves }, one, new Set(['1']), new Set(), () => 'too thin')).toEqual([]);
     });
 });
 

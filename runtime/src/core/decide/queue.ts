@@ -41,8 +41,6 @@ export interface Blocked {
     readonly because: string;
     /** Waiting is in vain, since a move that had to come first did not end well. */
     readonly never: boolean;
-    /** What it waits for: another move to end, or a place beside those that run. */
-    readonly waitsFor: 'move' | 'place';
 }
 
 /**
@@ -56,12 +54,25 @@ export const readyLead = milliseconds(10_000);
 export const readyAtMost = 2;
 
 /**
- * Blocked moves to make ready now, in the order of the plan: one for each move that is about to end, those that are
- * ready already included. One that waits for another move is not made ready: its room at the destination is not there yet.
+ * Moves to make ready now, in the order of the plan: those that would start if the ones that are `ending` had ended, as
+ * many as may be ready beside those that are already. One that waits for another move is not made ready: its room at the
+ * destination is not there yet.
  */
-export function toReady(blocked: readonly Blocked[], aboutToEnd: number, ready: ReadonlySet<MoveId>): readonly MoveId[] {
-    const next = blocked.filter((b) => !b.never && b.waitsFor === 'place').slice(0, aboutToEnd);
-    return next.map((b) => b.move).filter((move) => !ready.has(move));
+export function toReady(
+    state: QueueState,
+    limits: PlanLimits,
+    ending: ReadonlySet<MoveId>,
+    ready: ReadonlySet<MoveId>,
+    admits?: Admission,
+): readonly MoveId[] {
+    if (ending.size === 0) return [];
+    const moves = state.moves.map((m): QueuedMove => (m.status === 'running' && ending.has(m.id) ? { ...m, status: 'settling' } : m));
+    return besides(startable({ moves }, limits, admits).start, ready);
+}
+
+/** The first of these that are not ready, as many as there may be. */
+export function besides(next: readonly MoveId[], ready: ReadonlySet<MoveId>): readonly MoveId[] {
+    return next.filter((id) => !ready.has(id)).slice(0, Math.max(0, readyAtMost - ready.size));
 }
 
 /** A further condition on starting, such as a least share of bandwidth: why the candidate may not join those that run, or undefined. */
@@ -87,7 +98,7 @@ export function startable(state: QueueState, limits: PlanLimits, admits: Admissi
             start.push(move.id);
             running.push(move);
         } else {
-            blocked.push({ move: move.id, because, never: before?.never ?? false, waitsFor: before ? 'move' : 'place' });
+            blocked.push({ move: move.id, because, never: before?.never ?? false });
         }
     }
     return { start, blocked };

@@ -58,10 +58,10 @@ property.prop([queues, limits])('asking in portions starts exactly the moves tha
     expect(inPortions(all, within)).toEqual(startable({ moves: all }, within).start);
 });
 
-property.prop([queues, limits, fc.nat(3)])(
+property.prop([queues, limits, fc.array(fc.nat(60)), fc.array(fc.nat(60), { maxLength: 3 })])(
     'those next in line are the ones that asking about all would make ready',
-    (all, within, most) => {
-        const { start, blocked } = startable({ moves: all }, within);
+    (all, within, ends, prepared) => {
+        const { start } = startable({ moves: all }, within);
         const now = all.map((m): QueuedMove => (start.includes(m.id) ? { ...m, status: 'running' } : m));
         const of = (status: QueuedMove['status']) => now.filter((m) => m.status === status);
         const live = {
@@ -69,8 +69,11 @@ property.prop([queues, limits, fc.nat(3)])(
             waiting: new Map(of('waiting').map((m) => [m.id, m])),
             running: new Set(of('running').map((m) => m.id)),
         };
-        const asked = startable({ moves: nextInLine(live, most) }, within);
-        expect(toReady(asked.blocked, most, new Set())).toEqual(toReady(blocked, most, new Set()));
+        const among = (some: readonly number[], status: QueuedMove['status']) =>
+            new Set(some.flatMap((n) => of(status)[n % Math.max(1, of(status).length)]?.id ?? []));
+        const [ending, ready] = [among(ends, 'running'), among(prepared, 'waiting')];
+        const asked = nextInLine(live, within, ending, ready, (portion) => startable({ moves: portion }, within).start);
+        expect(ending.size === 0 ? [] : asked).toEqual(toReady({ moves: now }, within, ending, ready));
     },
 );
 

@@ -6,14 +6,14 @@
 import type { MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { PlanLimits } from '../model/plan.js';
-import type { QueuedMove } from '../decide/queue.js';
+import { besides, readyAtMost, type QueuedMove } from '../decide/queue.js';
 
 /** Moves asked about together. */
 const portionSize = 16;
 
 /** A queue that is kept as moves start and end. */
 export interface LiveQueue {
-    readonly byId: ReadonlyMap<MoveId, QueuedMove>;
+    readonly byId: Pick<ReadonlyMap<MoveId, QueuedMove>, 'get'>;
     /** Moves that wait, in the order of the plan. */
     readonly waiting: ReadonlyMap<MoveId, QueuedMove>;
     readonly running: ReadonlySet<MoveId>;
@@ -38,14 +38,35 @@ export function* portions(queue: LiveQueue, limits: PlanLimits): Generator<reado
     if (portion.length > 0) yield withWhatCounts(portion, queue);
 }
 
-/** The first moves that wait for a place alone, at most `most`, with what counts. What may start must have been started. */
-export function nextInLine({ byId, waiting, running }: LiveQueue, most: number): readonly QueuedMove[] {
-    const next: QueuedMove[] = [];
-    for (const move of waiting.values()) {
-        if (next.length >= most) break;
-        if (move.after.every((id) => byId.get(id)?.status === 'moved')) next.push(move);
+/**
+ * The moves that `toReady` would name (decide/queue.ts): those that would start if the ones that are `ending` had ended.
+ * `ask` says which of a portion may start.
+ */
+export function nextInLine(
+    queue: LiveQueue,
+    limits: PlanLimits,
+    ending: ReadonlySet<MoveId>,
+    ready: ReadonlySet<MoveId>,
+    ask: (portion: readonly QueuedMove[]) => readonly MoveId[],
+): readonly MoveId[] {
+    const changed = new Map<MoveId, QueuedMove>();
+    const become = (id: MoveId, status: QueuedMove['status']): void => {
+        const move = queue.byId.get(id);
+        if (move) changed.set(id, { ...move, status });
+    };
+    const running = new Set(queue.running);
+    for (const id of ending) if (running.delete(id)) become(id, 'settling');
+    const byId = { get: (id: MoveId) => changed.get(id) ?? queue.byId.get(id) };
+    const next: MoveId[] = [];
+    for (const portion of portions({ byId, waiting: queue.waiting, running }, limits)) {
+        for (const id of ask(portion)) {
+            become(id, 'running');
+            running.add(id);
+            next.push(id);
+        }
+        if (besides(next, ready).length >= readyAtMost - ready.size) break;
     }
-    return withWhatCounts(next, { byId, waiting, running });
+    return besides(next, ready);
 }
 
 interface Load {

@@ -4,7 +4,7 @@
  */
 import { bytesPerSecond, epochMs, type BytesPerSecond, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { sharesInSteps, tooThin, type LinkCapacities } from '../decide/bandwidth.js';
-import { queued, startable, toReady, type QueuedMove, type Startable, readyAtMost } from '../decide/queue.js';
+import { queued, startable, type QueuedMove, type Startable, readyAtMost } from '../decide/queue.js';
 import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } from '../model/events.js';
 import type { Plan, PlanCap, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
@@ -170,7 +170,7 @@ class Simulation {
         this.#halted = true;
         this.#tell({ type: 'run-stopping', why: 'plan-halted', detail });
         const left = [...this.#queue.values()].filter((m) => m.status === 'waiting' || m.status === 'delayed');
-        this.#skip(left.map(({ id }) => ({ move: id, because: detail, never: false, waitsFor: 'place' })));
+        this.#skip(left.map(({ id }) => ({ move: id, because: detail, never: false })));
     }
 
     #tryAgain(course: MoveCourse): void {
@@ -195,11 +195,9 @@ class Simulation {
 
     /** Those that come next go through begin and prepare while others come to their end. */
     #makeReady(): void {
-        const most = Math.min(this.#ending.size, readyAtMost);
-        if (this.#halted || most === 0) return;
-        const moves = nextInLine(this.#live, most);
-        const { blocked } = startable({ moves }, this.#plan.limits, () => 'what may start has been started');
-        for (const id of toReady(blocked, most, this.#ready)) {
+        if (this.#halted || this.#ending.size === 0 || this.#ready.size >= readyAtMost) return;
+        const next = nextInLine(this.#live, this.#plan.limits, this.#ending, this.#ready, (portion) => this.#ask(portion).start);
+        for (const id of next) {
             const course = this.#courses.get(id);
             if (!course) continue;
             this.#ready.add(id);

@@ -12,7 +12,7 @@ import {
     startable,
     startLadder,
     toReady,
-    type Blocked,
+    type Admission,
     type MigrationEvent,
     type MoveFailure,
     type MoveId,
@@ -111,11 +111,7 @@ class Run {
     }
 
     #startWhatMay(): void {
-        const { start, blocked } = startable(
-            { moves: this.#queue() },
-            this.#plan.limits,
-            (candidate, beside) => this.#context.bandwidth.refuses(candidate, beside) ?? this.#outOfSessions(candidate, beside),
-        );
+        const { start, blocked } = startable({ moves: this.#queue() }, this.#plan.limits, this.#admits);
         for (const id of start) this.#start(id);
         const idle = !this.#some('running', 'settling', 'delayed');
         for (const { move, because, never } of blocked) {
@@ -127,14 +123,17 @@ class Run {
         }
         // Until the first one sends, all that hosts can do is to make it ready.
         if (idle || !this.#sending) return;
-        this.#makeReady(blocked);
+        this.#makeReady();
         this.#claimAhead(blocked.filter((b) => !b.never && !this.#ready.has(b.move)).map((b) => b.move));
     }
 
+    readonly #admits: Admission = (candidate, beside) =>
+        this.#context.bandwidth.refuses(candidate, beside) ?? this.#outOfSessions(candidate, beside);
+
     /** Begin and prepare leave the wire idle: the next in line goes through them while one under way comes to its end. */
-    #makeReady(blocked: readonly Blocked[]): void {
-        const most = Math.min(this.#ending.size, readyAtMost);
-        for (const id of toReady(blocked, most, new Set(this.#ready.keys()))) {
+    #makeReady(): void {
+        const ready = new Set(this.#ready.keys());
+        for (const id of toReady({ moves: this.#queue() }, this.#plan.limits, this.#ending, ready, this.#admits)) {
             const gate = new Gate();
             this.#ready.set(id, gate);
             this.#work(id, gate);
