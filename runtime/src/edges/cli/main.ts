@@ -2,8 +2,9 @@
 import { Compiling } from './compile/compiling.js';
 
 const words = process.argv.slice(2);
-// `lab exec` has the words of another command, which sees to itself.
-const policy = words[0] === 'lab' ? undefined : words.find((word) => word.endsWith('.mig'));
+/** Commands that compile nothing, or something else than the file that they name. */
+const others = ['fmt', 'explain', 'lab'];
+const policy = others.includes(words[0] ?? '') ? undefined : words.find((word) => word.endsWith('.mig'));
 if (policy !== undefined) Compiling.beginAhead(policy);
 
 const { run } = await import('./command-line.js');
