@@ -24,7 +24,10 @@ describe('a whole file', () => {
         const compiled = await program(tour, { read: readTechniques });
         expect(compiled.sources).toEqual([{ uri }, { uri: 'file:///policies/techniques.mig' }]);
         expect(compiled.inventory?.path).toBe('rack.yaml');
-        expect(bare(compiled.params)).toEqual([{ name: 'uplink', type: 'rate', value: 1e9 }]);
+        expect(bare(compiled.params)).toEqual([
+            { name: 'uplink', type: 'rate', value: 1e9, bounds: { least: 1.25e8, most: 5e9 } },
+            { name: 'tier', type: 'string', value: 'web', bounds: { oneOf: ['web', 'db'] } },
+        ]);
         expect(bare(compiled.groups).map((group) => [group.name, group.of])).toEqual([
             ['web', 'vms'],
             ['rack40', 'hosts'],

@@ -76,6 +76,15 @@ export interface CompiledParam extends Node {
     /** After `--set` and the environment. */
     readonly value: number | string | boolean;
     readonly doc: string | undefined;
+    /** What it may be set to. Absent: anything of its type. */
+    readonly bounds?: ParamBounds;
+}
+
+/** `between 1 Gbit/s and 40 Gbit/s`, both included, in base units; or `one of "a", "b"`. */
+export interface ParamBounds {
+    readonly least?: number;
+    readonly most?: number;
+    readonly oneOf?: readonly (number | string | boolean)[];
 }
 
 export interface CompiledGroup extends Node {
@@ -180,6 +189,8 @@ export type Trigger = Node &
               readonly timeZone: string | undefined;
               /** It holds from its time for this long. */
               readonly windowMs: number;
+              /** What becomes of moves in flight when the window ends. Absent: they finish. The rate is in bytes/s. */
+              readonly atEnd?: { readonly kind: 'abort' } | { readonly kind: 'cap'; readonly rate: number };
           }
         | { readonly kind: 'any' | 'all'; readonly of: readonly Trigger[] }
         | { readonly kind: 'not'; readonly of: Trigger }
@@ -218,12 +229,21 @@ export interface Destination extends Node {
     /** All must be true; here `host` is the candidate and `source` the host being left, both as at that step of the plan. */
     readonly where: readonly Expression[];
     /** `keep 10% of memory free`. */
-    readonly keepFree: readonly (Node & { readonly resource: 'memory' | 'cpu'; readonly amount: Amount })[];
+    readonly keepFree: readonly (Node & {
+        readonly resource: 'memory' | 'cpu';
+        readonly amount: Amount;
+        /** Of memory in huge pages: of this size, or of the host's usual one where none is said. */
+        readonly hugepages?: { readonly pageBytes?: number };
+        /** On every NUMA node, and not only on the host as a whole. */
+        readonly perNumaNode?: true;
+    })[];
     /** Anti-affinity: no two VMs for which this is equal on one host. */
     readonly apart: readonly (Node & { readonly by: Expression })[];
     /** Affinity: VMs for which this is equal on one host. */
     readonly with: readonly (Node & { readonly by: Expression })[];
     readonly networks: readonly (Node & { readonly name: string })[];
+    /** Devices and profiles that the host must offer, by the names that its inventory gives them. */
+    readonly offers?: readonly (Node & { readonly kind: 'device' | 'profile'; readonly name: string })[];
     readonly preferences: readonly Preference[];
     /** `keep n hosts of spare capacity`. */
     readonly spareHosts: (Node & { readonly count: number }) | undefined;
@@ -411,8 +431,19 @@ export interface HostSequence extends Node {
     readonly waves: number;
     readonly spareHosts: number | undefined;
     readonly steps: readonly SequenceStep[];
-    readonly startBetween: { readonly from: number; readonly to: number } | undefined;
+    readonly startBetween:
+        | {
+              readonly from: number;
+              readonly to: number;
+              /** 0 is Sunday; absent: all days. */
+              readonly days?: readonly number[];
+              /** IANA name; absent: the inventory's. */
+              readonly timeZone?: string;
+          }
+        | undefined;
     readonly finishInside: boolean;
+    /** Hosts that a window had no time for are taken in the next one. */
+    readonly continues?: true;
     readonly haltAfterFailedHosts: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 import * as ast from '../generated/ast.js';
 import type { Destination, Entity, Expression, Preference } from '../program.js';
-import { count, figure, nothing, share, sizeOrShare } from './amount.js';
+import { count, figure, nothing, share, size, sizeOrShare } from './amount.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
@@ -24,6 +24,11 @@ export function destination(node: ast.ToClause, context: Context): Destination {
     const restart = only(node.items, kind<ast.ToItem, ast.RestartItem>(ast.isRestartItem), context);
     const group = groupOf(node, 'hosts', context);
     const preferences = all(ast.isPreferItem).flatMap((item) => item.preferences.map((preference) => preferred(preference, context)));
+    const offers = node.items.flatMap((item) => {
+        if (!ast.isDeviceItem(item) && !ast.isProfileItem(item)) return [];
+        const kind = ast.isDeviceItem(item) ? ('device' as const) : ('profile' as const);
+        return item.names.map((name, index) => ({ kind, name, range: context.range(item, 'names', index) }));
+    });
     return {
         range: context.range(node),
         scope: node.anywhere ? 'anywhere' : 'hosts',
@@ -35,8 +40,10 @@ export function destination(node: ast.ToClause, context: Context): Destination {
         keepFree: keeps
             .filter((item) => !item.spare)
             .map((item) => ({
-                resource: item.resource ?? 'memory',
+                resource: item.resource === 'cpu' ? 'cpu' : 'memory',
                 amount: headroom(item, context),
+                ...(item.resource === 'hugepages' && { hugepages: hugepages(item, context) }),
+                ...(item.perNode && { perNumaNode: true }),
                 range: context.range(item),
             })),
         apart: all(ast.isApartItem).flatMap((item) => alike(item.by, context)),
@@ -44,6 +51,7 @@ export function destination(node: ast.ToClause, context: Context): Destination {
         networks: all(ast.isNetworkItem).flatMap((item) =>
             item.names.map((name, index) => ({ name, range: context.range(item, 'names', index) })),
         ),
+        ...(offers.length > 0 && { offers }),
         preferences,
         spareHosts: spare && {
             count: count(spare.amount, { what: 'The number of spare hosts' }, nothing, context),
@@ -78,6 +86,10 @@ function headroom(item: ast.KeepItem, context: Context): Destination['keepFree']
     const demand = { what: 'Headroom' };
     if (item.resource === 'cpu') return { kind: 'share', share: share(item.amount, demand, nothing, context) };
     return sizeOrShare(item.amount, demand, nothing, context);
+}
+
+function hugepages(item: ast.KeepItem, context: Context): { readonly pageBytes?: number } {
+    return item.page ? { pageBytes: size(item.page, { what: 'The size of a huge page' }, nothing, context) } : {};
 }
 
 function alike(by: readonly ast.Expression[], context: Context): Destination['apart'] {

@@ -89,7 +89,7 @@ function ofPolicy(policy: Policy): readonly Use[] {
 function ofTrigger(trigger: Trigger): readonly Use[] {
     switch (trigger.kind) {
         case 'schedule':
-            return [['trigger.schedule', trigger.range]];
+            return [['trigger.schedule', trigger.range], ...where('trigger.at-end', trigger.atEnd ? trigger : undefined)];
         case 'any':
         case 'all':
             return trigger.of.flatMap(ofTrigger);
@@ -149,9 +149,18 @@ function ofDestination(destination: Destination): readonly Use[] {
         ...each('destination.where', destination.where),
         ...ofExpressions(destination.where),
         ...each('destination.keep-free', destination.keepFree),
+        ...each(
+            'destination.hugepages',
+            destination.keepFree.filter((headroom) => headroom.hugepages),
+        ),
+        ...each(
+            'destination.numa',
+            destination.keepFree.filter((headroom) => headroom.perNumaNode),
+        ),
         ...each('destination.apart', destination.apart),
         ...each('destination.with', destination.with),
         ...each('destination.networks', destination.networks),
+        ...each('destination.offers', destination.offers ?? []),
         ...each('destination.prefer', destination.preferences),
         ...each(
             'destination.gain',

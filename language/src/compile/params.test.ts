@@ -75,3 +75,51 @@ describe('what is wrong with a param', () => {
         expect(await findings(wrong)).toEqual([message]);
     });
 });
+
+describe('the bounds of a param', () => {
+    const bounded =
+        'param uplink: rate = 8 Gbit/s between 1 Gbit/s and 40 Gbit/s\nparam waves = 2 at least 1 at most 4\nparam since: time = 22:00 between 20:00 and 23:30\nparam zone: string = "east" one of "east", "west"\nparam share: ratio at most 80%';
+    const set = { share: '50%' };
+
+    test('are part of the program, both ends included', async () => {
+        const { params } = await program(bounded, { set: { ...set, uplink: '40 Gbit/s', waves: '1', zone: 'west' } });
+        expect(params.map(({ value, bounds }) => [value, bounds])).toEqual([
+            [5e9, { least: 1.25e8, most: 5e9 }],
+            [1, { least: 1, most: 4 }],
+            [1320, { least: 1200, most: 1410 }],
+            ['west', { oneOf: ['east', 'west'] }],
+            [0.5, { most: 0.8 }],
+        ]);
+    });
+
+    test.each([
+        [{ uplink: '400 Mbit/s' }, '--set uplink=400 Mbit/s: it must be at least 1 Gbit/s', 'between 1 Gbit/s and 40 Gbit/s', 'uplink'],
+        [{ uplink: '41 Gbit/s' }, '--set uplink=41 Gbit/s: it must be at most 40 Gbit/s', 'between 1 Gbit/s and 40 Gbit/s', 'uplink'],
+        [{ waves: '5' }, '--set waves=5: it must be at most 4', 'at least 1 at most 4', 'waves'],
+        [{ since: '19:00' }, '--set since=19:00: it must be at least 20:00', 'between 20:00 and 23:30', 'since'],
+        [{ zone: 'south' }, '--set zone=south: it must be one of "east", "west"', 'one of "east", "west"', 'zone'],
+        [{ share: '90%' }, '--set share=90%: it must be at most 80%', 'at most 80%', 'share'],
+    ])('refuse %o', async (outside, message, bounds, name) => {
+        const found = await findings(bounded, { set: { ...set, ...outside } });
+        expect(found).toEqual([`MIG206 ${message}. The param '${name}' is declared with '${bounds}'.`]);
+    });
+
+    test('refuse a value of the environment by the name of its variable', async () => {
+        expect(await findings(bounded, { set, environment: { MIG_UPLINK: '1 Mbit/s' } })).toEqual([
+            "MIG206 MIG_UPLINK=1 Mbit/s: it must be at least 1 Gbit/s. The param 'uplink' is declared with 'between 1 Gbit/s and 40 Gbit/s'.",
+        ]);
+    });
+
+    test.each([
+        ['param a = 5 at most 4', "MIG206 The param 'a' is 5: it must be at most 4. The param 'a' is declared with 'at most 4'."],
+        ['param a = 5 between 9 and 4', 'MIG206 Nothing is between 9 and 4: the least stands first.'],
+        ['param a: rate = 1 Gbit/s at most 4 GiB', "MIG203 The param 'a' is a rate, and 4 GiB is a size."],
+        ['param a = 5 one of 5, "five"', 'MIG203 The param \'a\' is a bare number, and "five" is a text.'],
+        [
+            'param a: string = "x" at least "w"',
+            "MIG203 The param 'a' is a text: it has no least or most. Write 'one of' and what it may be.",
+        ],
+    ])('%s', async (wrong, message) => {
+        expect(await findings(wrong)).toEqual([message]);
+    });
+});

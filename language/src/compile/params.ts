@@ -2,7 +2,7 @@ import type { LangiumDocument } from 'langium';
 import type { MigFile, Param } from '../generated/ast.js';
 import { isParam } from '../generated/ast.js';
 import { nearest } from '../nearest.js';
-import type { CompiledParam, SourceRange, ValueType } from '../program.js';
+import type { CompiledParam, ParamBounds, SourceRange, ValueType } from '../program.js';
 import { parseQuantity } from '../units.js';
 import { nothing } from './amount.js';
 import { type Context, meant, type ParamValue, textOf } from './context.js';
@@ -11,6 +11,7 @@ import { expression } from './expression.js';
 import { constant } from './values.js';
 import { examples, isDimension, typeNames, writtenTypes } from './types.js';
 import { asType } from './unlike.js';
+import { boundsHint, boundsOf, outOfBounds } from './param-bounds.js';
 
 /** What was set from outside: by `--set name=value`, which wins, or by the environment as `MIG_NAME`. */
 export interface Settings {
@@ -35,16 +36,27 @@ export function evaluateParams(
     const compiled: CompiledParam[] = [];
     for (const param of declared) {
         const usable = !context.isBroken(param);
-        const found = usable ? paramValue(param, settings, context) : { type: undefined, value: undefined };
+        const found: Found = usable ? paramValue(param, settings, context) : { type: undefined, value: undefined };
         values.set(param, found);
         if (found.type === undefined || found.value === undefined) continue;
-        compiled.push({ name: param.name, type: found.type, value: found.value, doc: docOf(param), range: context.range(param) });
+        compiled.push({
+            name: param.name,
+            type: found.type,
+            value: found.value,
+            doc: docOf(param),
+            ...(found.bounds && { bounds: found.bounds }),
+            range: context.range(param),
+        });
     }
     reportUnknown(Object.keys(settings.set), declared, context);
     return compiled;
 }
 
-function paramValue(param: Param, settings: Settings, context: Context): ParamValue {
+interface Found extends ParamValue {
+    readonly bounds?: ParamBounds | undefined;
+}
+
+function paramValue(param: Param, settings: Settings, context: Context): Found {
     const written = param.valueType === undefined ? undefined : typeNamed(param.valueType, context.range(param, 'valueType'), context);
     const usual = param.value && expression(param.value, nothing, context);
     const type = written ?? (param.valueType === undefined ? usual?.type : undefined);
@@ -61,10 +73,22 @@ function paramValue(param: Param, settings: Settings, context: Context): ParamVa
             hint: `Write param ${param.name}: rate = 1 Gbit/s, say.`,
         });
     }
+    const bounds = param.bounds && type ? boundsOf(param, param.bounds, type, context) : undefined;
     const outside = settings.set[param.name] ?? settings.environment[variableOf(param.name)];
+    const usualValue = usual && constant(usual);
+    const isFixed = usualValue !== undefined && typeof usualValue !== 'object';
+    const usualProblem = isFixed ? outOfBounds(usualValue, bounds, type) : undefined;
+    if (usualProblem !== undefined && param.value) {
+        const message = `The param '${param.name}' is ${textOf(param.value)}: ${usualProblem}.`;
+        context.report('MIG206', context.range(param.value), message, { hint: boundsHint(param) });
+    }
     if (outside !== undefined && type) {
         const how = settings.set[param.name] === undefined ? variableOf(param.name) : `--set ${param.name}`;
-        return { type, value: fromOutside(outside, type, how, context.range(param), context) };
+        const value = fromOutside(outside, type, how, context.range(param), context);
+        const problem = outOfBounds(value, bounds, type);
+        if (problem === undefined) return { type, value, bounds };
+        context.report('MIG206', context.range(param), `${how}=${outside}: ${problem}.`, { hint: boundsHint(param) });
+        return { type, value: undefined, bounds };
     }
     if (!usual) {
         if (!param.value && type) {
@@ -73,16 +97,9 @@ function paramValue(param: Param, settings: Settings, context: Context): ParamVa
         }
         return { type, value: undefined };
     }
-    const value = constant(usual);
-    if (value === undefined || typeof value === 'object') {
-        context.report(
-            'MIG207',
-            context.range(param.value ?? param),
-            `The value of the param '${param.name}' must be known before the run.`,
-        );
-        return { type, value: undefined };
-    }
-    return { type, value };
+    if (isFixed) return { type, value: usualValue, bounds };
+    context.report('MIG207', context.range(param.value ?? param), `The value of the param '${param.name}' must be known before the run.`);
+    return { type, value: undefined };
 }
 
 function fromOutside(text: string, type: ValueType, how: string, range: SourceRange, context: Context): ParamValue['value'] {

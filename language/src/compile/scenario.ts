@@ -68,6 +68,8 @@ function given(node: ast.Given, context: Context): Given {
 const runMetrics: Readonly<Record<string, { readonly metric: string; readonly type: ValueType }>> = {
     movedvms: { metric: 'moved vms', type: 'number' },
     failedvms: { metric: 'failed vms', type: 'number' },
+    brokenpromises: { metric: 'broken promises', type: 'number' },
+    evictiontime: { metric: 'eviction time', type: 'duration' },
     duration: { metric: 'duration', type: 'duration' },
     downtime: { metric: 'downtime', type: 'duration' },
     traffic: { metric: 'traffic', type: 'size' },

@@ -1,6 +1,6 @@
 import * as ast from '../generated/ast.js';
 import type { SourceRange, Trigger } from '../program.js';
-import { duration, nothing } from './amount.js';
+import { duration, nothing, quantity } from './amount.js';
 import { daysOf, minutesOf, zoneOf } from './clock.js';
 import { type Context, textOf } from './context.js';
 
@@ -16,7 +16,15 @@ export function schedule(node: ast.Schedule, context: Context): Trigger {
     const timeZone = zoneOf(node.zone, context.range(node, 'zone'), context);
     const window = 'window' in node ? node.window : undefined;
     const windowMs = window ? duration(window, { what: 'The window of a schedule' }, nothing, context) : usualWindowMs;
-    const held = (cron: string, forMs: number = windowMs): Trigger => ({ kind: 'schedule', cron, timeZone, windowMs: forMs, range });
+    const atEnd = node.atEnd && endOf(node.atEnd, context);
+    const held = (cron: string, forMs: number = windowMs): Trigger => ({
+        kind: 'schedule',
+        cron,
+        timeZone,
+        windowMs: forMs,
+        ...(atEnd && { atEnd }),
+        range,
+    });
     switch (node.$type) {
         case ast.ClockSchedule.$type:
         case ast.CalendarSchedule.$type:
@@ -32,6 +40,11 @@ export function schedule(node: ast.Schedule, context: Context): Trigger {
         case ast.CronSchedule.$type:
             return held(cron(node.cron, context.range(node, 'cron'), context));
     }
+}
+
+function endOf(node: ast.WindowEnd, context: Context): Extract<Trigger, { kind: 'schedule' }>['atEnd'] {
+    if (node.rate) return { kind: 'cap', rate: quantity(node.rate, 'rate', { what: "The cap after a window's end" }, nothing, context) };
+    return node.action === 'abort' ? { kind: 'abort' } : undefined;
 }
 
 function daily(minutes: number, days: ast.Days | undefined): string {

@@ -2,7 +2,7 @@ import * as ast from '../generated/ast.js';
 import type { Entity, HostSequence, SequenceStep } from '../program.js';
 import { command, within } from './around.js';
 import { count, nothing } from './amount.js';
-import { minutesOf } from './clock.js';
+import { daysOf, minutesOf, zoneOf } from './clock.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
@@ -27,12 +27,21 @@ export function sequence(node: ast.Sequence, context: Context): HostSequence {
         waves: waves ? count(waves.count, { what: 'The size of a wave' }, nothing, context) : 1,
         spareHosts: spare && count(spare.count, { what: 'The number of spare hosts' }, nothing, context),
         steps: node.steps.map((step) => stepOf(step, context)),
-        startBetween: start && {
-            from: minutesOf(start.from, context.range(start, 'from'), context),
-            to: minutesOf(start.to, context.range(start, 'to'), context),
-        },
+        startBetween: start && startOf(start, context),
         finishInside: start?.finishInside ?? false,
+        ...(start?.continues && { continues: true }),
         haltAfterFailedHosts: halt && count(halt.count, { what: 'The number of failed hosts' }, nothing, context),
+    };
+}
+
+function startOf(node: ast.StartSetting, context: Context): HostSequence['startBetween'] {
+    const days = daysOf(node.days);
+    const timeZone = zoneOf(node.zone, context.range(node, 'zone'), context);
+    return {
+        from: minutesOf(node.from, context.range(node, 'from'), context),
+        to: minutesOf(node.to, context.range(node, 'to'), context),
+        ...(days.length > 0 && { days }),
+        ...(timeZone !== undefined && { timeZone }),
     };
 }
 

@@ -2,7 +2,8 @@
 export const tour = `inventory "rack.yaml"
 import "techniques.mig"
 
-param uplink: rate = 8 Gbit/s          // overridden with --set uplink=2Gbit/s
+param uplink: rate = 8 Gbit/s between 1 Gbit/s and 40 Gbit/s // overridden with --set uplink=2Gbit/s
+param tier: string = "web" one of "web", "db"
 
 let hot = vm.dirty_rate > 100 MiB/s
 group web = vms where vm.tags contains "web"
@@ -70,7 +71,7 @@ policy rebalance {
 
 /** Consolidate at night and switch hosts off. */
 policy pack {
-  every day at 22:00
+  every day at 22:00 for 6 h at end cap 500 Mbit/s
   move vms on hosts where host.cpu < 20% for 30 min
   to hosts prefer fullest keep 1 host of spare capacity
   using hybrid
@@ -82,7 +83,8 @@ policy urgent like evacuate priority 1000 preempt {
   move vms in web on host triage by vm.memory immovable: shut down vm
     quiet when vm.dirty_rate < 40 MiB/s for 30 s
     only if host becomes empty
-  to hosts anywhere in rack40 with same vm.tag.app with network "storage"
+  to hosts anywhere in rack40 with same vm.tag.app with network "storage" with device "gpu"
+    keep 4 GiB of hugepages of 1 GiB free per numa node
     otherwise restart elsewhere if fenced
   using careful(limit: 100 ms)
   deadline 5 min waive require, bandwidth, apart
@@ -94,7 +96,7 @@ policy urgent like evacuate priority 1000 preempt {
 
 sequence kernels for each host in rack40 in waves of 2
   keep 1 host of spare capacity
-  start between 22:00 and 05:00 finish inside
+  start between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin" finish inside continue next night
   halt plan after 1 failed host
 {
   drain using patient
