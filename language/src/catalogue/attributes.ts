@@ -313,5 +313,7 @@ export const attributes: readonly Attribute[] = [
 /** Attributes that `source` shares with `host`: the host that is being left. */
 export function findAttribute(entity: Entity, name: string): Attribute | undefined {
     const of = entity === 'source' ? 'host' : entity;
-    return attributes.find((a) => a.entity === of && a.name === name);
+    return byName.get(`${of}.${name}`);
 }
+
+const byName: ReadonlyMap<string, Attribute> = new Map(attributes.map((attribute) => [`${attribute.entity}.${attribute.name}`, attribute]));

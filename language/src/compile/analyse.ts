@@ -12,7 +12,7 @@ import { Context, meant, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
 import { featuresOf } from './features.js';
 import { groupCondition } from './expression.js';
-import { mentionsOf, readsOf } from './observed.js';
+import { observedBy } from './observed.js';
 import { evaluateParams, type Settings } from './params.js';
 import { policy } from './policy.js';
 import { scenario } from './scenario.js';
@@ -132,8 +132,7 @@ function assemble(documents: readonly MigDocument[], parts: readonly Parts[], pa
         scenarios: own.scenarios,
         imported: others.flatMap((other) => other.policies).filter((one) => run.has(one.name)),
         uses: featuresOf(policies, own.sequences, own.scenarios),
-        reads: readsOf(observed),
-        mentions: mentionsOf(observed),
+        ...observedBy(observed),
     };
 }
 

@@ -124,6 +124,7 @@ export function mayRead(of: Expression, names: Names, node: ast.NameRef, context
 }
 
 function entityNamed(word: string, node: ast.AttributeRef | ast.Predicate, names: Names, context: Context): Entity | undefined {
+    if (isEntity(word) && names.entities.has(word)) return word;
     const range = context.range(node, 'entity');
     if (!isEntity(word)) {
         const near = nearest(word, entities);
@@ -133,7 +134,6 @@ function entityNamed(word: string, node: ast.AttributeRef | ast.Predicate, names
         });
         return undefined;
     }
-    if (names.entities.has(word)) return word;
     const known = [...names.entities].join(', ');
     context.report('MIG107', range, `${word} is not known here: ${names.place} ${absence[word]}.`, {
         hint: known === '' ? undefined : `Known here: ${known}.`,

@@ -1,4 +1,4 @@
-import type { AstNode } from 'langium';
+import type { AstNode, LangiumDocument } from 'langium';
 import { AstUtils, GrammarUtils } from 'langium';
 import type { CheckId } from '../catalogue/checks.js';
 import type { Finding, Fix } from '../finding.js';
@@ -26,7 +26,9 @@ export interface ReportOptions {
  */
 export class Context {
     readonly params: ReadonlyMap<Param, ParamValue>;
-    private readonly sources: readonly string[];
+    private readonly sources: ReadonlyMap<string, number>;
+    /** Looked up once for each document: a path is long, and asked for at every node. */
+    private readonly sourceOf = new Map<LangiumDocument, number>();
     private readonly broken: ReadonlySet<AstNode>;
     private findings: Finding[] = [];
 
@@ -36,7 +38,7 @@ export class Context {
         /** Declarations with a syntax error in them: nothing is said about these, nor about what needs them. */
         broken: ReadonlySet<AstNode> = new Set(),
     ) {
-        this.sources = sources;
+        this.sources = new Map(sources.map((uri, index) => [uri, index]));
         this.params = params;
         this.broken = broken;
     }
@@ -53,9 +55,18 @@ export class Context {
     range(node: AstNode, property?: string, index?: number): SourceRange {
         const whole = node.$cstNode;
         const part = property === undefined ? whole : (GrammarUtils.findNodeForProperty(whole, property, index) ?? whole);
-        const source = Math.max(0, this.sources.indexOf(AstUtils.getDocument(node).uri.toString()));
+        const source = this.sourceIndex(AstUtils.getDocument(node));
         const nowhere = { line: 0, character: 0 };
         return { source, start: part?.range.start ?? nowhere, end: part?.range.end ?? nowhere };
+    }
+
+    private sourceIndex(document: LangiumDocument): number {
+        let found = this.sourceOf.get(document);
+        if (found === undefined) {
+            found = this.sources.get(document.uri.toString()) ?? 0;
+            this.sourceOf.set(document, found);
+        }
+        return found;
     }
 
     report(id: CheckId, range: SourceRange, message: string, { hint, fixes = [] }: ReportOptions = {}): void {

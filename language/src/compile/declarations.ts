@@ -44,7 +44,7 @@ export function checkDeclarations(
 }
 
 function checkLet(node: ast.Let, context: Context): void {
-    if (isCyclic(node)) context.report('MIG108', context.range(node, 'name'), `'${node.name}' needs itself.`);
+    if (isCyclic(node, context)) context.report('MIG108', context.range(node, 'name'), `'${node.name}' needs itself.`);
     else expression(node.value, namesInLet, context);
 }
 

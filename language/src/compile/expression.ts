@@ -7,6 +7,7 @@ import { type Context, replaceBy, textOf } from './context.js';
 import { aboutSource, isCyclic, type Names, namesInGroup, namesInLet } from './names.js';
 import { compared, membership, reckoned } from './operators.js';
 import { isDimension, typeNames } from './types.js';
+import { once } from './once.js';
 import { constant, literal } from './values.js';
 
 /**
@@ -216,14 +217,14 @@ function membershipOfGroup(node: ast.Binary, names: Names, context: Context): { 
 }
 
 /** The condition that a group stands for; undefined means all. What is wrong with it is reported where it is declared. */
-export function groupCondition(group: ast.Group, context: Context): Expression | undefined {
+export const groupCondition = once((group: ast.Group, context): Expression | undefined => {
     const where = group.where;
     if (!where || context.isBroken(group)) return undefined;
     return context.collect(() => condition(where, namesInGroup[group.of], context)).result;
-}
+});
 
 /** The value of a let. What is wrong with it is reported where it is declared. */
-function letValue(of: ast.Let, context: Context): Expression | undefined {
-    if (isCyclic(of)) return undefined;
+const letValue = once((of: ast.Let, context): Expression | undefined => {
+    if (isCyclic(of, context)) return undefined;
     return context.collect(() => expression(of.value, namesInLet, context)).result;
-}
+});

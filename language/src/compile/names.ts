@@ -1,6 +1,7 @@
 import { AstUtils } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression } from '../program.js';
+import { once } from './once.js';
 
 /** What an expression may speak of in the place where it stands. */
 export interface Names {
@@ -23,19 +24,19 @@ export const namesInGroup: Readonly<Record<'vms' | 'hosts', Names>> = {
 };
 
 /** Whether a let needs itself, by way of others or not. */
-export function isCyclic(of: ast.Let): boolean {
-    const reached = new Set<ast.Let>(letsIn(of));
-    for (const next of reached) for (const further of letsIn(next)) reached.add(further);
+export const isCyclic = once((of: ast.Let, context): boolean => {
+    const reached = new Set<ast.Let>(letsIn(of, context));
+    for (const next of reached) for (const further of letsIn(next, context)) reached.add(further);
     return reached.has(of);
-}
+});
 
-function letsIn(node: ast.Let): readonly ast.Let[] {
-    return AstUtils.streamAllContents(node)
+const letsIn = once((node: ast.Let): readonly ast.Let[] =>
+    AstUtils.streamAllContents(node)
         .filter(ast.isNameRef)
         .map((name) => name.target.ref)
         .filter(ast.isLet)
-        .toArray();
-}
+        .toArray(),
+);
 
 /** The same of the host that is left instead of the host. */
 export function aboutSource(of: Expression): Expression {

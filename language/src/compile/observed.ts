@@ -6,10 +6,19 @@ interface Reading {
     readonly historyMs: number;
 }
 
+/** What a program reads of the world, and the names of the inventory that it mentions. */
+export function observedBy(parts: readonly (Policy | HostSequence)[]): {
+    readonly reads: readonly AttributeRead[];
+    readonly mentions: readonly Mention[];
+} {
+    const readings = expressionsIn(parts);
+    return { reads: readsOf(readings), mentions: mentionsOf(parts, readings) };
+}
+
 /** Every attribute once, with the longest history that is asked of it. What is read of `source` is read of a host. */
-export function readsOf(parts: readonly (Policy | HostSequence)[]): readonly AttributeRead[] {
+function readsOf(readings: readonly Reading[]): readonly AttributeRead[] {
     const found = new Map<string, AttributeRead>();
-    for (const { expression, historyMs } of parts.flatMap((part) => [...expressionsIn(part)])) {
+    for (const { expression, historyMs } of readings) {
         if (expression.kind !== 'attribute') continue;
         const entity = expression.entity === 'source' ? 'host' : expression.entity;
         const key = `${entity}.${expression.attribute}`;
@@ -20,12 +29,10 @@ export function readsOf(parts: readonly (Policy | HostSequence)[]): readonly Att
 }
 
 /** Every name of a host, VM, zone, rack, tag or network that stands in the text. */
-export function mentionsOf(parts: readonly (Policy | HostSequence)[]): readonly Mention[] {
+function mentionsOf(parts: readonly (Policy | HostSequence)[], readings: readonly Reading[]): readonly Mention[] {
     const found: Mention[] = [];
-    for (const part of parts) {
-        if ('selection' in part) found.push(...namesIn(part));
-        for (const { expression } of expressionsIn(part)) found.push(...mentionedBy(expression));
-    }
+    for (const part of parts) if ('selection' in part) found.push(...namesIn(part));
+    for (const { expression } of readings) found.push(...mentionedBy(expression));
     const seen = new Set<string>();
     return found.filter((mention) => {
         const { start, source } = mention.range;
@@ -79,13 +86,26 @@ function named(attribute: Expression, value: Expression): readonly Mention[] {
     return names.map((name) => ({ of, name: of === 'tag' ? (name.split('=')[0] ?? name) : name, range: value.range }));
 }
 
-/** Every expression in a part of a program, however deep, with the history that is asked of it. */
-function* expressionsIn(part: unknown, historyMs = 0): Generator<Reading> {
-    if (typeof part !== 'object' || part === null) return;
-    const inside = isExpression(part) && part.kind === 'held' ? Math.max(historyMs, part.forMs) : historyMs;
-    if (isExpression(part)) yield { expression: part, historyMs };
-    for (const value of Object.values(part)) yield* expressionsIn(value, inside);
+/** Every expression in a part of a program, however deep, with the history that is asked of it. What parts share is told once. */
+function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Reading[] {
+    const found: Reading[] = [];
+    const visited = new Map<object, number>();
+    const visit = (part: unknown, historyMs: number): void => {
+        if (typeof part !== 'object' || part === null) return;
+        const before = visited.get(part);
+        if (before !== undefined && before >= historyMs) return;
+        visited.set(part, historyMs);
+        const of = isExpression(part) ? part : undefined;
+        const inside = of?.kind === 'held' ? Math.max(historyMs, of.forMs) : historyMs;
+        if (of) found.push({ expression: of, historyMs: inside });
+        for (const key in part) if (!places.has(key)) visit(part[key as keyof typeof part], inside);
+    };
+    for (const part of parts) visit(part, 0);
+    return found;
 }
+
+/** Nothing is read there. */
+const places: ReadonlySet<string> = new Set(['range', 'nameRange']);
 
 const expressionKinds: ReadonlySet<unknown> = new Set<Expression['kind']>([
     'literal',

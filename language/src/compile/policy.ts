@@ -8,6 +8,7 @@ import type { Context } from './context.js';
 import { destination } from './destination.js';
 import { docOf } from './doc.js';
 import { concurrency, deadline, dedup, onFailure } from './limits.js';
+import { perContext } from './once.js';
 import { requirement } from './promise.js';
 import { selection } from './selection.js';
 import { techniqueUse } from './technique.js';
@@ -78,24 +79,23 @@ const unlimited: Concurrency = { perHost: undefined, intoHost: undefined, outOfH
 const isTrigger = (clause: ast.Clause): clause is ast.TriggerClause | ast.OnDemandClause =>
     ast.isTriggerClause(clause) || ast.isOnDemandClause(clause);
 
+/** Policies that others are like, compiled once; undefined where one is like itself, directly or not. */
+const templates = perContext(() => new Map<ast.Policy, Policy | undefined>());
+
 /** The policy that this one is like, compiled. What is wrong with it is reported where it is declared. */
 function templateOf(node: ast.Policy, context: Context): Policy | undefined {
     const target = node.template?.ref;
     if (!target || context.isBroken(target)) return undefined;
-    if (isLikeItself(node)) {
+    const known = templates(context);
+    const line = new Set<ast.Policy>();
+    let next: ast.Policy | undefined = target;
+    for (; next && !known.has(next) && !line.has(next); next = next.template?.ref) line.add(next);
+    const isLoop = next !== undefined && (line.has(next) || known.get(next) === undefined);
+    // The last of the line first: however long it is, none has to wait for another.
+    for (const one of [...line].reverse()) known.set(one, isLoop ? undefined : context.collect(() => policy(one, context)).result);
+    if (known.get(target) === undefined)
         context.report('MIG108', context.range(node, 'template'), `The policy '${node.name}' is like itself.`);
-        return undefined;
-    }
-    return context.collect(() => policy(target, context)).result;
-}
-
-function isLikeItself(node: ast.Policy): boolean {
-    const seen = new Set<ast.Policy>();
-    for (let next = node.template?.ref; next; next = next.template?.ref) {
-        if (next === node || seen.has(next)) return true;
-        seen.add(next);
-    }
-    return false;
+    return known.get(target);
 }
 
 function reportMissing(node: ast.Policy, missing: readonly string[], context: Context): void {

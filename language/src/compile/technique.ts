@@ -6,6 +6,7 @@ import { count, nothing } from './amount.js';
 import { type Context, meant, textOf } from './context.js';
 import { condition, expression } from './expression.js';
 import type { Names } from './names.js';
+import { once } from './once.js';
 import { literal } from './values.js';
 import { rung } from './ladder.js';
 import { options } from './options.js';
@@ -74,7 +75,7 @@ export function checkTechnique(node: ast.Technique, context: Context): void {
 }
 
 /** Whether a technique needs itself, by way of others or not. */
-function isCyclic(of: ast.Technique, context: Context): boolean {
+const isCyclic = once((of: ast.Technique, context): boolean => {
     const uses = (node: ast.Technique): readonly ast.Technique[] =>
         AstUtils.streamAst(node.use)
             .filter(ast.isNamedUse)
@@ -85,7 +86,7 @@ function isCyclic(of: ast.Technique, context: Context): boolean {
     const reached = new Set(uses(of));
     for (const next of reached) for (const further of uses(next)) reached.add(further);
     return reached.has(of);
-}
+});
 
 function builtIn(node: ast.NamedUse, kind: ast.TechniqueKindName, names: Names, context: Context): TechniqueUse {
     const [argument] = node.arguments;
@@ -111,9 +112,10 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     const values = argumentsOf(node, target, names, context);
     // A technique that needs itself is reported where it is declared.
     if (context.isBroken(target) || outer.includes(target)) return nowhere;
-    const inner = context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
+    const isPlain = node.arguments.length === 0 && outer.length === 0;
+    const inner = isPlain ? plainly(target, context) : context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
     // What is wrong with the technique itself is reported where it is declared; what is wrong only with these arguments, here.
-    const own = node.arguments.length === 0 ? [] : context.collect(() => checkTechnique(target, context)).findings;
+    const own = node.arguments.length === 0 ? [] : ownFindings(target, context);
     for (const finding of inner.findings) {
         const isOwn = own.some((other) => other.id === finding.id && other.range.start.line === finding.range.start.line);
         if (node.arguments.length > 0 && !isOwn)
@@ -122,6 +124,20 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     const base: TechniqueUse = { ...inner.result, name: target.name, range };
     return node.items.length === 0 && !node.via ? base : changed(base, node, names, context);
 }
+
+/** A declared technique as it is where nothing is said of it: with the values that its parameters usually have. */
+const plainly = once((target: ast.Technique, context) =>
+    context.collect(() => techniqueUse(target.use, context, valuesFor(target, context), [target])),
+);
+
+const ownFindings = once((target: ast.Technique, context) => context.collect(() => checkTechnique(target, context)).findings);
+
+/** What the parameters of a technique are worth where no arguments are given; a stand-in for those without a default. */
+const valuesFor = once((node: ast.Technique, context): Parameters => {
+    const values = new Map<ast.Parameter, Expression | undefined>();
+    for (const parameter of node.parameters) values.set(parameter, defaultOf(parameter, context) ?? standIn(parameter, context));
+    return values;
+});
 
 function changed(base: TechniqueUse, node: ast.NamedUse, names: Names, context: Context): TechniqueUse {
     if (base.kind !== 'technique') {
