@@ -1,12 +1,32 @@
 /** Every rule that looks beyond the text. A new one is a file of its own and a line here. */
 import type { Finding } from '@mig/language';
 import { hostTooOld } from './mig401-host-too-old.js';
+import { triggerWithoutRelease } from './mig502-trigger-without-release.js';
+import { preferenceWithoutGain } from './mig503-preference-without-gain.js';
+import { contradictoryCondition } from './mig510-contradictory-condition.js';
+import { releasedAtOnce } from './mig511-released-at-once.js';
+import { optionUnknown } from './mig402-option-unknown.js';
+import { optionIgnored } from './mig403-option-ignored.js';
+import { optionBroken } from './mig404-option-broken.js';
+import { versionsApart } from './mig405-versions-apart.js';
+import { optionsApart } from './mig406-options-apart.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
 
 export type { HostReport, HostRule, HostRuleInput } from './rule.js';
 
-export const hostRules: readonly HostRule[] = [hostTooOld];
+export const hostRules: readonly HostRule[] = [
+    hostTooOld,
+    optionUnknown,
+    optionIgnored,
+    optionBroken,
+    versionsApart,
+    optionsApart,
+    triggerWithoutRelease,
+    preferenceWithoutGain,
+    contradictoryCondition,
+    releasedAtOnce,
+];
 
 /** What the rules find that have what they need. */
 export const hostFindings = (input: HostRuleInput): readonly Finding[] => findingsOf(hostRules, input);

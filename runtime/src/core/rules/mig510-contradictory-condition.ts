@@ -1,0 +1,53 @@
+import type { SourceRange } from '@mig/language';
+import { listed, wordsOf } from '../decide/wording.js';
+import { sitesOf } from '../satisfy/conditions.js';
+import { type Contradiction, contradiction } from '../satisfy/contradiction.js';
+import type { HostRule } from './rule.js';
+
+export const contradictoryCondition: HostRule = {
+    id: 'MIG510',
+    name: 'contradictory-condition',
+    severity: 'warning',
+    needs: 'program',
+    summary: 'Conditions that have to be met together contradict each other: no VM or host can ever meet them.',
+    avoid: `policy tidy {
+  at 02:00 every Sat
+  move vms where vm.memory > 4 GiB and vm.memory < 2 GiB
+  to hosts where host.zone == "east" prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`,
+    prefer: `policy tidy {
+  at 02:00 every Sat
+  move vms where vm.memory > 2 GiB and vm.memory < 4 GiB
+  to hosts where host.zone == "east" prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`,
+    rationale:
+        'A condition that nothing meets does not fail: the policy just never does anything, which shows on the day it was written for. ' +
+        'Groups and `except` count as well, so that the two halves may stand far apart.',
+    source: 'Cedar and other policy languages analyse policies for conditions that are never met, for the same reason: https://www.cedarpolicy.com/',
+    check: ({ program }, report) => {
+        // A group, and a policy that others are like, is told of where it stands, once.
+        const told = new Set<string>();
+        for (const { demands, consequence } of sitesOf(program)) {
+            const found = contradiction(demands);
+            if (!found || told.has(placesOf(found))) continue;
+            told.add(placesOf(found));
+            const parts = found.between.map(({ comparison, holds }) => (holds ? wordsOf(comparison) : `not ${wordsOf(comparison)}`));
+            const range = found.between.at(-1)?.comparison.range;
+            if (!range) continue;
+            const count = parts.length === 1 ? 'be met' : parts.length === 2 ? 'both be met' : 'all be met';
+            report(range, `${listed(parts)} cannot ${count}, whatever ${found.attribute} is: ${consequence}`, {
+                hint: parts.length === 1 ? 'change the condition' : 'change one of them, or join them with or',
+            });
+        }
+    },
+};
+
+const placesOf = ({ between }: Contradiction): string => between.map(({ comparison }) => placeOf(comparison.range)).join(' ');
+
+const placeOf = ({ source, start }: SourceRange): string => `${source}:${start.line}:${start.character}`;
