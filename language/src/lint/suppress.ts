@@ -15,8 +15,8 @@ export interface Suppressible {
     readonly rules: readonly RuleName[];
     /** Whether an id is of what nothing may silence. */
     readonly isFixed: (id: string) => boolean;
-    /** Whether a rule has looked at all that it looks at, so that a comment which silenced nothing is not needed. */
-    readonly judged: (id: string) => boolean;
+    /** Whether a rule has looked at all that matters for a line, so that a comment which silenced nothing is not needed. */
+    readonly judged: (id: string, line: number) => boolean;
 }
 
 export interface Suppressed {
@@ -80,7 +80,7 @@ function aboutOne(
         } else if (suppressible.isFixed(id)) {
             const hint = 'mend what it finds: with it the policy cannot be carried out';
             say('MIG009', range, `${id} is no rule but an error, and no comment silences it`, hint, [without(comment, index)]);
-        } else if (comment.reason !== undefined && !used.has(id) && suppressible.judged(id)) stale.push(index);
+        } else if (comment.reason !== undefined && !used.has(id) && suppressible.judged(id, comment.line ?? Infinity)) stale.push(index);
     }
     if (comment.reason === undefined) {
         const hint = `write it after two dashes: // mig-disable-next-line ${comment.words.map(({ text }) => text).join(' ')} -- why it is right here`;

@@ -1,0 +1,102 @@
+/**
+ * The linter: what the compiler found, what the rules find that know hosts, and what the inventory does not have, with the
+ * severities of mig.config.yaml and without what comments silence. The editor and every command go through here.
+ */
+import { type Finding, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
+import type { Inventory } from '../model/inventory.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { hostFindings, hostRules, missingFor } from '../rules/index.js';
+import { unknownNames } from '../rules/names.js';
+import { notBuilt } from '../rules/not-built.js';
+import type { LintConfig } from './config.js';
+import { isFixed, silenceable } from './known.js';
+
+export interface LintInput {
+    /** Undefined where the compiler found errors. */
+    readonly program: Program | undefined;
+    /** What the compiler found, and the rules that it ran. */
+    readonly findings: readonly Finding[];
+    /** The rules that it ran. */
+    readonly textRules: readonly RuleName[];
+    /** By `SourceRange.source`. */
+    readonly sources: readonly { readonly text: string }[];
+    readonly inventory: Inventory | undefined;
+    readonly snapshot: Snapshot | undefined;
+    readonly config: LintConfig | undefined;
+}
+
+/** Everything that can be found without a plan, in the order of the text. */
+export function lint(input: LintInput): readonly Finding[] {
+    const { program, inventory, snapshot } = input;
+    if (program === undefined) return settled(input.findings, input, () => false);
+    const hosts = { program, inventory, snapshot };
+    const missing = missingFor(hosts);
+    const found = [
+        ...input.findings,
+        ...hostFindings(hosts),
+        ...(missing ? [missing] : []),
+        ...notBuilt(program, { kind: 'check' }),
+        ...(inventory ? unknownNames(program, inventory, snapshot) : []),
+    ];
+    return settled(found, input, (id, line) => wasJudged(id, line, input, program));
+}
+
+/** What is left of findings after severities and comments, in the order of the text. Nothing is said of the comments. */
+export function settle(findings: readonly Finding[], input: Pick<LintInput, 'textRules' | 'sources' | 'config'>): readonly Finding[] {
+    return settled(findings, input, undefined);
+}
+
+/** Whether a rule has looked at all that could break it on a line: one without its inventory has not. */
+type Judged = (id: string, line: number) => boolean;
+
+function settled(
+    findings: readonly Finding[],
+    { textRules, sources, config }: Pick<LintInput, 'textRules' | 'sources' | 'config'>,
+    judged: Judged | undefined,
+): readonly Finding[] {
+    const texts = sources.map((source) => source.text);
+    const weighed = withSeverities(findings, config);
+    const { kept, about } = suppress(weighed, texts, {
+        rules: silenceable(textRules),
+        isFixed,
+        judged: (id, line) => config?.severities.get(id) !== 'off' && judged?.(id, line) === true,
+    });
+    // Each file answers for its own comments, when it is checked itself: here an import is seen through one policy only.
+    const own = judged === undefined ? [] : withSeverities(about, config).filter((finding) => finding.range.source === 0);
+    return inOrder(once([...kept, ...own]));
+}
+
+function withSeverities(findings: readonly Finding[], config: LintConfig | undefined): readonly Finding[] {
+    if (config === undefined || config.severities.size === 0) return findings;
+    return findings.flatMap((finding) => {
+        const severity = config.severities.get(finding.id);
+        if (severity === undefined || isFixed(finding.id)) return [finding];
+        return severity === 'off' ? [] : [{ ...finding, severity }];
+    });
+}
+
+function wasJudged(id: string, line: number, { inventory, snapshot }: LintInput, program: Program): boolean {
+    if (id === 'MIG125') return inventory !== undefined && snapshot !== undefined;
+    const rule = hostRules.find((one) => one.id === id);
+    if (rule === undefined) return id !== 'MIG400';
+    if (rule.needs !== 'program' && inventory === undefined) return false;
+    if (rule.needs === 'snapshot' && snapshot === undefined) return false;
+    // A technique or a group is judged by the policies that use it, and these may be in other files.
+    return [...program.policies, ...program.sequences].some((part) => holds(part.range, line));
+}
+
+const holds = ({ source, start, end }: SourceRange, line: number): boolean => source === 0 && start.line <= line && line <= end.line;
+
+function once(findings: readonly Finding[]): readonly Finding[] {
+    const seen = new Set<string>();
+    return findings.filter(({ id, range: { source, start, end }, message }) => {
+        const key = [id, source, start.line, start.character, end.line, end.character, message].join(' ');
+        return !seen.has(key) && seen.add(key);
+    });
+}
+
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+    return findings.toSorted(
+        ({ range: a }, { range: b }) => a.source - b.source || a.start.line - b.start.line || a.start.character - b.start.character,
+    );
+}
