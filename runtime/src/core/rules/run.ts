@@ -2,6 +2,7 @@ import type { Finding } from '@mig/language';
 import { partNames, versionsOf } from '../versions/versions-of.js';
 import { inventoryRange } from './places.js';
 import type { HostRule, HostRuleInput } from './rule.js';
+import { some } from './words.js';
 
 /** What the rules find that have what they need. A technique that several policies use is spoken of once. */
 export function findingsOf(rules: readonly HostRule[], input: HostRuleInput): readonly Finding[] {
@@ -54,10 +55,4 @@ export function missing(rules: readonly HostRule[], input: HostRuleInput): Findi
         range: inventoryRange(program),
         fixes: [],
     };
-}
-
-/** The first few names, and how many more there are. */
-function some(names: readonly string[]): string {
-    const most = 4;
-    return names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
 }

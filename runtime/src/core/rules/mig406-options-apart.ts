@@ -1,0 +1,53 @@
+import { facilitiesOf } from '../versions/facilities.js';
+import { combinationFacts } from '../versions/matrix.js';
+import type { HostRule } from './rule.js';
+import { techniquesOf } from './techniques.js';
+import { usesText } from './version-rule.js';
+
+export const optionsApart: HostRule = {
+    id: 'MIG406',
+    name: 'options-apart',
+    severity: 'error',
+    needs: 'program',
+    summary: 'A technique asks for things that cannot be had together, or for one that needs another, whatever the versions.',
+    avoid: `policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy {
+    streams 4
+    xbzrle cache 64 MiB
+    after 5 min: abort
+  }
+  on failure leave and report
+}
+`,
+    prefer: `policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy {
+    xbzrle cache 64 MiB
+    after 5 min: abort
+  }
+  on failure leave and report
+}
+`,
+    rationale:
+        'Some pairs are refused when the move begins, some are accepted and one of the two does nothing, and some would leave a guest ' +
+        'with disks that are behind it.',
+    source: 'The table of combinations in the version matrix (docs/reference/versions.md), one source a row.',
+    check: ({ program }, report) => {
+        for (const policy of program.policies) {
+            for (const { kind, options, ladder, range } of techniquesOf(policy)) {
+                const asked = facilitiesOf(kind, options, ladder);
+                for (const { uses, without, what, cure } of combinationFacts) {
+                    if (!uses.every((facility) => asked.has(facility))) continue;
+                    if (without !== undefined && asked.has(without)) continue;
+                    const missing = without === undefined ? '' : ` without ${usesText([without])}`;
+                    report(range, `${usesText(uses)}${missing}: ${what}`, { hint: cure });
+                }
+            }
+        }
+    },
+};

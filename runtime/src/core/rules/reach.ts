@@ -1,0 +1,137 @@
+/**
+ * Which hosts a policy can take VMs from and bring them to, by what lasts: names, places, tags and versions of hosts.
+ * Load, maintenance and VMs come and go: what depends on them is unknown here, and counts as possible.
+ */
+import { type Expression, epochMs, type Policy } from '@mig/language';
+import { scopeOf } from '../decide/attributes.js';
+import { holds } from '../decide/evaluate.js';
+import { isFalse, type Value } from '../decide/truth.js';
+import { worldOf } from '../decide/world.js';
+import type { Tags } from '../model/inventory.js';
+import { type Snapshot, snapshotVersion } from '../model/snapshot.js';
+import { type HostVersions, versionsOf } from '../versions/versions-of.js';
+import type { HostRuleInput } from './rule.js';
+
+interface LastingHost extends HostVersions {
+    readonly zone: string | undefined;
+    readonly rack: string | undefined;
+    readonly tags: Tags;
+}
+
+export class Reach {
+    readonly #hosts: ReadonlyMap<string, LastingHost>;
+    readonly #snapshot: Snapshot | undefined;
+
+    constructor({ inventory, snapshot }: HostRuleInput) {
+        const places = new Map([...(inventory?.hosts ?? []), ...(snapshot?.hosts ?? [])].map((host) => [host.name, host]));
+        this.#snapshot = snapshot;
+        this.#hosts = new Map(
+            versionsOf(inventory, snapshot).flatMap(({ host, versions }) => {
+                const place = places.get(host);
+                return place ? [[host, { host, versions, zone: place.zone, rack: place.rack, tags: place.tags }] as const] : [];
+            }),
+        );
+    }
+
+    get hosts(): readonly LastingHost[] {
+        return [...this.#hosts.values()];
+    }
+
+    /** Whether VMs of this host may be taken, under these further conditions. */
+    canLeave(host: string, { selection }: Policy, conditions: readonly Expression[] = []): boolean {
+        const { from } = selection;
+        const all = [...selection.where, ...conditions, ...(from.kind === 'hosts' && from.where ? [from.where] : [])];
+        return this.#isPlaceOf(host, selection) && !all.some((condition) => this.#isRuledOut(condition, host, host));
+    }
+
+    /** Whether VMs of some other host may come here. */
+    canArrive(host: string, policy: Policy, conditions: readonly Expression[] = []): boolean {
+        return this.hosts.some((source) => this.canGo(source.host, host, policy, conditions));
+    }
+
+    /** Whether VMs may go from one host to the other. */
+    canGo(source: string, destination: string, policy: Policy, conditions: readonly Expression[] = []): boolean {
+        if (source === destination) return false;
+        if (policy.destination.where.some((condition) => this.#isRuledOut(condition, destination, source))) return false;
+        return this.canLeave(source, policy, conditions);
+    }
+
+    #isPlaceOf(host: string, { from }: Policy['selection']): boolean {
+        if (from.kind === 'named-host') return from.host === host;
+        if (from.kind !== 'named-vms' || !this.#snapshot) return true;
+        return this.#snapshot.vms.some((vm) => vm.host === host && from.vms.includes(vm.name));
+    }
+
+    #isRuledOut(condition: Expression, host: string, source: string): boolean {
+        const value = (expression: Expression): Expression =>
+            withLasting(expression, (entity, attribute, key) => {
+                if (entity === 'vm') return attribute === 'host' ? source : undefined;
+                const of = this.#hosts.get(entity === 'host' ? host : source);
+                return of && (entity === 'host' || entity === 'source') ? lasting(of, attribute, key) : undefined;
+            });
+        return isFalse(holds(value(condition), nowhere));
+    }
+}
+
+function lasting({ host, zone, rack, tags, versions }: LastingHost, attribute: string, key: string | undefined): Value | undefined {
+    switch (attribute) {
+        case 'name':
+            return host;
+        case 'zone':
+            return zone;
+        case 'rack':
+            return rack;
+        case 'tags':
+            return Object.entries(tags).flatMap(([name, value]) => (value === '' ? [name] : [name, `${name}=${value}`]));
+        case 'tag':
+            return tags[key ?? ''];
+        case 'libvirt':
+            return versions.libvirt;
+        case 'qemu':
+            return versions.qemu;
+        default:
+            return undefined;
+    }
+}
+
+/** The expression with what lasts put in, and the rest unknown. */
+function withLasting(
+    expression: Expression,
+    value: (entity: string, attribute: string, key: string | undefined) => Value | undefined,
+): Expression {
+    switch (expression.kind) {
+        case 'literal':
+        case 'metric':
+            return expression;
+        case 'attribute': {
+            const { type, entity, attribute, key, range } = expression;
+            const known = value(entity, attribute, key);
+            return known === undefined
+                ? { kind: 'metric', type: 'number', query: `${entity}.${attribute}`, range }
+                : { kind: 'literal', type, value: known, range };
+        }
+        case 'not':
+        case 'negate':
+            return { ...expression, operand: withLasting(expression.operand, value) };
+        case 'binary':
+            return { ...expression, left: withLasting(expression.left, value), right: withLasting(expression.right, value) };
+        case 'held':
+            return { ...expression, condition: withLasting(expression.condition, value) };
+    }
+}
+
+/** Everything that lasts stands in the expression itself: there is nothing to look up. */
+const nowhere = scopeOf(
+    worldOf({
+        kind: 'mig-snapshot',
+        version: snapshotVersion,
+        takenAt: epochMs(0),
+        timeZone: 'UTC',
+        hosts: [],
+        vms: [],
+        compatibility: [],
+        history: {},
+        policies: [],
+        unknown: [],
+    }),
+);

@@ -1,0 +1,57 @@
+/** What the rules that read the version matrix have in common. */
+import type { Policy } from '@mig/language';
+import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
+import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
+import { spanText, within } from '../versions/span.js';
+import { partNames } from '../versions/versions-of.js';
+import { Reach } from './reach.js';
+import type { HostReport, HostRuleInput } from './rule.js';
+import { type MeantTechnique, techniquesOf } from './techniques.js';
+import { some } from './words.js';
+
+/** Reports what techniques ask for of hosts whose versions have one of these effects on it. */
+export function checkVersions(effects: readonly Effect[], input: HostRuleInput, report: HostReport): void {
+    const facts = versionFacts.filter((fact) => effects.includes(fact.effect));
+    const reach = new Reach(input);
+    const suspects = facts.flatMap((fact) => {
+        const hosts = reach.hosts.flatMap(({ host, versions }) => {
+            const version = versions[fact.part];
+            return version !== undefined && within(version, fact.wrong) ? [{ host, version }] : [];
+        });
+        return hosts.length === 0 ? [] : [{ fact, hosts }];
+    });
+    if (suspects.length === 0) return;
+    for (const policy of input.program.policies) {
+        for (const technique of techniquesOf(policy)) {
+            // Where a host lacks something the next technique is used; what is accepted and goes wrong is never noticed.
+            if (technique.hasFallback && effects.includes('missing')) continue;
+            const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
+            for (const { fact, hosts } of suspects) {
+                if (!fact.uses.every((facility) => asked.has(facility))) continue;
+                const met = hosts.filter(({ host }) => takesPart(host, fact, policy, technique, reach));
+                if (met.length === 0) continue;
+                report(technique.range, versionMessage(fact, met), { hint: versionHint(fact) });
+            }
+        }
+    }
+}
+
+function takesPart(host: string, { at }: VersionFact, policy: Policy, { when }: MeantTechnique, reach: Reach): boolean {
+    return reach.canLeave(host, policy, when) || (at !== 'source' && reach.canArrive(host, policy, when));
+}
+
+function versionMessage({ uses, part, what }: VersionFact, hosts: readonly { readonly host: string; readonly version: string }[]): string {
+    const versions = [...new Set(hosts.map(({ version }) => version))];
+    const where = versions.map((version) => {
+        const names = hosts.filter((each) => each.version === version).map(({ host }) => host);
+        return `${some(names)} (${partNames[part]} ${version})`;
+    });
+    return `${usesText(uses)} on ${where.join(' and ')}: ${what}`;
+}
+
+const versionHint = ({ part, wrong, uses }: VersionFact): string =>
+    `${partNames[part]} ${spanText(wrong)} would do; else leave out ${written(uses)}, or keep these hosts out of the policy`;
+
+export const usesText = (uses: readonly Facility[]): string => uses.map((facility) => facilities[facility].name).join(' and ');
+
+const written = (uses: readonly Facility[]): string => uses.flatMap((facility) => facilities[facility].written ?? []).join(' or ');
