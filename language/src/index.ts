@@ -5,6 +5,8 @@ export * from './catalogue/features.js';
 export * from './catalogue/technique-features.js';
 export * from './compile-text.js';
 export * from './finding.js';
+export { formatText, type TextChange } from './format/format-text.js';
+export * from './lint/fixes.js';
 export * from './lint/rules.js';
 export * from './lint/suppress.js';
 export { suppressingEdit } from './lint/suppressions.js';
