@@ -1,7 +1,27 @@
 /** Every rule that needs only text. A new one is a file of its own and a line here. */
+import { unusedParam } from './mig130-unused-param.js';
+import { unusedLet } from './mig131-unused-let.js';
+import { unusedGroup } from './mig132-unused-group.js';
+import { unusedTechnique } from './mig133-unused-technique.js';
+import { unusedParameter } from './mig134-unused-parameter.js';
+import { unusedImport } from './mig135-unused-import.js';
+import { shadowedName } from './mig136-shadowed-name.js';
+import { scenarioExpectsNothing } from './mig137-scenario-expects-nothing.js';
+import { paramsSetAlike } from './mig138-params-set-alike.js';
 import { ladderWithoutEnd } from './mig303-ladder-without-end.js';
 import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
 
-export const textRules: readonly TextRule[] = [ladderWithoutEnd];
+export const textRules: readonly TextRule[] = [
+    unusedParam,
+    unusedLet,
+    unusedGroup,
+    unusedTechnique,
+    unusedParameter,
+    unusedImport,
+    shadowedName,
+    scenarioExpectsNothing,
+    paramsSetAlike,
+    ladderWithoutEnd,
+];

@@ -181,18 +181,10 @@ function compared(name: string, operator: Operator, value: Constant, negated: bo
         return { name, bound: values(meant === '==', [value]) };
     }
     if (typeof value !== 'number') return undefined;
-    switch (meant) {
-        case '==':
-            return { name, bound: range(value, value) };
-        case '<':
-        case '<=':
-            return { name, bound: range(-Infinity, value, false, meant === '<') };
-        case '>':
-        case '>=':
-            return { name, bound: range(value, Infinity, meant === '>') };
-        default:
-            return undefined;
-    }
+    if (meant === '==') return { name, bound: range(value, value) };
+    if (meant === '<' || meant === '<=') return { name, bound: range(-Infinity, value, false, meant === '<') };
+    if (meant === '>' || meant === '>=') return { name, bound: range(value, Infinity, meant === '>') };
+    return undefined;
 }
 
 function fixed(operator: Operator, left: Constant, right: Constant, negated: boolean): 'never' | 'always' | undefined {

@@ -91,7 +91,7 @@ policy urgent like evacuate priority 1000 preempt {
   verify tcp 22 from "probe" within 5 s otherwise report
   before each move on source run "/usr/local/bin/quiesce", "--now" within 10 s
   never during move of vm "db2"
-  start vms where vm.tag.tier == "db" before vms in web
+  start vms where vm.tag.tier == tier before vms in web
 }
 
 sequence kernels for each host in rack40 in waves of 2
@@ -99,7 +99,7 @@ sequence kernels for each host in rack40 in waves of 2
   start between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin" finish inside continue next night
   halt plan after 1 failed host
 {
-  drain using patient
+  drain using patient otherwise quick
   run "apt-get", "upgrade" within 30 min
   reboot within 10 min
   wait until host is healthy within 15 min

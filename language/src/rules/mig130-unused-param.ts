@@ -1,0 +1,38 @@
+import { isParam } from '../generated/ast.js';
+import type { TextRule } from './rule.js';
+import { removalOf, unusedIn } from './usage.js';
+
+export const unusedParam: TextRule = {
+    id: 'MIG130',
+    name: 'unused-param',
+    severity: 'warning',
+    summary: 'A param that nothing uses, in a file that runs something by itself.',
+    avoid: `param uplink: rate = 1 Gbit/s
+policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy
+  bandwidth { total 2 Gbit/s }
+}
+`,
+    prefer: `param uplink: rate = 1 Gbit/s
+policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy
+  bandwidth { total uplink }
+}
+`,
+    rationale: 'Somebody who sets it from outside, as in --set uplink=400Mbit/s, believes that the moves keep to it, and they do not.',
+    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    check: (input, report) => {
+        for (const node of unusedIn(input, isParam)) {
+            report(input.context.range(node, 'name'), `Nothing uses the param '${node.name}'.`, {
+                hint: 'Use it where its value is meant, or take it out.',
+                fixes: [removalOf(node, `the param '${node.name}'`, input)],
+            });
+        }
+    },
+};

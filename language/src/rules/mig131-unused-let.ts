@@ -1,0 +1,27 @@
+import { isLet } from '../generated/ast.js';
+import type { TextRule } from './rule.js';
+import { removalOf, unusedIn } from './usage.js';
+
+export const unusedLet: TextRule = {
+    id: 'MIG131',
+    name: 'unused-let',
+    severity: 'warning',
+    summary: 'A let that nothing uses, in a file that runs something by itself.',
+    avoid: `let hot = vm.dirty_rate > 100 MiB/s
+policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
+`,
+    prefer: `let hot = vm.dirty_rate > 100 MiB/s
+policy drain { when host is in maintenance  move vms on host where not hot  to hosts  using precopy }
+`,
+    rationale:
+        'A predicate that is named and never asked mostly means a filter that was forgotten: the VMs that it was to keep back are moved.',
+    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    check: (input, report) => {
+        for (const node of unusedIn(input, isLet)) {
+            report(input.context.range(node, 'name'), `Nothing uses the let '${node.name}'.`, {
+                hint: 'Use it in a condition, or take it out.',
+                fixes: [removalOf(node, `the let '${node.name}'`, input)],
+            });
+        }
+    },
+};

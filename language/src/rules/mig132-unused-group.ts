@@ -1,0 +1,26 @@
+import { isGroup } from '../generated/ast.js';
+import type { TextRule } from './rule.js';
+import { removalOf, unusedIn } from './usage.js';
+
+export const unusedGroup: TextRule = {
+    id: 'MIG132',
+    name: 'unused-group',
+    severity: 'warning',
+    summary: 'A group that nothing uses, in a file that runs something by itself.',
+    avoid: `group web = vms where vm.tags contains "web"
+policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
+`,
+    prefer: `group web = vms where vm.tags contains "web"
+policy drain { when host is in maintenance  move vms in web on host  to hosts  using precopy }
+`,
+    rationale: 'A policy that was written for a group and does not name it moves every VM.',
+    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    check: (input, report) => {
+        for (const node of unusedIn(input, isGroup)) {
+            report(input.context.range(node, 'name'), `Nothing uses the group '${node.name}'.`, {
+                hint: "Name it after 'in', or take it out.",
+                fixes: [removalOf(node, `the group '${node.name}'`, input)],
+            });
+        }
+    },
+};

@@ -1,0 +1,29 @@
+import { isTechnique } from '../generated/ast.js';
+import type { TextRule } from './rule.js';
+import { removalOf, unusedIn } from './usage.js';
+
+export const unusedTechnique: TextRule = {
+    id: 'MIG133',
+    name: 'unused-technique',
+    severity: 'warning',
+    summary: 'A technique that nothing uses, in a file that runs something by itself.',
+    avoid: `/** Never run for ever. */
+technique patient = precopy { downtime 300 ms  after 10 min: abort }
+policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
+`,
+    prefer: `/** Never run for ever. */
+technique patient = precopy { downtime 300 ms  after 10 min: abort }
+policy drain { when host is in maintenance  move vms on host  to hosts  using patient }
+`,
+    rationale:
+        'The ladder and the limits that were thought out in it are in force nowhere: the policy uses another technique, without them.',
+    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    check: (input, report) => {
+        for (const node of unusedIn(input, isTechnique)) {
+            report(input.context.range(node, 'name'), `Nothing uses the technique '${node.name}'.`, {
+                hint: "Write its name after 'using', or take it out.",
+                fixes: [removalOf(node, `the technique '${node.name}'`, input)],
+            });
+        }
+    },
+};

@@ -1,0 +1,58 @@
+/** Which declarations are used, in a file and in what it is compiled with, and how to take one out of the text. */
+import { type AstNode, CstUtils, type LangiumDocument } from 'langium';
+import * as ast from '../generated/ast.js';
+import type { Fix } from '../finding.js';
+import type { MigFile } from '../generated/ast.js';
+import type { RuleInput } from './rule.js';
+
+/**
+ * What nothing in the known files uses. Only of files that run something by themselves, by a trigger or as a sequence:
+ * what others only lend is used by files that are not known here. Nothing where a part of the text could not be read.
+ */
+export function unusedIn<Node extends ast.Declaration>(input: RuleInput, is: (node: ast.Declaration) => node is Node): readonly Node[] {
+    const { document, context } = input;
+    if (!runsByItself(input)) return [];
+    const { used, complete } = usesIn(input.documents);
+    if (!complete) return [];
+    return document.parseResult.value.declarations.filter(is).filter((node) => !used.has(node) && !context.isBroken(node));
+}
+
+/** A fix that takes a declaration out, with its comment and its lines. */
+export function removalOf(node: AstNode, what: string, input: RuleInput): Fix {
+    const range = input.context.range(node);
+    const comment = CstUtils.findCommentNode(node.$cstNode, ['ML_COMMENT']);
+    const start = comment ? comment.range.start : range.start;
+    const after = input.document.textDocument.getText({ start: range.end, end: { line: range.end.line + 1, character: 0 } });
+    const isLast = after.trim() === '' && start.character === 0;
+    const end = isLast ? { line: range.end.line + 1, character: 0 } : range.end;
+    const last = input.document.textDocument.positionAt(Number.MAX_SAFE_INTEGER);
+    return { title: `Remove ${what}`, edits: [{ range: { ...range, start, end: end.line > last.line ? last : end }, newText: '' }] };
+}
+
+/** Everything that is named by something else, and whether all texts could be read. */
+export interface Uses {
+    readonly used: ReadonlySet<AstNode>;
+    readonly complete: boolean;
+}
+
+export function usesIn(documents: readonly LangiumDocument<MigFile>[]): Uses {
+    const known = uses.get(documents);
+    if (known) return known;
+    const used = new Set<AstNode>();
+    let complete = true;
+    for (const { references, parseResult } of documents) {
+        if (parseResult.parserErrors.length > 0 || parseResult.lexerErrors.length > 0) complete = false;
+        for (const { ref } of references.filter((one) => 'ref' in one)) if (ref) used.add(ref);
+    }
+    const made: Uses = { used, complete };
+    uses.set(documents, made);
+    return made;
+}
+
+const uses = new WeakMap<object, Uses>();
+
+function runsByItself({ document }: RuleInput): boolean {
+    return document.parseResult.value.declarations.some(
+        (node) => ast.isSequence(node) || (ast.isPolicy(node) && node.clauses.some(ast.isTriggerClause)),
+    );
+}
