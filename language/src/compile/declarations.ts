@@ -6,7 +6,7 @@ import { isCyclic, namesInGroup, namesInLet } from './names.js';
 import { typeNamed } from './params.js';
 import { checkTechnique } from './technique.js';
 
-type Named = ast.Param | ast.Let | ast.Group | ast.Technique | ast.Policy;
+type Named = (ast.Param | ast.Let | ast.Group | ast.Technique | ast.Policy | ast.Sequence) & { readonly name: string };
 
 /** Names that mean something of their own in an expression. */
 const ownWords: ReadonlySet<string> = new Set([
@@ -61,10 +61,10 @@ function checkParameters(node: ast.Technique, context: Context): void {
 
 /** What shares one space of names: values in expressions, techniques, policies. */
 function spaceOf(node: Named): string {
-    return ast.isTechnique(node) ? 'technique' : ast.isPolicy(node) ? 'policy' : 'value';
+    return ast.isTechnique(node) ? 'technique' : ast.isPolicy(node) || ast.isSequence(node) ? 'policy' : 'value';
 }
 
-const isNamed = (node: ast.Declaration): node is Named => !ast.isScenario(node) && !ast.isSequence(node);
+const isNamed = (node: ast.Declaration): node is Named => !ast.isScenario(node) && node.name !== undefined;
 
 function checkNames(document: LangiumDocument<ast.MigFile>, imported: readonly LangiumDocument<ast.MigFile>[], context: Context): void {
     const taken = new Map<string, string>();
@@ -78,7 +78,7 @@ function checkNames(document: LangiumDocument<ast.MigFile>, imported: readonly L
         const before = taken.get(key);
         if (before !== undefined)
             context.report('MIG106', range, `'${node.name}' is already declared${before}.`, { hint: 'Give one of the two another name.' });
-        const own = ast.isTechnique(node) ? ownTechniques : ast.isPolicy(node) ? undefined : ownWords;
+        const own = ast.isTechnique(node) ? ownTechniques : spaceOf(node) === 'policy' ? undefined : ownWords;
         if (own?.has(node.name)) reserved(node.name, range, context);
         taken.set(key, ' in this file');
     }

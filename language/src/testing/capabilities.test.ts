@@ -185,6 +185,7 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [sequence('start between 22:00 and 05:00 finish inside'), 'sequence'],
         [sequence('start between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin" finish inside continue next night'), 'sequence'],
         [sequence('halt plan after 1 failed host'), 'sequence'],
+        ['sequence kernels for each host { drain }\nscenario "s" { run kernels; expect failed vms == 0 }', 'sequence', 'scenario'],
         ['sequence kernels for each host where host.zone == "east" { drain }', 'sequence'],
     ],
     emergencies: [
@@ -281,12 +282,14 @@ describe('composition', () => {
     });
 });
 
-describe('what must not mean two things', () => {
+describe('what cannot be meant', () => {
     test.each([
         [p('bandwidth { total 0 Gbit/s }'), 'MIG205'],
         [p('move vms where vm.memory > 1 Gbit/s'), 'MIG202'],
         [t('downtime 300'), 'MIG204'],
         ['param a: rate = 8 Gbit/s at most 4 Gbit/s', 'MIG206'],
+        [`${p('on demand')}\nsequence p for each host { drain }`, 'MIG106'],
+        [`${p('on demand')}\nscenario "s" { run q }`, 'MIG103'],
     ])('%s', async (text, id) => {
         expect((await findings(text)).map((one) => one.slice(0, 6))).toContain(id);
     });
