@@ -10,6 +10,18 @@ import { optionIgnored } from './mig403-option-ignored.js';
 import { optionBroken } from './mig404-option-broken.js';
 import { versionsApart } from './mig405-versions-apart.js';
 import { optionsApart } from './mig406-options-apart.js';
+import { tooFewRelays } from './mig407-too-few-relays.js';
+import { monitorDenied } from './mig408-monitor-denied.js';
+import { migrationNetworkUnnamed } from './mig409-migration-network-unnamed.js';
+import { localDiskNotCopied } from './mig410-local-disk-not-copied.js';
+import { passedThroughDevice } from './mig411-passed-through-device.js';
+import { vmWithSnapshots } from './mig412-vm-with-snapshots.js';
+import { cpuFoundNowhere } from './mig413-cpu-found-nowhere.js';
+import { postcopyFromFailingHost } from './mig414-postcopy-from-failing-host.js';
+import { postcopyWithoutOnFailure } from './mig415-postcopy-without-on-failure.js';
+import { neverAndYet } from './mig416-never-and-yet.js';
+import { definedTwice } from './mig417-defined-twice.js';
+import { optionOutOfRange } from './mig419-option-out-of-range.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
 
@@ -22,6 +34,18 @@ export const hostRules: readonly HostRule[] = [
     optionBroken,
     versionsApart,
     optionsApart,
+    tooFewRelays,
+    monitorDenied,
+    migrationNetworkUnnamed,
+    localDiskNotCopied,
+    passedThroughDevice,
+    vmWithSnapshots,
+    cpuFoundNowhere,
+    postcopyFromFailingHost,
+    postcopyWithoutOnFailure,
+    neverAndYet,
+    definedTwice,
+    optionOutOfRange,
     triggerWithoutRelease,
     preferenceWithoutGain,
     contradictoryCondition,

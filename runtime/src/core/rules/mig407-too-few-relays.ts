@@ -1,0 +1,79 @@
+import type { Policy } from '@mig/language';
+import type { Inventory } from '../model/inventory.js';
+import { techniquesOf } from './techniques.js';
+import type { HostRule } from './rule.js';
+
+export const tooFewRelays: HostRule = {
+    id: 'MIG407',
+    name: 'too-few-relays',
+    severity: 'error',
+    needs: 'inventory',
+    summary:
+        'Scatter-gather is to go via more hosts than there are beside the source and the destination, or via one that cannot take part.',
+    avoid: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using scatter-gather via 2 hosts
+  on failure leave and report
+}
+`,
+    prefer: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using scatter-gather via 1 host
+  on failure leave and report
+}
+`,
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  b:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  c:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.3 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    rationale: 'The pages of the VM have nowhere to go: the move cannot begin, on the very host that had to be emptied quickly.',
+    source: 'Scatter-gather (Deshpande, CLOUD 2014): intermediaries are hosts other than the source and the destination.',
+    check: (input, report) => {
+        const { program, inventory } = input;
+        if (!inventory) return;
+        for (const policy of program.policies) {
+            for (const { options, range, hasFallback } of techniquesOf(policy)) {
+                if (options.via === undefined || hasFallback) continue;
+                if ('count' in options.via) {
+                    const left = Math.max(0, inventory.hosts.length - 2);
+                    if (options.via.count <= left) continue;
+                    const message = `scatter-gather via ${options.via.count} hosts: of the ${inventory.hosts.length} in the inventory, ${left} are left beside the source and the destination`;
+                    report(range, message, { hint: left === 0 ? 'scatter-gather needs three hosts' : `write via ${left}, or add hosts` });
+                    continue;
+                }
+                for (const name of options.via.hosts) {
+                    const problem = problemOf(name, policy, inventory);
+                    if (problem !== undefined) report(range, `scatter-gather via ${name}: ${problem}`, { hint: 'name another host' });
+                }
+            }
+        }
+    },
+};
+
+/** An unknown name is reported as one (MIG121). */
+function problemOf(name: string, { selection }: Policy, { hosts }: Inventory): string | undefined {
+    const host = hosts.find((each) => each.name === name);
+    if (!host) return undefined;
+    if (selection.from.kind === 'named-host' && selection.from.host === name) return 'it is the host that is left';
+    return host.migration ? undefined : 'it has no address on a migration network';
+}

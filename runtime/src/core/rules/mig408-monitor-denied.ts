@@ -1,0 +1,67 @@
+import type { TechniqueKind } from '@mig/language';
+import { Reach } from './reach.js';
+import { techniquesOf } from './techniques.js';
+import { some } from './words.js';
+import type { HostRule } from './rule.js';
+
+export const monitorDenied: HostRule = {
+    id: 'MIG408',
+    name: 'monitor-denied',
+    severity: 'error',
+    needs: 'inventory',
+    summary: "A technique needs calls to QEMU's own monitor, and the inventory denies them on a host.",
+    avoid: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using agile { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    prefer: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  b:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.2 }
+    monitor: deny
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    rationale:
+        'libvirt has no call for what the technique needs, so QEMU is asked directly, which marks the VM as tainted. Where that is denied the move cannot begin.',
+    source: 'Trials of agile migration: x-ignore-shared can only be set through the monitor (libvirt 9.0, QEMU 7.2).',
+    check: (input, report) => {
+        const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
+        if (denied.length === 0) return;
+        const reach = new Reach(input);
+        for (const policy of input.program.policies) {
+            for (const { kind, name, range, when, hasFallback } of techniquesOf(policy)) {
+                const why = needsMonitor[kind];
+                if (why === undefined || hasFallback) continue;
+                const met = denied.filter((host) => reach.canLeave(host, policy, when) || reach.canArrive(host, policy, when));
+                if (met.length === 0) continue;
+                const message = `${name} needs QEMU's monitor ${why}, which is denied on ${some(met)}`;
+                report(range, message, { hint: 'write `monitor: allow` for these hosts, or use another technique' });
+            }
+        }
+    },
+};
+
+/** What each technique asks of the monitor that libvirt has no call for. */
+const needsMonitor: Readonly<Partial<Record<TechniqueKind, string>>> = { agile: 'to leave shared memory out of the stream' };

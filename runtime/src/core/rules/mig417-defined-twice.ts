@@ -1,0 +1,74 @@
+import { takenBy } from './taken.js';
+import type { HostRule } from './rule.js';
+
+export const definedTwice: HostRule = {
+    id: 'MIG417',
+    name: 'defined-twice',
+    severity: 'error',
+    needs: 'snapshot',
+    summary: 'A VM that a policy takes is defined on another host as well, shut off there, and may come to that host or start with it.',
+    avoid: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    prefer: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host except vm.name == "db"
+  to hosts
+  using precopy { after 5 min: abort }
+  on failure leave and report
+}
+`,
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB }] }
+  b:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    exampleSnapshot: (snapshot) => ({
+        ...snapshot,
+        vms: snapshot.vms.flatMap((vm) => [vm, { ...vm, host: 'b', state: 'shut off' as const, autostart: true }]),
+    }),
+    rationale:
+        'Where the other definition starts with its host, the next boot starts the VM a second time on the same disks, and both copies are ruined. A move to that host is refused or replaces a definition that somebody may want.',
+    source: 'libvirt keeps the definition and the autostart mark of a persistent domain on each host by itself; autostart is not carried over by a move.',
+    check: (input, report) => {
+        const { snapshot } = input;
+        if (!snapshot) return;
+        for (const { policy, vms, reach } of takenBy(input)) {
+            for (const vm of vms) {
+                const twin = snapshot.vms.find(
+                    (other) =>
+                        other.host !== vm.host &&
+                        other.state === 'shut off' &&
+                        (other.uuid === vm.uuid || other.name === vm.name) &&
+                        (other.autostart || reach.canGo(vm.host, other.host, policy)),
+                );
+                if (!twin) continue;
+                const same = twin.uuid === vm.uuid ? 'it is' : 'another VM of that name is';
+                const starts = twin.autostart ? ', and starts with that host' : '';
+                report(
+                    policy.selection.range,
+                    `${policy.name} takes ${vm.name} on ${vm.host}: ${same} defined on ${twin.host} too${starts}`,
+                    {
+                        hint: `look which of the two is meant, and undefine the other: virsh undefine ${vm.name}`,
+                    },
+                );
+            }
+        }
+    },
+};
