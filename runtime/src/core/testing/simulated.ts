@@ -6,15 +6,17 @@ import { gib, host, snapshot, vm } from './builders.js';
 
 export function simulatedSnapshot(inventory: Inventory): Snapshot {
     const hosts = inventory.hosts.map(hostState);
-    const vms = inventory.hosts.flatMap((on) => (on.simulated?.vms ?? []).map((each) => vmState(each, on.name)));
+    const vms = inventory.hosts.flatMap((on) => (on.simulated?.vms ?? []).map((each) => ({ each, on: on.name }))).map(vmState);
     return snapshot(hosts, vms, { timeZone: inventory.timeZone ?? 'UTC' });
 }
 
-function hostState(from: InventoryHost): HostState {
+function hostState(from: InventoryHost, nth: number): HostState {
     const memory = from.simulated?.memory ?? gib(64);
     const used = (from.simulated?.vms ?? []).reduce((sum, each) => sum + each.memory, 0);
-    const { zone, rack, tags, maintenance, migration, links, monitor } = from;
-    return host(from.name, {
+    const { name, zone, rack, tags, maintenance, migration, links, monitor } = from;
+    // A UUID of the builders is made from a name, which has to be short.
+    return host(`h${nth}`, {
+        name,
         driver: 'simulated',
         zone,
         rack,
@@ -30,8 +32,8 @@ function hostState(from: InventoryHost): HostState {
     });
 }
 
-function vmState(from: SimulatedVm, on: string): VmState {
-    const { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet } = from;
-    const facts = { memory, vcpus, tags, persistent, autostart, dirtyRate, workingSet: hotSet, machine: 'simulated', networks: [] };
-    return vm(name, on, facts);
+function vmState({ each, on }: { readonly each: SimulatedVm; readonly on: string }, nth: number): VmState {
+    const { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet } = each;
+    const facts = { name, memory, vcpus, tags, persistent, autostart, dirtyRate, workingSet: hotSet, machine: 'simulated', networks: [] };
+    return vm(`v${nth}`, on, facts);
 }
