@@ -9,6 +9,7 @@ import type {
 import { createDefaultCoreModule, createDefaultSharedCoreModule, inject } from 'langium';
 import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module.js';
 import { MigDocumentBuilder } from './link/document-builder.js';
+import { MigLinker, MigReferenceDescriptions } from './link/references.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
 import { MigLexer } from './syntax/lexer.js';
 import { MigLexerMessages, MigParserMessages, wordsOf } from './syntax/messages.js';
@@ -26,8 +27,12 @@ export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> 
         LexerErrorMessageProvider: () => new MigLexerMessages(),
     },
     references: {
+        Linker: (services) => new MigLinker(services),
         ScopeProvider: (services) => new MigScopeProvider(services),
         ScopeComputation: (services) => new MigScopeComputation(services),
+    },
+    workspace: {
+        ReferenceDescriptionProvider: (services) => new MigReferenceDescriptions(services),
     },
     validation: {
         DocumentValidator: (services) => new MigDocumentValidator(services),
@@ -46,10 +51,15 @@ export interface MigCoreServices {
     readonly mig: LangiumCoreServices;
 }
 
+/** Where names are used is asked for in an editor only. */
+const withoutUses: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
+    workspace: { ReferenceDescriptionProvider: () => ({ createDescriptions: () => Promise.resolve([]) }) },
+};
+
 /** The services without an editor: what parsing, linking and checking need, and nothing of the Language Server Protocol. */
 export function createMigCoreServices(context: DefaultSharedCoreModuleContext): MigCoreServices {
     const shared = inject(createDefaultSharedCoreModule(context), MigGeneratedSharedModule, migSharedModule);
-    const mig = inject(createDefaultCoreModule({ shared }), MigGeneratedModule, migModule);
+    const mig = inject(createDefaultCoreModule({ shared }), MigGeneratedModule, migModule, withoutUses);
     shared.ServiceRegistry.register(mig);
     return { shared, mig };
 }

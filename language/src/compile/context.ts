@@ -1,9 +1,10 @@
 import type { AstNode, LangiumDocument } from 'langium';
-import { AstUtils, GrammarUtils } from 'langium';
+import { AstUtils } from 'langium';
 import type { CheckId } from '../catalogue/checks.js';
 import type { Finding, Fix } from '../finding.js';
 import type { Param } from '../generated/ast.js';
 import type { SourceRange, ValueType } from '../program.js';
+import { partOf } from './part.js';
 
 /** The value of a param, after what was set from outside. Undefined type: it could not be told, and that has been reported. */
 export interface ParamValue {
@@ -54,10 +55,12 @@ export class Context {
     /** Where a node stands, or one of its properties. */
     range(node: AstNode, property?: string, index?: number): SourceRange {
         const whole = node.$cstNode;
-        const part = property === undefined ? whole : (GrammarUtils.findNodeForProperty(whole, property, index) ?? whole);
+        const part = property === undefined ? whole : ((whole && partOf(whole, property, index)) ?? whole);
         const source = this.sourceIndex(AstUtils.getDocument(node));
         const nowhere = { line: 0, character: 0 };
-        return { source, start: part?.range.start ?? nowhere, end: part?.range.end ?? nowhere };
+        if (!part) return { source, start: nowhere, end: nowhere };
+        const { start, end } = part.range;
+        return { source, start, end };
     }
 
     private sourceIndex(document: LangiumDocument): number {

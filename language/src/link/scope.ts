@@ -25,7 +25,7 @@ export class MigScopeProvider implements ScopeProvider {
     private readonly index: IndexManager;
     private readonly documents: () => LangiumDocuments;
     private readonly descriptions: AstNodeDescriptionProvider;
-    private readonly fileScopes: WorkspaceCache<string, Scope>;
+    private readonly fileScopes: WorkspaceCache<LangiumDocument, Map<string, Scope>>;
 
     constructor(services: LangiumCoreServices) {
         this.reflection = services.shared.AstReflection;
@@ -38,9 +38,12 @@ export class MigScopeProvider implements ScopeProvider {
     getScope(context: ReferenceInfo): Scope {
         const type = this.reflection.getReferenceType(context);
         const document = AstUtils.getDocument<MigFile>(context.container);
-        const file = this.fileScopes.get(`${type} ${document.uri.toString()}`, () => this.fileScope(type, document));
+        const scopes = this.fileScopes.get(document, () => new Map<string, Scope>());
+        const file = scopes.get(type) ?? this.fileScope(type, document);
+        scopes.set(type, file);
+        if (!this.reflection.isSubtype(Parameter.$type, type)) return file;
         const technique = AstUtils.getContainerOfType(context.container, isTechnique);
-        if (!technique || !this.reflection.isSubtype(Parameter.$type, type)) return file;
+        if (!technique) return file;
         const parameters = technique.parameters.map((parameter) =>
             this.descriptions.createDescription(parameter, parameter.name, document),
         );
@@ -65,6 +68,14 @@ export class MigScopeProvider implements ScopeProvider {
 
 /** Names are looked up by file (above): the tables of local symbols are left empty. */
 export class MigScopeComputation extends DefaultScopeComputation {
+    /** Declarations have names, and nothing else that another file could speak of. */
+    override collectExportedSymbols(document: LangiumDocument): Promise<AstNodeDescription[]> {
+        const exported: AstNodeDescription[] = [];
+        const { declarations = [] } = document.parseResult.value as Partial<MigFile>;
+        for (const node of declarations) this.addExportedSymbol(node, exported, document);
+        return Promise.resolve(exported);
+    }
+
     override collectLocalSymbols(): Promise<LocalSymbols> {
         return Promise.resolve(new MultiMap());
     }

@@ -44,10 +44,10 @@ const groups = ['web', 'db', 'batch'];
 /** One policy of six lines, like a shared one. */
 function smallPolicy(index: number): string {
     return `policy p${index} like shared priority ${index % 100} {
-  move vms in ${groups[index % groups.length] ?? 'web'} on host where vm.memory > ${(index % 64) + 1} GiB
+  move vms in ${groups[index % groups.length] ?? 'web'} on host
   to hosts in rack${(index % 2) + 1} prefer least loaded
-  using ${index % 2 === 0 ? 'patient' : `careful(limit: ${100 + (index % 300)} ms)`}
-  require downtime <= 500 ms, duration <= ${(index % 20) + 11} min
+  using ${index % 2 === 0 ? 'patient' : 'careful(limit: 100 ms)'}
+  require downtime <= ${(index % 20) + 1}00 ms
 }
 `;
 }

@@ -1,0 +1,56 @@
+import type { AstNode, LangiumDocument, ReferenceDescription, ReferenceInfo } from 'langium';
+import { Cancellation, DefaultLinker, DefaultReferenceDescriptionProvider, interruptAndCheck, isAstNode, isReference } from 'langium';
+
+/**
+ * Links a document in one pass over its syntax tree. What Langium does by default comes to the same, but waits at every node
+ * for its turn: that takes longer than the linking itself.
+ */
+export class MigLinker extends DefaultLinker {
+    override async link(document: LangiumDocument, cancelToken = Cancellation.CancellationToken.None): Promise<void> {
+        for (const part of partsOf(document.parseResult.value)) {
+            await interruptAndCheck(cancelToken);
+            visitReferences(part, (info) => {
+                this.doLink(info, document);
+            });
+        }
+    }
+}
+
+/** Where names are used, for the editor's search for uses and to know what a change concerns. */
+export class MigReferenceDescriptions extends DefaultReferenceDescriptionProvider {
+    override async createDescriptions(
+        document: LangiumDocument,
+        cancelToken = Cancellation.CancellationToken.None,
+    ): Promise<ReferenceDescription[]> {
+        const found: ReferenceDescription[] = [];
+        for (const part of partsOf(document.parseResult.value)) {
+            await interruptAndCheck(cancelToken);
+            visitReferences(part, (info) => found.push(...this.createInfoDescriptions(info)));
+        }
+        return found;
+    }
+}
+
+/** The declarations of a file. It has no references of its own. */
+function* partsOf(root: AstNode): Generator<AstNode> {
+    for (const value of Object.values(root)) if (Array.isArray(value)) yield* value.filter(isAstNode);
+}
+
+/** Every reference in a node and below it, in the order of the text. However long an expression is, it is not gone into by recursion. */
+function visitReferences(top: AstNode, visit: (info: ReferenceInfo) => void): void {
+    const waiting: AstNode[] = [top];
+    for (let node = waiting.pop(); node; node = waiting.pop()) {
+        const inside = waiting.length;
+        for (const property in node) {
+            if (property.startsWith('$')) continue;
+            const value: unknown = node[property as keyof AstNode];
+            if (typeof value !== 'object' || value === null) continue;
+            if (isReference(value)) visit({ reference: value, container: node, property });
+            else if (Array.isArray(value)) {
+                for (const item of value) if (isAstNode(item)) waiting.push(item);
+            } else if (isAstNode(value)) waiting.push(value);
+        }
+        // The first is to be taken next.
+        if (waiting.length > inside + 1) waiting.push(...waiting.splice(inside).reverse());
+    }
+}
