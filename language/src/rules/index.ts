@@ -9,6 +9,12 @@ import { shadowedName } from './mig136-shadowed-name.js';
 import { scenarioExpectsNothing } from './mig137-scenario-expects-nothing.js';
 import { paramsSetAlike } from './mig138-params-set-alike.js';
 import { ladderWithoutEnd } from './mig303-ladder-without-end.js';
+import { rungNeverFires } from './mig304-rung-never-fires.js';
+import { rungsOutOfOrder } from './mig305-rungs-out-of-order.js';
+import { rungTakesBack } from './mig306-rung-takes-back.js';
+import { rungVoidAfterSwitch } from './mig307-rung-void-after-switch.js';
+import { rungForbidden } from './mig308-rung-forbidden.js';
+import { xbzrleCache } from './mig418-xbzrle-cache.js';
 import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
@@ -24,4 +30,10 @@ export const textRules: readonly TextRule[] = [
     scenarioExpectsNothing,
     paramsSetAlike,
     ladderWithoutEnd,
+    rungNeverFires,
+    rungsOutOfOrder,
+    rungTakesBack,
+    rungVoidAfterSwitch,
+    rungForbidden,
+    xbzrleCache,
 ];
