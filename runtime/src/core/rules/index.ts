@@ -22,6 +22,10 @@ import { postcopyWithoutOnFailure } from './mig415-postcopy-without-on-failure.j
 import { neverAndYet } from './mig416-never-and-yet.js';
 import { definedTwice } from './mig417-defined-twice.js';
 import { optionOutOfRange } from './mig419-option-out-of-range.js';
+import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
+import { noHostAllowed } from './mig506-no-host-allowed.js';
+import { spareCapacity } from './mig507-spare-capacity.js';
+import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
 
@@ -48,6 +52,10 @@ export const hostRules: readonly HostRule[] = [
     optionOutOfRange,
     triggerWithoutRelease,
     preferenceWithoutGain,
+    apartCannotBeMet,
+    noHostAllowed,
+    spareCapacity,
+    groupLargerThanHost,
     contradictoryCondition,
     releasedAtOnce,
 ];

@@ -1,0 +1,83 @@
+import { wordsOf } from '../decide/wording.js';
+import { type NotApart, notApart } from '../satisfy/apart.js';
+import { outlookOf } from '../satisfy/destinations.js';
+import { Allowance, few } from '../satisfy/few.js';
+import type { HostRule } from './rule.js';
+
+/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
+const mostSteps = 20_000;
+
+const hosts = (zone: string): string => `hosts:
+  a:
+    driver: simulated
+    maintenance: true
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated:
+      memory: 64 GiB
+      cpus: 16
+      vms:
+        - { name: web1, memory: 4 GiB, tags: [role=web] }
+        - { name: web2, memory: 4 GiB, tags: [role=web] }
+  b:
+    driver: simulated
+    zone: east
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  c:
+    driver: simulated
+    zone: ${zone}
+    migration: { network: migration, address: 10.0.0.3 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`;
+
+const policy = (file: string): string => `inventory "${file}"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts where host.zone == "east"
+    apart by vm.tag.role
+    prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`;
+
+export const apartCannotBeMet: HostRule = {
+    id: 'MIG505',
+    name: 'apart-cannot-be-met',
+    severity: 'warning',
+    needs: 'snapshot',
+    summary: 'More VMs have to be kept apart than there are hosts that any of them may be on.',
+    avoid: policy('hosts.yaml'),
+    prefer: policy('more-hosts.yaml'),
+    files: { 'hosts.yaml': hosts('west'), 'more-hosts.yaml': hosts('east') },
+    rationale:
+        'Of more VMs than hosts two share one, however they are placed: the drain stops there, with the rest of the host still to be ' +
+        'emptied. It is told before a host is taken down, and for hosts that are not in maintenance yet as well.',
+    source: 'A drain that a pod disruption budget or anti-affinity blocks is a standing complaint of Kubernetes and KubeVirt users.',
+    check: ({ program, snapshot }, report) => {
+        if (!snapshot) return;
+        const allowance = new Allowance(mostSteps);
+        for (const policy of program.policies) {
+            for (const found of notApart(policy, outlookOf(snapshot), allowance)) {
+                report(found.range, textOf(found), {
+                    hint: 'give them another host, loosen what excludes hosts, or keep fewer of them apart',
+                });
+            }
+        }
+    },
+};
+
+function textOf({ by, key, vms, hosts, leaving, inTheWay }: NotApart): string {
+    const names = few(vms.map((vm) => vm.name).sort());
+    const alike = `${wordsOf(by)} is ${key}`;
+    const where = hosts.length === 0 ? 'no host' : `only ${few(hosts)}`;
+    if (leaving === undefined) {
+        const each = `${vms.length} VMs cannot be kept apart on ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
+        return `${each}: ${names} (${alike}) may be on ${where}`;
+    }
+    const others = inTheWay.map((vm) => `${vm.host} has ${vm.name}`);
+    const why = others.length === 0 ? '' : ` (${few(others)})`;
+    return `${names} (${alike}) cannot be kept apart when ${leaving} is emptied: ${vms.length === 1 ? 'it' : 'they'} may go to ${where}${why}`;
+}

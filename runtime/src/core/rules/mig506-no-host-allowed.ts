@@ -1,0 +1,95 @@
+import type { Policy } from '@mig/language';
+import { contradiction } from '../satisfy/contradiction.js';
+import { outlookOf } from '../satisfy/destinations.js';
+import { Allowance, few } from '../satisfy/few.js';
+import { closedPlaces, strandedVms, type Stranded } from '../satisfy/stranded.js';
+import type { HostReport, HostRule } from './rule.js';
+
+/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
+const mostSteps = 20_000;
+
+export const noHostAllowed: HostRule = {
+    id: 'MIG506',
+    name: 'no-host-allowed',
+    severity: 'warning',
+    needs: 'inventory',
+    summary:
+        'The constraints exclude every host, for all VMs of a policy or of a host that it empties; which one excludes which host is told.',
+    avoid: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts where host.zone == source.zone and host.tag.disk == "ssd"
+    prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`,
+    prefer: `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts where host.zone == source.zone
+    prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`,
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    zone: east
+    tags: [disk=ssd]
+    maintenance: true
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated:
+      memory: 64 GiB
+      cpus: 16
+      vms:
+        - { name: web1, memory: 4 GiB }
+  b:
+    driver: simulated
+    zone: east
+    tags: [disk=hdd]
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+  c:
+    driver: simulated
+    zone: west
+    tags: [disk=ssd]
+    migration: { network: migration, address: 10.0.0.3 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    rationale:
+        'A drain whose VMs may go nowhere moves nothing, and that is found out in the maintenance window. Every host counts as ' +
+        'up and empty here, so that no waiting helps: a constraint, or the inventory, has to change.',
+    source: 'Kubernetes and Nova report "0/5 nodes are available" with a count for each reason; operators ask for the hosts by name.',
+    check: ({ program, inventory, snapshot }, report) => {
+        const allowance = new Allowance(mostSteps);
+        for (const policy of program.policies) {
+            // Of constraints that no host at all could meet, MIG510 speaks.
+            if (contradiction(policy.destination.where.map((condition) => ({ condition, mustBe: 'true' })))) continue;
+            const stranded = snapshot && strandedVms(policy, outlookOf(snapshot), allowance);
+            const closed = stranded ? undefined : inventory && closedPlaces(policy, inventory);
+            if (stranded) {
+                const { vm, sources, all } = stranded;
+                const which = all ? `any VM that ${policy.name} moves` : `any VM of ${few(sources)}, which ${policy.name} is to empty`;
+                tell(`no host could ever take ${which}. ${vm.name} on ${vm.host}`, stranded.excluded, policy, report);
+            } else if (closed) {
+                tell(`no host of the inventory may be a destination of ${policy.name}`, closed, policy, report);
+            }
+        }
+    },
+};
+
+function tell(what: string, excluded: Stranded['excluded'], policy: Policy, report: HostReport): void {
+    const reasons = excluded.map(({ host, because }) => `not to ${host}: ${because.text}`);
+    const most = 5;
+    const shown = reasons.length <= most ? reasons : [...reasons.slice(0, most), `and ${reasons.length - most} more hosts`];
+    const range = excluded.find(({ because }) => because.range)?.because.range ?? policy.destination.range;
+    report(range, `${what}: ${shown.join('; ')}`, { hint: 'loosen the constraint, or give the policy a host that meets it' });
+}

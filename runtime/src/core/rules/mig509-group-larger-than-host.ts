@@ -1,0 +1,96 @@
+import { type Expression, formatQuantity, type Policy } from '@mig/language';
+import { scopeOf } from '../decide/attributes.js';
+import { attributesIn, evaluate } from '../decide/evaluate.js';
+import { valueText, wordsOf } from '../decide/wording.js';
+import type { VmState } from '../model/snapshot.js';
+import { empties, type Outlook, outlookOf, wantedVms } from '../satisfy/destinations.js';
+import { Allowance, few } from '../satisfy/few.js';
+import { groupTooLarge } from '../satisfy/room.js';
+import type { HostRule } from './rule.js';
+
+/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
+const mostSteps = 20_000;
+
+const policy = (clause: string): string => `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts ${clause}
+    prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`;
+
+export const groupLargerThanHost: HostRule = {
+    id: 'MIG509',
+    name: 'group-larger-than-host',
+    severity: 'warning',
+    needs: 'snapshot',
+    summary: 'VMs that have to be on one host need more memory than any host to which they may go has, even when it is empty.',
+    avoid: policy('with same vm.tag.app'),
+    prefer: policy('apart by vm.tag.app'),
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    maintenance: true
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated:
+      memory: 64 GiB
+      cpus: 16
+      vms:
+        - { name: db1, memory: 20 GiB, tags: [app=shop] }
+        - { name: db2, memory: 20 GiB, tags: [app=shop] }
+  b:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 32 GiB, cpus: 16 }
+  c:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.3 }
+    simulated: { memory: 32 GiB, cpus: 16 }
+`,
+    },
+    rationale:
+        'The first of them finds a place, and binds the rest to it: they stay behind, apart from it, which is what was not to happen.',
+    source: 'Affinity groups of CloudStack, oVirt and Nova: a server group that outgrows its host blocks evacuation.',
+    check: ({ program, snapshot }, report) => {
+        if (!snapshot) return;
+        const allowance = new Allowance(mostSteps);
+        for (const policy of program.policies) {
+            for (const { by, range } of policy.destination.with) {
+                for (const [key, vms] of groups(policy, by, outlookOf(snapshot))) {
+                    const found = vms.length < 2 ? undefined : groupTooLarge(vms, key, policy, outlookOf(snapshot), allowance);
+                    if (!found) continue;
+                    const names = few(vms.map((vm) => vm.name));
+                    report(
+                        range,
+                        `${names} have to be on one host (${wordsOf(by)} is ${key}) and need ${size(found.needed)}; the largest that may take them, ${found.largest}, would have ${size(Math.max(0, found.room))}`,
+                        { hint: 'let the group be split, or add a larger host' },
+                    );
+                    break;
+                }
+            }
+        }
+    },
+};
+
+/** VMs of the policy by what they must share; for one that empties hosts, of each host apart. */
+function groups(policy: Policy, by: Expression, outlook: Outlook): Iterable<readonly [string, readonly VmState[]]> {
+    if (!attributesIn(by).every((name) => name.entity === 'vm') || policy.selection.limit || policy.selection.until) return [];
+    const found = new Map<string, { readonly key: string; readonly vms: VmState[] }>();
+    for (const vm of wantedVms(policy, outlook)) {
+        const outcome = evaluate(by, scopeOf(outlook.now, { vm }));
+        if (!outcome.known) continue;
+        const key = valueText(outcome.value, by.type);
+        const place = empties(policy) ? `${vm.host} ${key}` : key;
+        const group = found.get(place);
+        if (group) group.vms.push(vm);
+        else found.set(place, { key, vms: [vm] });
+    }
+    return [...found.values()].map(({ key, vms }) => [key, vms] as const);
+}
+
+const size = (bytes: number): string => formatQuantity(bytes, 'size');

@@ -1,0 +1,25 @@
+import { listed } from '../decide/wording.js';
+
+/** The first few names, and how many more there are. */
+export function few(names: readonly string[], most = 6): string {
+    if (names.length <= most) return listed(names);
+    return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
+}
+
+/**
+ * How much a rule may still ask, so that a check of a large file with many hosts stays short: one step is one VM or one
+ * host looked at. A rule whose steps are used up says nothing of what is left.
+ */
+export class Allowance {
+    #left: number;
+
+    constructor(steps: number) {
+        this.#left = steps;
+    }
+
+    /** Whether there was as much left. */
+    take(steps: number): boolean {
+        this.#left -= steps;
+        return this.#left >= 0;
+    }
+}

@@ -1,0 +1,72 @@
+/** VMs that a policy moves and no host could ever take. */
+import type { Policy } from '@mig/language';
+import { scopeOf } from '../decide/attributes.js';
+import { attributesIn, holds } from '../decide/evaluate.js';
+import { isTrue } from '../decide/truth.js';
+import { verdictText } from '../decide/wording.js';
+import { worldOf } from '../decide/world.js';
+import type { HostName, Inventory } from '../model/inventory.js';
+import type { Reason } from '../model/plan.js';
+import type { VmState } from '../model/snapshot.js';
+import { empties, excluded, lastingPolicy, type Outlook, wantedVms } from './destinations.js';
+import type { Allowance } from './few.js';
+import { inventorySnapshot } from './worlds.js';
+
+export interface Stranded {
+    /** The first VM for which it is so. */
+    readonly vm: VmState;
+    /** Hosts none of whose VMs can go anywhere. */
+    readonly sources: readonly HostName[];
+    /** Whether it is so of every VM that the policy moves. */
+    readonly all: boolean;
+    readonly excluded: readonly { readonly host: HostName; readonly because: Reason }[];
+}
+
+/**
+ * Undefined where at least one VM could go somewhere; for a policy that empties hosts, where one of each host could.
+ * Ends at the first such VM, so that it is the rare policy that is stranded which costs time.
+ */
+export function strandedVms(policy: Policy, outlook: Outlook, allowance: Allowance): Stranded | undefined {
+    const lasting = lastingPolicy(policy);
+    const hosts = [...outlook.now.hosts.keys()];
+    const everyHost = empties(policy);
+    const free = new Set<HostName>();
+    const stuck = new Map<HostName, VmState>();
+    for (const vm of wantedVms(policy, outlook)) {
+        if (free.has(vm.host)) continue;
+        if (!allowance.take(hosts.length)) return undefined;
+        if (hosts.every((host) => excluded(vm, host, lasting, outlook))) {
+            if (!stuck.has(vm.host)) stuck.set(vm.host, vm);
+        } else if (everyHost) {
+            free.add(vm.host);
+            stuck.delete(vm.host);
+        } else {
+            return undefined;
+        }
+    }
+    const [vm] = stuck.values();
+    if (!vm) return undefined;
+    const reasons = hosts.flatMap((host) => {
+        const because = host === vm.host ? undefined : excluded(vm, host, lasting, outlook);
+        return because ? [{ host, because }] : [];
+    });
+    // Where no clause of the policy has a part in it, it is a matter of the VM and the hosts (MIG4xx).
+    if (!reasons.some(({ because }) => because.range)) return undefined;
+    return { vm, sources: [...stuck.keys()], all: free.size === 0, excluded: reasons };
+}
+
+/** Why each host of the inventory is none to go to, by constraints that speak of places alone; undefined where one may be. */
+export function closedPlaces(policy: Policy, inventory: Inventory): Stranded['excluded'] | undefined {
+    const constraints = policy.destination.where.filter((where) =>
+        attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)),
+    );
+    const world = worldOf(inventorySnapshot(inventory));
+    const all = inventory.hosts.flatMap(({ name }) => {
+        const scope = scopeOf(world, { host: name });
+        const against = constraints.find((where) => !isTrue(holds(where, scope)));
+        return against ? [{ host: name, because: { text: verdictText(against, holds(against, scope), scope), range: against.range } }] : [];
+    });
+    return all.length === 0 || all.length < inventory.hosts.length ? undefined : all;
+}
+
+const ofPlace: ReadonlySet<string> = new Set(['name', 'zone', 'rack', 'tag', 'tags']);
