@@ -21,7 +21,6 @@ import { postcopyFromFailingHost } from './mig414-postcopy-from-failing-host.js'
 import { postcopyWithoutOnFailure } from './mig415-postcopy-without-on-failure.js';
 import { neverAndYet } from './mig416-never-and-yet.js';
 import { definedTwice } from './mig417-defined-twice.js';
-import { optionOutOfRange } from './mig419-option-out-of-range.js';
 import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
 import { noHostAllowed } from './mig506-no-host-allowed.js';
 import { spareCapacity } from './mig507-spare-capacity.js';
@@ -49,7 +48,6 @@ export const hostRules: readonly HostRule[] = [
     postcopyWithoutOnFailure,
     neverAndYet,
     definedTwice,
-    optionOutOfRange,
     triggerWithoutRelease,
     preferenceWithoutGain,
     apartCannotBeMet,

@@ -45,13 +45,11 @@ policy evacuate {
     rationale: 'The VM is left behind, and the host that was to be emptied is not empty when its maintenance begins.',
     source: 'Nova, oVirt and KubeVirt all refuse to move VMs with host devices; a missing word on what happens to them is a frequent report.',
     check: (input, report) => {
-        for (const { policy, vms } of takenBy(input)) {
+        for (const { policy, vms } of takenBy(input, (vm) => vm.passthrough.length > 0)) {
             if (saysImmovable(policy)) continue;
-            const met = vms.filter((vm) => vm.passthrough.length > 0);
-            if (met.length === 0) continue;
             const range = policy.selection.range;
             const end = { ...range, start: range.end };
-            report(range, `${policy.name} takes ${some(met.map(described))}, which cannot be moved`, {
+            report(range, `${policy.name} takes ${some(vms.map(described))}, which cannot be moved`, {
                 hint: 'detach the device before the move, add `except vm.passthrough`, or say what becomes of such VMs with `immovable: …`',
                 fixes: [{ title: 'Except VMs with such devices', edits: [{ range: end, newText: ' except vm.passthrough' }] }],
             });

@@ -46,13 +46,11 @@ policy evacuate {
         'What libvirt knows of a snapshot stays behind on the source and is lost with its definition there, so such a VM is not moved.',
     source: 'libvirt refuses to migrate a domain with snapshots ("cannot migrate domain with N snapshots").',
     check: (input, report) => {
-        for (const { policy, vms } of takenBy(input)) {
+        for (const { policy, vms } of takenBy(input, (vm) => vm.hasSnapshots)) {
             if (saysImmovable(policy)) continue;
-            const met = vms.filter((vm) => vm.hasSnapshots);
-            if (met.length === 0) continue;
             const range = policy.selection.range;
             const end = { ...range, start: range.end };
-            report(range, `${policy.name} takes ${some(met.map(described))}, which cannot be moved`, {
+            report(range, `${policy.name} takes ${some(vms.map(described))}, which cannot be moved`, {
                 hint: 'delete the snapshots, add `except vm.snapshots`, or say what becomes of such VMs with `immovable: …`',
                 fixes: [{ title: 'Except VMs with snapshots', edits: [{ range: end, newText: ' except vm.snapshots' }] }],
             });

@@ -56,7 +56,8 @@ policy evacuate {
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;
-        for (const { policy, vms, reach } of takenBy(input)) {
+        const refused = new Set(snapshot.compatibility.filter(({ compatible }) => !compatible).map(({ vm }) => vm));
+        for (const { policy, vms, reach } of takenBy(input, ({ uuid }) => refused.has(uuid))) {
             if (saysImmovable(policy)) continue;
             const met = vms.flatMap((vm) => {
                 const candidates = reach.hosts.map(({ host }) => host).filter((host) => reach.canGo(vm.host, host, policy));

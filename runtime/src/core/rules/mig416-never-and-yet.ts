@@ -1,5 +1,5 @@
-import type { Rung, TechniqueOptions } from '@mig/language';
-import { type Facility, facilitiesOf } from '../versions/facilities.js';
+import type { TechniqueOptions } from '@mig/language';
+import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
 import { techniquesOf } from './techniques.js';
 import type { HostRule } from './rule.js';
 
@@ -8,16 +8,12 @@ export const neverAndYet: HostRule = {
     name: 'never-and-yet',
     severity: 'error',
     needs: 'program',
-    summary: 'A technique rules out post-copy or throttling with `never`, and asks for it all the same.',
+    summary: 'A technique that needs post-copy or throttling rules it out with `never`.',
     avoid: `policy evacuate {
   when host is in maintenance
   move vms on host
   to hosts
-  using precopy {
-    never postcopy
-    after 2 min: switch to postcopy
-    after 10 min: abort
-  }
+  using hybrid { never postcopy }
   on failure leave and report
 }
 `,
@@ -33,25 +29,24 @@ export const neverAndYet: HostRule = {
 }
 `,
     rationale: 'One of the two is not meant, and which one decides whether a VM can be lost.',
-    source: 'Deployments that rule post-copy out do so because it cannot be called off; a ladder copied from elsewhere brings it back in.',
+    source: 'Deployments that rule post-copy out do so because it cannot be called off; a technique copied from elsewhere brings it back in.',
     check: ({ program }, report) => {
         for (const policy of program.policies) {
-            for (const { kind, name, options, ladder, range } of techniquesOf(policy)) {
+            for (const { kind, name, options, range } of techniquesOf(policy)) {
                 for (const word of options.never ?? []) {
-                    const { facility, action, what } = ruledOut[word];
-                    if (!facilitiesOf(kind, options, ladder).has(facility)) continue;
-                    const rung = ladder.find((each) => each.action.kind === action);
-                    const where = rung ? 'a rung of its ladder' : `${name} itself`;
-                    report(rung?.range ?? range, `never ${word}, and ${where} asks for ${what}`, { hint: `take out one of the two` });
+                    // Of rungs the rule rung-forbidden speaks.
+                    if (!facilitiesOf(kind, options, []).has(ruledOut[word])) continue;
+                    const what = facilities[ruledOut[word]].name;
+                    report(range, `never ${word}, and ${name} itself is built on ${what}`, {
+                        hint: 'take another technique, or `never` out',
+                    });
                 }
             }
         }
     },
 };
 
-type Word = NonNullable<TechniqueOptions['never']>[number];
-
-const ruledOut: Readonly<Record<Word, { readonly facility: Facility; readonly action: Rung['action']['kind']; readonly what: string }>> = {
-    postcopy: { facility: 'postcopy', action: 'switch-to-postcopy', what: 'post-copy' },
-    throttle: { facility: 'auto-converge', action: 'throttle', what: 'throttling' },
+const ruledOut: Readonly<Record<NonNullable<TechniqueOptions['never']>[number], Facility>> = {
+    postcopy: 'postcopy',
+    throttle: 'auto-converge',
 };

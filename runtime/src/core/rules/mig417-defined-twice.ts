@@ -1,3 +1,4 @@
+import type { VmState } from '../model/snapshot.js';
 import { takenBy } from './taken.js';
 import type { HostRule } from './rule.js';
 
@@ -49,15 +50,12 @@ policy evacuate {
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;
-        for (const { policy, vms, reach } of takenBy(input)) {
+        const off = snapshot.vms.filter(({ state }) => state === 'shut off');
+        const twins = (vm: VmState): readonly VmState[] =>
+            off.filter((other) => other.host !== vm.host && (other.uuid === vm.uuid || other.name === vm.name));
+        for (const { policy, vms, reach } of takenBy(input, (vm) => off.length > 0 && twins(vm).length > 0)) {
             for (const vm of vms) {
-                const twin = snapshot.vms.find(
-                    (other) =>
-                        other.host !== vm.host &&
-                        other.state === 'shut off' &&
-                        (other.uuid === vm.uuid || other.name === vm.name) &&
-                        (other.autostart || reach.canGo(vm.host, other.host, policy)),
-                );
+                const twin = twins(vm).find(({ host, autostart }) => autostart || reach.canGo(vm.host, host, policy));
                 if (!twin) continue;
                 const same = twin.uuid === vm.uuid ? 'it is' : 'another VM of that name is';
                 const starts = twin.autostart ? ', and starts with that host' : '';

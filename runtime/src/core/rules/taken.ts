@@ -2,35 +2,40 @@ import type { Policy } from '@mig/language';
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
 import { isFalse, isTrue } from '../decide/truth.js';
-import { worldOf } from '../decide/world.js';
-import type { Snapshot, VmState } from '../model/snapshot.js';
+import { isActive, type World, worldOf } from '../decide/world.js';
+import type { VmState } from '../model/snapshot.js';
 import { Reach } from './reach.js';
 import type { HostRuleInput } from './rule.js';
 
 /**
- * The VMs that each policy may take as things are, whatever its trigger: those that none of its conditions rules out.
- * Says nothing without a Snapshot.
+ * Of the VMs that something stands against, those that each policy may take as things are, whatever its trigger: none of
+ * its conditions rules them out. Policies that take none are left out. Says nothing without a Snapshot.
  */
-export function takenBy(
-    input: HostRuleInput,
-): readonly { readonly policy: Policy; readonly vms: readonly VmState[]; readonly reach: Reach }[] {
+export function takenBy(input: HostRuleInput, against: (vm: VmState) => boolean): readonly Taken[] {
     const { program, snapshot } = input;
-    if (!snapshot) return [];
+    const suspects = snapshot?.vms.filter((vm) => isActive(vm) && against(vm)) ?? [];
+    if (!snapshot || suspects.length === 0) return [];
     const reach = new Reach(input);
-    return program.policies.map((policy) => ({ policy, vms: vmsOf(policy, snapshot, reach), reach }));
+    const world = worldOf(snapshot);
+    return program.policies.flatMap((policy) => {
+        const vms = suspects.filter((vm) => mayTake(policy, vm, world, reach));
+        return vms.length === 0 ? [] : [{ policy, vms, reach }];
+    });
 }
 
-function vmsOf(policy: Policy, snapshot: Snapshot, reach: Reach): readonly VmState[] {
-    const world = worldOf(snapshot);
+interface Taken {
+    readonly policy: Policy;
+    /** At least one. */
+    readonly vms: readonly VmState[];
+    readonly reach: Reach;
+}
+
+function mayTake(policy: Policy, vm: VmState, world: World, reach: Reach): boolean {
     const { from, where, except } = policy.selection;
-    return snapshot.vms.filter((vm) => {
-        if (vm.state === 'shut off' || vm.state === 'crashed') return false;
-        if (from.kind === 'named-vms' && !from.vms.includes(vm.name)) return false;
-        const scope = scopeOf(world, { vm });
-        if (where.some((condition) => isFalse(holds(condition, scope)))) return false;
-        if (except.some((condition) => isTrue(holds(condition, scope)))) return false;
-        return reach.canLeave(vm.host, policy);
-    });
+    if (from.kind === 'named-vms' && !from.vms.includes(vm.name)) return false;
+    if (!reach.canLeave(vm.host, policy)) return false;
+    const scope = scopeOf(world, { vm });
+    return !where.some((condition) => isFalse(holds(condition, scope))) && !except.some((condition) => isTrue(holds(condition, scope)));
 }
 
 /** Whether the policy itself says what becomes of VMs that cannot be moved. */

@@ -56,10 +56,12 @@ export function facilitiesOf(kind: TechniqueKind, options: TechniqueOptions, lad
     const add = (facility: Facility | undefined, when = true): void => {
         if (facility !== undefined && when) found.add(facility);
     };
-    const { compression, storage } = options;
+    const { compression, storage, never = [] } = options;
     const rungs = new Set(ladder.map(({ action }) => action.kind));
+    // A rung that does what `never` forbids is left out.
+    const mayDo = (action: Rung['action']['kind'], word: (typeof never)[number]): boolean => rungs.has(action) && !never.includes(word);
     add(byTechnique[kind]);
-    add('postcopy', rungs.has('switch-to-postcopy'));
+    add('postcopy', mayDo('switch-to-postcopy', 'postcopy'));
     add('postcopy-bandwidth', options.postcopyBandwidth !== undefined);
     add('multifd', options.streams !== undefined);
     if (compression && compression.method !== 'none') {
@@ -67,7 +69,7 @@ export function facilitiesOf(kind: TechniqueKind, options: TechniqueOptions, lad
         if (compression.level !== undefined && compression.method !== 'xbzrle') add(`${compression.method}-level`);
     }
     add('xbzrle', options.xbzrleCache !== undefined);
-    add('auto-converge', options.throttle !== undefined || rungs.has('throttle'));
+    add('auto-converge', options.throttle !== undefined || mayDo('throttle', 'throttle'));
     add('storage-copy', storage?.some(({ mode }) => mode !== 'shared') === true);
     add('tls', options.tls === true);
     return found;
