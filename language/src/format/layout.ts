@@ -98,7 +98,7 @@ function partedClauses({ clauses }: ast.Policy, words: Words): ReadonlySet<numbe
 }
 
 /** With these a technique would go on. */
-const goesOn: ReadonlySet<string> = new Set(['(', 'via', 'with', 'time']);
+const goesOn: ReadonlySet<string> = new Set(['(', 'via', 'host', 'hosts', 'with', 'time']);
 
 /** `vm.memory > 4 GiB: patient; (vm.memory > 1 GiB): precopy` */
 function partedBranches({ branches }: ast.ChooseUse, words: Words): ReadonlySet<number> {

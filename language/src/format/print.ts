@@ -33,6 +33,8 @@ class Printer {
     private column = 0;
     /** Of the line on which the last word stands. */
     private lineLevel = 0;
+    /** That line begins with a word, and not with a comment. */
+    private wordFirst = true;
 
     constructor(source: Source, layout: Layout) {
         this.source = source;
@@ -64,6 +66,7 @@ class Printer {
     private advance(text: string): void {
         const line = text.lastIndexOf('\n');
         this.column = line < 0 ? this.column + text.length : text.length - line - 1;
+        if (line >= 0) this.wordFirst = text.slice(line).trim() === '';
     }
 
     // ------------------------------------------------------------ groups
@@ -85,7 +88,7 @@ class Printer {
             if (index > group.first) {
                 if (decides?.always === true || this.source.gaps[index]?.mustBreak === true) break;
                 if (index > group.last && decides !== undefined && !this.isFlat(decides)) break;
-                width += this.flatGap(index).length;
+                width += widthOf(this.flatGap(index));
             }
             width += this.source.words[index]?.text.length ?? 0;
             if (width > lineWidth) return false;
@@ -141,7 +144,7 @@ class Printer {
         if (!after) return '';
         const begins = before === undefined || (decides?.braces === true && index === decides.breaks[0]);
         const ends = decides?.braces === true && index === decides.breaks.at(-1);
-        const blanks = decides?.blanks === true;
+        const blanks = before === undefined || decides?.blanks === true;
         const inner = ends ? level + 1 : level;
         const written = new Lines(gap.separated && decides?.parted.has(index) === true ? ';' : '');
         for (const comment of gap.comments) {
@@ -158,7 +161,7 @@ class Printer {
         const last = gap.comments.at(-1);
         if (before === undefined && last === undefined) return '';
         if (last && !last.breakAfter && last.breakBefore && !ends) return written.text + spaceAfterComment(after);
-        written.line(level, blanks && gap.blankBefore && !ends && !(begins && !written.hasLine && before !== undefined));
+        written.line(level, blanks && gap.blankBefore && !ends && !(begins && !written.hasLine));
         return written.text;
     }
 
@@ -184,7 +187,7 @@ class Printer {
     private commentLevel(comment: Comment, index: number, usual: number): number {
         const before = this.source.words[index - 1];
         const after = this.source.words[index];
-        if (!before || !after || this.lineLevel <= usual) return usual;
+        if (!before || !after || this.lineLevel <= usual || !this.wordFirst) return usual;
         const deeper = comment.column > this.columnOf(after) && comment.column >= this.lineStart(before);
         return deeper ? this.lineLevel : usual;
     }
@@ -193,10 +196,11 @@ class Printer {
         return word.start - (this.source.text.lastIndexOf('\n', word.start - 1) + 1);
     }
 
-    /** The column of the first character on the line on which a word stands. */
+    /** The column of the first word of the line on which a word stands; infinite where something else stands before it. */
     private lineStart(word: Word): number {
-        const line = this.source.text.slice(this.source.text.lastIndexOf('\n', word.start - 1) + 1, word.end);
-        return line.length - line.trimStart().length;
+        const line = this.source.text.lastIndexOf('\n', word.start - 1) + 1;
+        const column = this.source.text.slice(line, word.end).search(/\S/);
+        return this.source.at.has(line + column) ? column : Infinity;
     }
 }
 
@@ -221,12 +225,16 @@ class Lines {
     /** A comment that begins its line. */
     own({ text, column }: Comment, level: number): void {
         this.text += moved(text, column, level * indentation.length);
+        this.hasLine = true;
     }
 
     beside(text: string, space: string): void {
         this.text += space + trimmed(text);
     }
 }
+
+/** How far the lines of a comment are indented does not count: it changes when the comment moves. */
+const widthOf = (text: string): number => text.replaceAll(/\n\s*/g, ' ').length;
 
 const linesOf = (comment: string): string[] => comment.split(/\r?\n/).map((line) => line.trimEnd());
 const trimmed = (comment: string): string => linesOf(comment).join('\n');

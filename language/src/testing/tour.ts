@@ -19,7 +19,10 @@ technique patient = precopy {
 }
 
 technique careful(limit: duration, cap: rate = 1 Gbit/s) = precopy {
-  downtime limit; streams 4; compression zstd level 3; tls
+  downtime limit
+  streams 4
+  compression zstd level 3
+  tls
   never postcopy, throttle
   storage copy "vda" at most 40 MiB/s shared "vdb", "vdc"
   when iteration 5: bandwidth cap
@@ -40,8 +43,12 @@ policy evacuate priority 10 {
     prefer least loaded
   using patient
   dedup gang + disk
-  bandwidth { total uplink; per link 60%; per vm at least 200 Mbit/s
-              between 08:00 and 18:00 on Mon..Fri: total 2 Gbit/s }
+  bandwidth {
+    total uplink
+    per link 60%
+    per vm at least 200 Mbit/s
+    between 08:00 and 18:00 on Mon..Fri: total 2 Gbit/s
+  }
   at most 4 at once per host, 8 in all
   require downtime <= 500 ms, duration <= 15 min
   on failure retry 2 times every 30 s, then leave and report
@@ -50,7 +57,9 @@ policy evacuate priority 10 {
 /** Answer a demand surge with the least memory moved. */
 policy relieve {
   when host.memory.working_set > 90% for 1 min until host.memory.working_set < 75%
-  move vms on host order by vm.working_set ascending until host.memory.working_set < 75%
+  move vms on host
+    order by vm.working_set ascending
+    until host.memory.working_set < 75%
   to hosts prefer most free memory
   using agile otherwise scatter-gather via 2 hosts otherwise postcopy
   cooldown 10 min
@@ -73,17 +82,24 @@ policy rebalance {
 policy pack {
   every day at 22:00 for 6 h at end cap 500 Mbit/s
   move vms on hosts where host.cpu < 20% for 30 min
-  to hosts prefer fullest keep 1 host of spare capacity
+  to hosts
+    prefer fullest
+    keep 1 host of spare capacity
   using hybrid
   then power off emptied hosts
 }
 
 policy urgent like evacuate priority 1000 preempt {
   when host is failing and not between 22:00 and 05:00
-  move vms in web on host triage by vm.memory immovable: shut down vm
+  move vms in web on host
+    triage by vm.memory
+    immovable: shut down vm
     quiet when vm.dirty_rate < 40 MiB/s for 30 s
     only if host becomes empty
-  to hosts anywhere in rack40 with same vm.tag.app with network "storage" with device "gpu"
+  to hosts anywhere in rack40
+    with same vm.tag.app
+    with network "storage"
+    with device "gpu"
     keep 4 GiB of hugepages of 1 GiB free per numa node
     otherwise restart elsewhere if fenced
   using careful(limit: 100 ms)
@@ -108,7 +124,7 @@ sequence kernels for each host in rack40 in waves of 2
 
 scenario "a rack drain stays in its window" {
   given host "a" is in maintenance
-  given vm "db1" { dirty_rate: 400 MiB/s  memory: 32 GiB }
+  given vm "db1" { dirty_rate: 400 MiB/s, memory: 32 GiB }
   run evacuate
   expect moved vms == 6
   expect duration < 4 min
@@ -118,7 +134,11 @@ scenario "a rack drain stays in its window" {
 `;
 
 /** What the tour imports. */
-export const techniques = `technique quick = precopy { downtime 50 ms  after 1 min: abort }\n`;
+export const techniques = `technique quick = precopy {
+  downtime 50 ms
+  after 1 min: abort
+}
+`;
 
 /** A policy as a person would write it first. */
 export const evacuate = `inventory "lab.yaml"
