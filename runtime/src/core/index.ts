@@ -6,7 +6,6 @@ export * from './errors.js';
 export * from './inventory/parse.js';
 export * from './inventory/schema.js';
 export * from './lint/config.js';
-export * from './lint/docs.js';
 export * from './lint/known.js';
 export * from './lint/lint.js';
 export * from './model/events.js';

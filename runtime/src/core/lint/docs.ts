@@ -1,4 +1,4 @@
-/** What there is to read about ids. Apart from the rest, because a run has no use for it. */
+/** What there is to read about ids. It stands outside the package's door: behind it come all rules with the whole compiler, and a run has no use for them. */
 import { checks, nearest, type RuleDoc, suppressionRules, textRules } from '@mig/language';
 import { hostRules } from '../rules/index.js';
 import { looseRules, otherErrors, wordsOfError } from './known.js';

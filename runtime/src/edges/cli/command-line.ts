@@ -1,17 +1,17 @@
 /** What the command line says, and which room does it. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { hanging, isMigrationError } from '../../core/index.js';
+import type { CheckOptions } from './commands/check.js';
 import { Compiling } from './compile/compiling.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
 import { exitOf } from './failures.js';
 import type { PlanOptions, PolicyOptions, RunOptions } from './options.js';
 import { showError } from './show.js';
-
-const version = '0.1.0';
+import { version } from './version.js';
 
 /** Sub-commands that the design names and that are not built yet: they say so instead of being taken for a file. */
-const notBuilt = ['fmt', 'lint', 'explain', 'compare', 'test', 'watch', 'rehearse', 'doctor'];
+const notBuilt = ['fmt', 'compare', 'test', 'watch', 'rehearse', 'doctor'];
 
 export function commandLine(console: Console): Command {
     const program = new Command('mig-run')
@@ -85,15 +85,28 @@ export function commandLine(console: Console): Command {
 
     program
         .command('check')
+        .alias('lint')
         .description('find what is wrong with policies and their inventories, without touching a host')
-        .argument('<files...>')
+        .argument('<files...>', 'policies, directories with policies below them, or patterns such as "teams/**/*.mig"')
         .option('--inventory <file>', 'instead of the one that the policy names')
         .addOption(settingOption())
-        .option('--json', 'as JSON')
-        .action(async (files: string[], options: { inventory?: string; set: Record<string, string>; json?: boolean }) => {
+        .addOption(new Option('--format <format>', 'of what is found').choices(['text', 'json', 'sarif']).default('text'))
+        .option('--json', 'the same as --format json')
+        .option('--fix', 'mend what can be mended, in the files that are named')
+        .action(async (files: string[], options: CheckOptions) => {
             const compiling = new Compiling();
             const { checkPolicies } = await import('./commands/check.js');
             await checkPolicies(files, options, console, compiling);
+        });
+
+    program
+        .command('explain')
+        .description('what a rule finds, why it matters, and how to do better')
+        .argument('[rule]', 'its id or name; all rules unless said')
+        .option('--json', 'as JSON')
+        .action(async (rule: string | undefined, options: { json?: boolean }) => {
+            const { explainRule } = await import('./commands/explain.js');
+            explainRule(rule, options, console);
         });
 
     policyOptions(program.command('observe').description('read what a policy needs from the hosts'))

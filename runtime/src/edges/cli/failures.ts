@@ -8,6 +8,7 @@ const exits: Readonly<Record<string, ExitName>> = {
     'nobody-to-ask': 'usage',
     'unknown-policy': 'usage',
     'unknown-host': 'usage',
+    'rule-unknown': 'usage',
     'run-unknown': 'usage',
     'run-ended': 'usage',
     'run-owned': 'journal',

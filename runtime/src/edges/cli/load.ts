@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Finding, Program } from '@mig/language';
+import type { Finding, Program, RuleName } from '@mig/language';
 import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
 import type { Compiling } from './compile/compiling.js';
 
@@ -15,6 +15,8 @@ export interface FindingsOf {
 export interface LoadedPolicy extends FindingsOf {
     readonly program: Program | undefined;
     readonly path: string;
+    /** The rules that were run when it was compiled. */
+    readonly textRules: readonly RuleName[];
 }
 
 export interface LoadedInventory extends FindingsOf {
@@ -23,11 +25,22 @@ export interface LoadedInventory extends FindingsOf {
 }
 
 /** Reads and compiles a policy file. Throws `file-unreadable`; what is wrong inside is in the findings. */
-export async function loadPolicy(file: string, set: Readonly<Record<string, string>>, compiling: Compiling): Promise<LoadedPolicy> {
+export async function loadPolicy(
+    file: string,
+    set: Readonly<Record<string, string>>,
+    compiling: Compiling,
+    keep?: { readonly kept: boolean },
+): Promise<LoadedPolicy> {
     const text = await read(file, 'the policy');
     const uri = pathToFileURL(path.resolve(file)).href;
-    const { program, findings, sources, texts } = await compiling.compile({ uri, text, set, environment: process.env });
-    return { program, findings, path: file, sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })) };
+    const { program, findings, sources, texts, rules } = await compiling.compile({ uri, text, set, environment: process.env }, keep);
+    return {
+        program,
+        findings,
+        path: file,
+        textRules: rules,
+        sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })),
+    };
 }
 
 /** The one policy of a command: the compiler is at work while the command does something else, and its thread ends with it. */

@@ -3,15 +3,18 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type Finding, milliseconds, type Program } from '@mig/language';
 import {
+    hostFindings,
     type HostName,
     type Inventory,
     isMigrationError,
+    type LintConfig,
     makePlan,
     MigrationError,
     observationNeeds,
     type Plan,
     type Planning,
     samplesToKeep,
+    settle,
     type Snapshot,
     snapshotVersion,
     whyStale,
@@ -23,6 +26,7 @@ import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
 import type { EarlySessions } from './early-sessions.js';
+import { configFor } from './lint/config-file.js';
 import { type LoadedInventory, loadInventory, type LoadedPolicy, read } from './load.js';
 import type { PolicyOptions } from './options.js';
 import { showError, showFindings } from './show.js';
@@ -32,9 +36,11 @@ export interface Loaded {
     readonly program: Program;
     readonly inventoryFile: LoadedInventory;
     readonly inventory: Inventory;
+    /** What mig.config.yaml makes of the rules; undefined where there is none. */
+    readonly config: LintConfig | undefined;
 }
 
-/** Inventory and policy, as they come; errors in either are shown and end the command. */
+/** Inventory and policy, as they come, and the configuration; errors in any of them are shown and end the command. */
 export async function load(
     loading: Promise<LoadedPolicy>,
     options: Pick<PolicyOptions, 'inventory' | 'set' | 'maintenance' | 'json'>,
@@ -42,14 +48,17 @@ export async function load(
     early: EarlySessions,
 ): Promise<Loaded> {
     const policy = await loading;
-    showFindings(policy, console, options);
-    if (policy.program === undefined) throw new Exit('invalid');
+    const configFile = await configFor(policy.path, policy.textRules);
+    if (configFile !== undefined) showFindings(configFile, console, options);
+    const findings = settle(policy.findings, { ...policy, config: configFile?.config });
+    showFindings({ findings, sources: policy.sources }, console, options);
+    if ([...findings, ...(configFile?.findings ?? [])].some(isError) || policy.program === undefined) throw new Exit('invalid');
     const inventoryFile = await loadInventory(options.inventory, policy, (path) => early.inventory(path));
     showFindings(inventoryFile, console, options);
     if (inventoryFile.inventory === undefined) throw new Exit('invalid');
     const { inventory } = inventoryFile;
     for (const host of options.maintenance) requireHost(inventory, host, '--maintenance');
-    return { policy, program: policy.program, inventoryFile, inventory };
+    return { policy, program: policy.program, inventoryFile, inventory, config: configFile?.config };
 }
 
 /** Throws `unknown-host` for a name on the command line that the inventory does not have. */
@@ -108,12 +117,20 @@ export function planFor(
         host: options.host,
         digest: sha256,
     });
-    showFindings({ findings: planning.findings, sources: loaded.policy.sources }, console, options);
-    if (planning.findings.some((f) => f.severity === 'error')) throw new Exit(planning.findings.some(isNotBuilt) ? 'noPlan' : 'invalid');
+    const { program, inventory, policy } = loaded;
+    // What stands against the plan itself holds, whatever is thought of the rules.
+    const binding = planning.findings.filter(isError);
+    const rest = [...planning.findings.filter((finding) => !isError(finding)), ...hostFindings({ program, inventory, snapshot })].filter(
+        (finding) => !binding.some((other) => other.id === finding.id && other.message === finding.message),
+    );
+    const findings = [...binding, ...settle(rest, { ...policy, config: loaded.config })];
+    showFindings({ findings, sources: policy.sources }, console, options);
+    if (findings.some(isError)) throw new Exit(findings.some(isNotBuilt) ? 'noPlan' : 'invalid');
     return planning;
 }
 
-const isNotBuilt = (finding: Finding): boolean => finding.severity === 'error' && finding.id === 'MIG090';
+const isError = (finding: Finding): boolean => finding.severity === 'error';
+const isNotBuilt = (finding: Finding): boolean => isError(finding) && finding.id === 'MIG090';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

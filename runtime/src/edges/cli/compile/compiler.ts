@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { compileText, makeCompiler } from '@mig/language';
+import { compileText, makeCompiler, textRules } from '@mig/language';
 import type { CompileRequest, Compiled } from './request.js';
 
 /** Builds the parser, before there is a text. */
@@ -21,5 +21,5 @@ export async function answer({ uri, text, set, environment }: CompileRequest): P
             },
         },
     );
-    return { ...compilation, texts };
+    return { ...compilation, texts, rules: textRules.map(({ id, name }) => ({ id, name })) };
 }

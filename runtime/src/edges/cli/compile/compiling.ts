@@ -19,13 +19,13 @@ export class Compiling implements Disposable {
         if (!kept.mayHave(file)) Compiling.#ahead = new CompilerThread();
     }
 
-    /** Rejects only where the compiler itself has a fault. */
-    async compile(request: CompileRequest): Promise<Compiled> {
-        const kept = await this.#kept.recall(request);
-        if (kept) return kept;
+    /** Rejects only where the compiler itself has a fault. Of many policies none is `kept`: they would drive out those that are run. */
+    async compile(request: CompileRequest, { kept = true }: { readonly kept?: boolean } = {}): Promise<Compiled> {
+        const known = kept ? await this.#kept.recall(request) : undefined;
+        if (known) return known;
         this.#thread ??= new CompilerThread();
         const compiled = await this.#thread.compile(request);
-        await this.#kept.keep(request, compiled);
+        if (kept) await this.#kept.keep(request, compiled);
         return compiled;
     }
 

@@ -1,4 +1,4 @@
-import type { Compilation } from '@mig/language';
+import type { Compilation, RuleName } from '@mig/language';
 
 export interface CompileRequest {
     readonly uri: string;
@@ -11,4 +11,6 @@ export interface CompileRequest {
 export interface Compiled extends Compilation {
     /** By URI, of every file that was read. */
     readonly texts: ReadonlyMap<string, string>;
+    /** The rules that were run. They are known where they are: whoever takes a kept policy need not load them. */
+    readonly rules: readonly RuleName[];
 }
