@@ -15,6 +15,14 @@ import { rungTakesBack } from './mig306-rung-takes-back.js';
 import { rungVoidAfterSwitch } from './mig307-rung-void-after-switch.js';
 import { rungForbidden } from './mig308-rung-forbidden.js';
 import { xbzrleCache } from './mig418-xbzrle-cache.js';
+import { rungBeyondPromise } from './mig309-rung-beyond-promise.js';
+import { rungBeyondHardPromise } from './mig310-rung-beyond-hard-promise.js';
+import { gangWiderThanLimit } from './mig311-gang-wider-than-limit.js';
+import { floorOverCap } from './mig312-floor-over-cap.js';
+import { capNeverBinds } from './mig313-cap-never-binds.js';
+import { limitNeverBinds } from './mig314-limit-never-binds.js';
+import { throttleOutOfBounds } from './mig315-throttle-out-of-bounds.js';
+import { optionRefused } from './mig316-option-refused.js';
 import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
@@ -36,4 +44,12 @@ export const textRules: readonly TextRule[] = [
     rungVoidAfterSwitch,
     rungForbidden,
     xbzrleCache,
+    rungBeyondPromise,
+    rungBeyondHardPromise,
+    gangWiderThanLimit,
+    floorOverCap,
+    capNeverBinds,
+    limitNeverBinds,
+    throttleOutOfBounds,
+    optionRefused,
 ];

@@ -1,0 +1,41 @@
+import { reportBeyondPromise } from './promises.js';
+import type { TextRule } from './rule.js';
+
+export const rungBeyondPromise: TextRule = {
+    id: 'MIG309',
+    name: 'rung-beyond-promise',
+    severity: 'warning',
+    summary: 'A ladder or a downtime option that allows more downtime than the policy promises.',
+    avoid: `technique patient = precopy {
+  downtime 300 ms
+  when stalled for 3 iterations: downtime 700 ms
+  after 10 min: abort
+}
+policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using patient
+  require downtime <= 500 ms
+}
+`,
+    prefer: `technique patient = precopy {
+  downtime 300 ms
+  when stalled for 3 iterations: downtime 500 ms
+  after 10 min: abort
+}
+policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using patient
+  require downtime <= 500 ms
+}
+`,
+    rationale:
+        'The rung takes what it is given: a VM that has stalled is stopped for 700 ms, the move succeeds, and the report says that the promise was broken. Either figure is wrong, and only the author can tell which.',
+    source: 'language.md, What it means: require is a promise. facts/users.md, 11: the real downtime is what is asked for at the end; 13: intents over knobs, and here the two contradict each other.',
+    check: (input, report) => {
+        reportBeyondPromise(input, false, report);
+    },
+};

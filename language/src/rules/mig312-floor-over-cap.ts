@@ -1,0 +1,44 @@
+import { around, capSetsOf, capText, isLess } from './caps.js';
+import type { TextRule } from './rule.js';
+
+export const floorOverCap: TextRule = {
+    id: 'MIG312',
+    name: 'floor-over-cap',
+    severity: 'error',
+    summary: 'A floor that is above a cap which holds for the same bytes: no VM could ever start.',
+    avoid: `policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy
+  bandwidth { total 1 Gbit/s; per vm at least 2 Gbit/s }
+}
+`,
+    prefer: `policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using precopy
+  bandwidth { total 8 Gbit/s; per vm at least 2 Gbit/s }
+}
+`,
+    rationale:
+        'A VM does not start while its floor cannot be met. A floor above the cap can never be met, so that the policy waits for ever and moves nothing; in a window that lowers the cap it waits for as long as the window is open.',
+    source: 'language.md, What it means: at least is a floor, and a VM does not start while its floor cannot be met. facts/users.md, 5: bandwidth that is true.',
+    check: ({ policies }, report) => {
+        for (const policy of policies) {
+            const said = new Set<object>();
+            for (const { caps, during } of capSetsOf(policy)) {
+                for (const floor of caps.filter((cap) => cap.kind === 'floor' && !said.has(cap))) {
+                    const cap = caps.find((one) => one.kind === 'cap' && around[floor.scope].includes(one.scope) && isLess(one, floor));
+                    if (!cap) continue;
+                    said.add(floor);
+                    const when = during === undefined ? '' : ` ${during}`;
+                    report(floor.range, `The floor '${capText(floor)}' is above the cap '${capText(cap)}'${when}: no VM could start.`, {
+                        hint: `Lower the floor, or raise the cap to ${capText(floor).split(' at least ').at(-1) ?? 'it'} at the least.`,
+                    });
+                }
+            }
+        }
+    },
+};

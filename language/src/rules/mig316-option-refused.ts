@@ -1,0 +1,40 @@
+import { formatQuantity } from '../units.js';
+import type { TextRule } from './rule.js';
+import { placeOf, techniquesIn } from './written.js';
+
+/** QEMU's downtime-limit, and its multifd-channels. */
+const longestDowntimeMs = 2_000_000;
+const mostStreams = 255;
+
+export const optionRefused: TextRule = {
+    id: 'MIG316',
+    name: 'option-refused',
+    severity: 'error',
+    summary: 'A figure that every QEMU refuses: a downtime over 2000 s, or more than 255 streams.',
+    avoid: `technique wide = precopy { streams 400  after 10 min: abort }
+policy drain { when host is in maintenance  move vms on host  to hosts  using wide }
+`,
+    prefer: `technique wide = precopy { streams 8  after 10 min: abort }
+policy drain { when host is in maintenance  move vms on host  to hosts  using wide }
+`,
+    rationale: 'The move fails when the option is set, on every host and for every VM.',
+    source: 'facts/qemu-migration.md, Settings: refused at set time on QEMU 7.2 [tried]: downtime-limit over 2,000,000 ms, multifd-channels outside 1..255.',
+    check: (input, report) => {
+        for (const one of techniquesIn(input)) {
+            const { options, ladder, range } = one.use;
+            const downtimes = [
+                { ms: options.downtimeMs ?? 0, at: range },
+                ...ladder.map((rung) => ({ ms: rung.action.kind === 'downtime' ? rung.action.ms : 0, at: placeOf(rung, one) })),
+            ];
+            for (const { ms, at } of downtimes.filter((each) => each.ms > longestDowntimeMs)) {
+                report(at, `A downtime limit of ${formatQuantity(ms, 'duration')} is refused by QEMU.`, {
+                    hint: 'Write 2000 s at the most.',
+                });
+            }
+            if ((options.streams ?? 0) <= mostStreams) continue;
+            report(range, `'${one.name}' asks for ${options.streams ?? 0} streams, which QEMU refuses.`, {
+                hint: 'Write 255 at the most; more than 8 seldom gain.',
+            });
+        }
+    },
+};
