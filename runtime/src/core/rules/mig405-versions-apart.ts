@@ -2,6 +2,7 @@ import { facilitiesOf } from '../versions/facilities.js';
 import { type PairFact, pairFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
+import { moversOf } from './movers.js';
 import { Reach } from './reach.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
@@ -59,12 +60,12 @@ policy evacuate {
             return pairs.length === 0 ? [] : [{ fact, pairs }];
         });
         if (suspects.length === 0) return;
-        for (const policy of input.program.policies) {
-            for (const technique of techniquesOf(policy)) {
+        for (const mover of moversOf(input.program)) {
+            for (const technique of techniquesOf(mover)) {
                 const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
                 for (const { fact, pairs } of suspects) {
                     if (!fact.uses.every((facility) => asked.has(facility))) continue;
-                    const met = pairs.filter(([source, destination]) => reach.canGo(source, destination, policy, technique.when));
+                    const met = pairs.filter(([source, destination]) => reach.canGo(source, destination, mover, technique.when));
                     if (met.length === 0) continue;
                     const ways = some(met.map(([source, destination]) => `${source} to ${destination}`));
                     report(technique.range, `${usesText(fact.uses)} from ${ways}: ${fact.what}`, { hint: hintOf(fact) });

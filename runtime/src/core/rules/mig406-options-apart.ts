@@ -1,5 +1,6 @@
 import { facilitiesOf } from '../versions/facilities.js';
 import { combinationFacts } from '../versions/matrix.js';
+import { moversOf } from './movers.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
 import { usesText } from './version-rule.js';
@@ -38,8 +39,8 @@ export const optionsApart: HostRule = {
         'with disks that are behind it.',
     source: 'The table of combinations in the version matrix (docs/reference/versions.md), one source a row.',
     check: ({ program }, report) => {
-        for (const policy of program.policies) {
-            for (const { kind, options, ladder, range } of techniquesOf(policy)) {
+        for (const mover of moversOf(program)) {
+            for (const { kind, options, ladder, range } of techniquesOf(mover)) {
                 const asked = facilitiesOf(kind, options, ladder);
                 for (const { uses, without, what, cure } of combinationFacts) {
                     if (!uses.every((facility) => asked.has(facility))) continue;

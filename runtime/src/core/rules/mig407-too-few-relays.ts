@@ -1,6 +1,6 @@
-import type { Policy } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
 import { techniquesOf } from './techniques.js';
+import { type Mover, moversOf } from './movers.js';
 import type { HostRule } from './rule.js';
 
 export const tooFewRelays: HostRule = {
@@ -51,8 +51,8 @@ policy evacuate {
     check: (input, report) => {
         const { program, inventory } = input;
         if (!inventory) return;
-        for (const policy of program.policies) {
-            for (const { options, range, hasFallback } of techniquesOf(policy)) {
+        for (const mover of moversOf(program)) {
+            for (const { options, range, hasFallback } of techniquesOf(mover)) {
                 if (options.via === undefined || hasFallback) continue;
                 if ('count' in options.via) {
                     const left = Math.max(0, inventory.hosts.length - 2);
@@ -62,7 +62,7 @@ policy evacuate {
                     continue;
                 }
                 for (const name of options.via.hosts) {
-                    const problem = problemOf(name, policy, inventory);
+                    const problem = problemOf(name, mover, inventory);
                     if (problem !== undefined) report(range, `scatter-gather via ${name}: ${problem}`, { hint: 'name another host' });
                 }
             }
@@ -71,7 +71,7 @@ policy evacuate {
 };
 
 /** An unknown name is reported as one (MIG121). */
-function problemOf(name: string, { selection }: Policy, { hosts }: Inventory): string | undefined {
+function problemOf(name: string, { selection }: Mover, { hosts }: Inventory): string | undefined {
     const host = hosts.find((each) => each.name === name);
     if (!host) return undefined;
     if (selection.from.kind === 'named-host' && selection.from.host === name) return 'it is the host that is left';

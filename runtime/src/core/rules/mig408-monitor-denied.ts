@@ -1,4 +1,5 @@
 import type { TechniqueKind } from '@mig/language';
+import { moversOf } from './movers.js';
 import { Reach } from './reach.js';
 import { techniquesOf } from './techniques.js';
 import { some } from './words.js';
@@ -50,11 +51,11 @@ policy evacuate {
         const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
         if (denied.length === 0) return;
         const reach = new Reach(input);
-        for (const policy of input.program.policies) {
-            for (const { kind, name, range, when, hasFallback } of techniquesOf(policy)) {
+        for (const mover of moversOf(input.program)) {
+            for (const { kind, name, range, when, hasFallback } of techniquesOf(mover)) {
                 const why = needsMonitor[kind];
                 if (why === undefined || hasFallback) continue;
-                const met = denied.filter((host) => reach.canLeave(host, policy, when) || reach.canArrive(host, policy, when));
+                const met = denied.filter((host) => reach.canLeave(host, mover, when) || reach.canArrive(host, mover, when));
                 if (met.length === 0) continue;
                 const message = `${name} needs QEMU's monitor ${why}, which is denied on ${some(met)}`;
                 report(range, message, { hint: 'write `monitor: allow` for these hosts, or use another technique' });

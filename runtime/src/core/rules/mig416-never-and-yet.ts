@@ -1,6 +1,7 @@
 import type { TechniqueOptions } from '@mig/language';
 import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
 import { techniquesOf } from './techniques.js';
+import { moversOf } from './movers.js';
 import type { HostRule } from './rule.js';
 
 export const neverAndYet: HostRule = {
@@ -31,8 +32,8 @@ export const neverAndYet: HostRule = {
     rationale: 'One of the two is not meant, and which one decides whether a VM can be lost.',
     source: 'Deployments that rule post-copy out do so because it cannot be called off; a technique copied from elsewhere brings it back in.',
     check: ({ program }, report) => {
-        for (const policy of program.policies) {
-            for (const { kind, name, options, range } of techniquesOf(policy)) {
+        for (const mover of moversOf(program)) {
+            for (const { kind, name, options, range } of techniquesOf(mover)) {
                 for (const word of options.never ?? []) {
                     // Of rungs the rule rung-forbidden speaks.
                     if (!facilitiesOf(kind, options, []).has(ruledOut[word])) continue;

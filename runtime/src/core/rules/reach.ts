@@ -2,7 +2,7 @@
  * Which hosts a policy can take VMs from and bring them to, by what lasts: names, places, tags and versions of hosts.
  * Load, maintenance and VMs come and go: what depends on them is unknown here, and counts as possible.
  */
-import { type Expression, epochMs, type Policy } from '@mig/language';
+import { type Expression, epochMs } from '@mig/language';
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
 import { isFalse, type Value } from '../decide/truth.js';
@@ -10,6 +10,7 @@ import { worldOf } from '../decide/world.js';
 import type { Tags } from '../model/inventory.js';
 import { type Snapshot, snapshotVersion } from '../model/snapshot.js';
 import { type HostVersions, versionsOf } from '../versions/versions-of.js';
+import type { Mover } from './movers.js';
 import type { HostRuleInput } from './rule.js';
 
 interface LastingHost extends HostVersions {
@@ -38,25 +39,25 @@ export class Reach {
     }
 
     /** Whether VMs of this host may be taken, under these further conditions. */
-    canLeave(host: string, { selection }: Policy, conditions: readonly Expression[] = []): boolean {
+    canLeave(host: string, { selection }: Mover, conditions: readonly Expression[] = []): boolean {
         const { from } = selection;
         const all = [...selection.where, ...conditions, ...(from.kind === 'hosts' && from.where ? [from.where] : [])];
         return this.#isPlaceOf(host, selection) && !all.some((condition) => this.#isRuledOut(condition, host, host));
     }
 
     /** Whether VMs of some other host may come here. */
-    canArrive(host: string, policy: Policy, conditions: readonly Expression[] = []): boolean {
-        return this.hosts.some((source) => this.canGo(source.host, host, policy, conditions));
+    canArrive(host: string, mover: Mover, conditions: readonly Expression[] = []): boolean {
+        return this.hosts.some((source) => this.canGo(source.host, host, mover, conditions));
     }
 
     /** Whether VMs may go from one host to the other. */
-    canGo(source: string, destination: string, policy: Policy, conditions: readonly Expression[] = []): boolean {
+    canGo(source: string, destination: string, mover: Mover, conditions: readonly Expression[] = []): boolean {
         if (source === destination) return false;
-        if (policy.destination.where.some((condition) => this.#isRuledOut(condition, destination, source))) return false;
-        return this.canLeave(source, policy, conditions);
+        if (mover.destination.where.some((condition) => this.#isRuledOut(condition, destination, source))) return false;
+        return this.canLeave(source, mover, conditions);
     }
 
-    #isPlaceOf(host: string, { from }: Policy['selection']): boolean {
+    #isPlaceOf(host: string, { from }: Mover['selection']): boolean {
         if (from.kind === 'named-host') return from.host === host;
         if (from.kind !== 'named-vms' || !this.#snapshot) return true;
         return this.#snapshot.vms.some((vm) => vm.host === host && from.vms.includes(vm.name));

@@ -1,4 +1,5 @@
-import type { Expression, Policy, Rung, SourceRange, TechniqueKind, TechniqueOptions, TechniqueUse } from '@mig/language';
+import type { Expression, Rung, SourceRange, TechniqueKind, TechniqueOptions, TechniqueUse } from '@mig/language';
+import type { Mover } from './movers.js';
 
 /** A technique that a policy may use, wherever it stands: by itself, after `otherwise`, or in a branch. */
 export interface MeantTechnique {
@@ -14,8 +15,8 @@ export interface MeantTechnique {
     readonly hasFallback: boolean;
 }
 
-export function techniquesOf(policy: Policy): readonly MeantTechnique[] {
-    return policy.technique.flatMap((use, i) => meant(use, [], i < policy.technique.length - 1));
+export function techniquesOf(mover: Pick<Mover, 'technique'>): readonly MeantTechnique[] {
+    return mover.technique.flatMap((use, i) => meant(use, [], i < mover.technique.length - 1));
 }
 
 function meant(use: TechniqueUse, when: readonly Expression[], hasFallback: boolean): readonly MeantTechnique[] {

@@ -89,3 +89,16 @@ test('only moves from an old host to the one release that cannot read it are fou
     expect(await found('move vms  to hosts  using precopy { streams 2 }', mixed)).toEqual(['MIG405 parallel streams from old to bad']);
     expect(await found('move vms on host "bad"  to hosts  using precopy { streams 2 }', mixed)).toEqual([]);
 });
+
+test('a sequence is judged as a policy is, on its way back too', async () => {
+    const text = (ending: string): string =>
+        `sequence s for each host where host.rack == "r1" { drain using precopy { streams 2  compression zstd level 3 }; reboot${ending} }`;
+    const seen = snapshot([host('a', { rack: 'r1' }), host('b', { rack: 'r2', versions: { libvirt: '9.4.0', qemu: '7.2.22' } })], []);
+    const ids = async (source: string): Promise<readonly string[]> => {
+        const { program, findings } = await compileText({ uri: 'file:///test.mig', text: source });
+        if (!program) throw new Error(findings.map(({ message }) => message).join('; '));
+        return hostFindings({ program, inventory: inventoryOf(seen), snapshot: seen }).map(({ id }) => id);
+    };
+    expect(await ids(text(''))).toEqual([]);
+    expect(await ids(text('; return moved vms'))).toEqual(['MIG403']);
+});

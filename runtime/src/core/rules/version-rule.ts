@@ -1,9 +1,9 @@
 /** What the rules that read the version matrix have in common. */
-import type { Policy } from '@mig/language';
 import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
 import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
+import { type Mover, moversOf } from './movers.js';
 import { Reach } from './reach.js';
 import type { HostReport, HostRuleInput } from './rule.js';
 import { type MeantTechnique, techniquesOf } from './techniques.js';
@@ -21,14 +21,14 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
         return hosts.length === 0 ? [] : [{ fact, hosts }];
     });
     if (suspects.length === 0) return;
-    for (const policy of input.program.policies) {
-        for (const technique of techniquesOf(policy)) {
+    for (const mover of moversOf(input.program)) {
+        for (const technique of techniquesOf(mover)) {
             // Where a host lacks something the next technique is used; what is accepted and goes wrong is never noticed.
             if (technique.hasFallback && effects.includes('missing')) continue;
             const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
             for (const { fact, hosts } of suspects) {
                 if (!fact.uses.every((facility) => asked.has(facility))) continue;
-                const met = hosts.filter(({ host }) => takesPart(host, fact, policy, technique, reach));
+                const met = hosts.filter(({ host }) => takesPart(host, fact, mover, technique, reach));
                 if (met.length === 0) continue;
                 report(technique.range, versionMessage(fact, met), { hint: versionHint(fact) });
             }
@@ -36,8 +36,8 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
     }
 }
 
-function takesPart(host: string, { at }: VersionFact, policy: Policy, { when }: MeantTechnique, reach: Reach): boolean {
-    return reach.canLeave(host, policy, when) || (at !== 'source' && reach.canArrive(host, policy, when));
+function takesPart(host: string, { at }: VersionFact, mover: Mover, { when }: MeantTechnique, reach: Reach): boolean {
+    return reach.canLeave(host, mover, when) || (at !== 'source' && reach.canArrive(host, mover, when));
 }
 
 function versionMessage({ uses, part, what }: VersionFact, hosts: readonly { readonly host: string; readonly version: string }[]): string {

@@ -1,0 +1,27 @@
+import type { HostSequence, Policy, Program, TechniqueUse } from '@mig/language';
+
+/** What moves VMs: a policy, or a sequence that drains hosts. */
+export interface Mover {
+    readonly name: string;
+    readonly selection: Pick<Policy['selection'], 'from' | 'where'>;
+    readonly destination: Pick<Policy['destination'], 'where'>;
+    readonly technique: readonly TechniqueUse[];
+}
+
+export function moversOf({ policies, sequences }: Program): readonly Mover[] {
+    return [...policies, ...sequences.flatMap(drainsOf)];
+}
+
+/** A sequence drains its hosts, and may bring the VMs back to them in the same way. */
+function drainsOf({ name, hosts, steps, range }: HostSequence): readonly Mover[] {
+    const technique = steps.flatMap((step) => (step.kind === 'drain' ? step.technique : []));
+    if (technique.length === 0) return [];
+    const there = { name: name ?? 'the sequence', technique };
+    const away: Mover = { ...there, selection: { from: { kind: 'hosts', where: hosts, range }, where: [] }, destination: { where: [] } };
+    const back: Mover = {
+        ...there,
+        selection: { from: { kind: 'all', range }, where: [] },
+        destination: { where: hosts ? [hosts] : [] },
+    };
+    return steps.some(({ kind }) => kind === 'return-moved-vms') ? [away, back] : [away];
+}
