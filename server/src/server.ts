@@ -6,6 +6,7 @@ import type { Connection } from 'vscode-languageserver';
 import { PolicyCodeActions } from './features/code-actions.js';
 import { PolicyCompletionProvider } from './features/completion/provider.js';
 import { PolicyFolding } from './features/folding.js';
+import { PolicyFormatter } from './features/formatting.js';
 import { PolicyHoverProvider } from './features/hover/provider.js';
 import { InventoryChecks } from './features/inventory-checks.js';
 import { PolicyNodeKinds } from './features/node-kinds.js';
@@ -24,6 +25,7 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
                     HoverProvider: (services) => new PolicyHoverProvider(services),
                     FoldingRangeProvider: (services) => new PolicyFolding(services),
                     CodeActionProvider: () => new PolicyCodeActions(),
+                    Formatter: () => new PolicyFormatter(),
                 },
             },
             shared: { lsp: { NodeKindProvider: () => new PolicyNodeKinds() } },
