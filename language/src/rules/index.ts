@@ -23,6 +23,14 @@ import { capNeverBinds } from './mig313-cap-never-binds.js';
 import { limitNeverBinds } from './mig314-limit-never-binds.js';
 import { throttleOutOfBounds } from './mig315-throttle-out-of-bounds.js';
 import { optionRefused } from './mig316-option-refused.js';
+import { windowNeverOpens } from './mig317-window-never-opens.js';
+import { stepsOutlastWindow } from './mig318-steps-outlast-window.js';
+import { rungAfterDeadline } from './mig319-rung-after-deadline.js';
+import { retryWithoutEnd } from './mig320-retry-without-end.js';
+import { promiseBeyondDeadline } from './mig321-promise-beyond-deadline.js';
+import { capUnderDirtyRate } from './mig322-cap-under-dirty-rate.js';
+import { branchNeverReached } from './mig323-branch-never-reached.js';
+import { choiceWithoutOtherwise } from './mig324-choice-without-otherwise.js';
 import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
@@ -52,4 +60,12 @@ export const textRules: readonly TextRule[] = [
     limitNeverBinds,
     throttleOutOfBounds,
     optionRefused,
+    windowNeverOpens,
+    stepsOutlastWindow,
+    rungAfterDeadline,
+    retryWithoutEnd,
+    promiseBeyondDeadline,
+    capUnderDirtyRate,
+    branchNeverReached,
+    choiceWithoutOtherwise,
 ];

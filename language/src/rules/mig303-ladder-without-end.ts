@@ -3,7 +3,7 @@ import type { TextRule } from './rule.js';
 import { isInside, techniquesIn } from './written.js';
 
 /** Techniques that send memory again as the guest writes it: they end only when they catch up with it. */
-const mayNotConverge: ReadonlySet<TechniqueKind> = new Set<TechniqueKind>(['precopy', 'rdma', 'traffic-sensitive']);
+export const mayNotConverge: ReadonlySet<TechniqueKind> = new Set<TechniqueKind>(['precopy', 'rdma', 'traffic-sensitive']);
 
 /** What brings a move to its end, one way or the other. */
 export const ends: ReadonlySet<Rung['action']['kind']> = new Set<Rung['action']['kind']>(['abort', 'switch-to-postcopy', 'pause']);
