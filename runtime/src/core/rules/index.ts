@@ -21,9 +21,12 @@ import { postcopyFromFailingHost } from './mig414-postcopy-from-failing-host.js'
 import { postcopyWithoutOnFailure } from './mig415-postcopy-without-on-failure.js';
 import { neverAndYet } from './mig416-never-and-yet.js';
 import { definedTwice } from './mig417-defined-twice.js';
+import { policiesUndoEachOther } from './mig501-policies-undo-each-other.js';
+import { takenByTwo } from './mig504-taken-by-two.js';
 import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
 import { noHostAllowed } from './mig506-no-host-allowed.js';
 import { spareCapacity } from './mig507-spare-capacity.js';
+import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
@@ -56,6 +59,9 @@ export const hostRules: readonly HostRule[] = [
     groupLargerThanHost,
     contradictoryCondition,
     releasedAtOnce,
+    policiesUndoEachOther,
+    takenByTwo,
+    oneWayMove,
 ];
 
 /** What the rules find that have what they need. */

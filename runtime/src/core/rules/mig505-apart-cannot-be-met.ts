@@ -72,7 +72,7 @@ export const apartCannotBeMet: HostRule = {
 function textOf({ by, key, vms, hosts, leaving, inTheWay }: NotApart): string {
     const names = few(vms.map((vm) => vm.name).sort());
     const alike = `${wordsOf(by)} is ${key}`;
-    const where = hosts.length === 0 ? 'no host' : `only ${few(hosts)}`;
+    const where = hosts.length === 0 ? 'no host' : `${few(hosts)} only`;
     if (leaving === undefined) {
         const each = `${vms.length} VMs cannot be kept apart on ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
         return `${each}: ${names} (${alike}) may be on ${where}`;

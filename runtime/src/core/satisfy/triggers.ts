@@ -152,7 +152,8 @@ function openAt(schedule: Schedule, timeZone: string, time: EpochMs): boolean {
     return truth.known && truth.value;
 }
 
-function timesOf({ cron, timeZone }: Schedule, inventoryZone: string, from: EpochMs): readonly EpochMs[] {
+/** The next times of a schedule. */
+export function timesOf({ cron, timeZone }: Schedule, inventoryZone: string, from: EpochMs): readonly EpochMs[] {
     try {
         const runs = new Cron(cron, { timezone: timeZone ?? inventoryZone, mode: '5-part' }).nextRuns(timesLookedAt, new Date(from));
         return runs.map((run) => epochMs(run.getTime()));

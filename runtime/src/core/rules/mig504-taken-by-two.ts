@@ -1,0 +1,81 @@
+import { claims, type Moment } from '../satisfy/claims.js';
+import { Allowance } from '../satisfy/few.js';
+import type { HostRule } from './rule.js';
+
+/** VMs that are judged in one check: some tens of milliseconds. */
+const mostSteps = 10_000;
+
+const policies = (priority: string): string => `inventory "hosts.yaml"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+
+policy databases${priority} {
+  when host is in maintenance
+  move vms on host where vm.tag.role == "db"
+  to hosts prefer most free memory
+  using precopy { downtime 50 ms; after 30 min: abort }
+  on failure leave and report
+}
+`;
+
+export const takenByTwo: HostRule = {
+    id: 'MIG504',
+    name: 'taken-by-two',
+    severity: 'warning',
+    needs: 'snapshot',
+    summary: 'Two policies of equal priority take the same VM at the same time.',
+    avoid: policies(''),
+    prefer: policies(' priority 10'),
+    files: {
+        'hosts.yaml': `hosts:
+  a:
+    driver: simulated
+    maintenance: true
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated:
+      memory: 64 GiB
+      cpus: 16
+      vms:
+        - { name: web1, memory: 4 GiB, tags: [role=web] }
+        - { name: db1, memory: 4 GiB, tags: [role=db] }
+  b:
+    driver: simulated
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`,
+    },
+    rationale:
+        'A VM belongs to the first policy that takes it. Between equals that is the one which stands first in the file, so that ' +
+        'moving a paragraph changes which technique and which promises a database is moved with.',
+    source: 'Clusters with several balancers report the same: which rule a VM follows hangs on the order in which they were added.',
+    check: ({ program, snapshot }, report) => {
+        if (!snapshot) return;
+        for (const { vm, first, other, moment } of claims(program, snapshot, new Allowance(mostSteps))) {
+            const both = `${first.name} and ${other.name} both have priority ${first.priority}`;
+            report(
+                other.nameRange,
+                `${both} and both take ${vm.name} of ${vm.host} ${wordsOf(moment)}; ${first.name} has it, because it stands first`,
+                {
+                    hint: 'give the one that is to have it a higher priority, or except its VMs from the other',
+                },
+            );
+        }
+    },
+};
+
+function wordsOf(moment: Moment): string {
+    switch (moment.kind) {
+        case 'now':
+            return 'as things are now';
+        case 'at':
+            return `at ${new Date(moment.at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+        case 'maintenance':
+            return `once ${moment.host} is in maintenance`;
+    }
+}

@@ -1,0 +1,79 @@
+import { outlookOf } from '../satisfy/destinations.js';
+import { Allowance, few } from '../satisfy/few.js';
+import { type OneWay, oneWayMoves } from '../satisfy/one-way.js';
+import { versionsOf } from '../versions/versions-of.js';
+import type { HostRule } from './rule.js';
+
+/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
+const mostSteps = 20_000;
+
+const hosts = (qemu: string): string => `hosts:
+  a:
+    driver: simulated
+    maintenance: true
+    versions: { libvirt: 11.3.0, qemu: 9.2.0 }
+    migration: { network: migration, address: 10.0.0.1 }
+    simulated:
+      memory: 64 GiB
+      cpus: 16
+      vms:
+        - { name: web1, memory: 4 GiB }
+  b:
+    driver: simulated
+    versions: { libvirt: 11.3.0, qemu: ${qemu} }
+    migration: { network: migration, address: 10.0.0.2 }
+    simulated: { memory: 64 GiB, cpus: 16 }
+`;
+
+const policy = (file: string): string => `inventory "${file}"
+
+policy evacuate {
+  when host is in maintenance
+  move vms on host order by vm.memory descending
+  to hosts prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`;
+
+export const oneWayMove: HostRule = {
+    id: 'MIG508',
+    name: 'one-way-move',
+    severity: 'info',
+    needs: 'snapshot',
+    summary: 'A policy may move VMs to a host from which they may not be able to come back: its QEMU or its CPU is newer.',
+    avoid: policy('hosts.yaml'),
+    prefer: policy('alike.yaml'),
+    files: { 'hosts.yaml': hosts('10.0.2'), 'alike.yaml': hosts('9.2.1') },
+    rationale:
+        'QEMU takes guests of older versions; to an older one it goes back only as far as device models did not change, and a guest ' +
+        'that is restarted on a newer CPU may use what the old host lacks. After the first host of a rolling upgrade there is no way back.',
+    source: 'QEMU, docs/devel/migration: compatibility is kept from older to newer versions of the same machine type.',
+    check: ({ program, inventory, snapshot }, report) => {
+        if (!snapshot) return;
+        const allowance = new Allowance(mostSteps);
+        const known = versionsOf(inventory, snapshot).flatMap(({ host, versions: { qemu: version } }) =>
+            version === undefined ? [] : [[host, version] as const],
+        );
+        const qemu = new Map(known);
+        for (const policy of program.policies) {
+            const all = oneWayMoves(policy, outlookOf(snapshot), qemu, allowance);
+            const [first] = all;
+            if (!first) continue;
+            const others = all.slice(1).map(({ from, to }) => `${from} to ${to}`);
+            const more = others.length === 0 ? '' : `; so it is from ${few(others)}`;
+            report(
+                policy.destination.range,
+                `${policy.name} may move ${first.vm.name} from ${first.from} to ${first.to}, and it may not come back: ${why(first)}${more}`,
+                {
+                    hint: 'if VMs are to return, constrain the destination, such as host.qemu <= source.qemu',
+                },
+            );
+        }
+    },
+};
+
+function why({ from, to, because }: OneWay): string {
+    if (because.kind === 'qemu') return `${to} runs QEMU ${because.there}, and ${from} the older ${because.here}`;
+    return `the CPU of ${because.like.name}, which runs on ${to}, does not suit ${from} (${because.detail})`;
+}

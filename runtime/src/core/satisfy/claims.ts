@@ -1,0 +1,97 @@
+/** VMs that two policies of equal priority take at the same time: which of them has it is left to the order of the file. */
+import type { EpochMs, Policy, Program } from '@mig/language';
+import { select } from '../decide/select.js';
+import { triggered } from '../decide/trigger.js';
+import { type World, worldOf } from '../decide/world.js';
+import type { HostName } from '../model/inventory.js';
+import type { Snapshot, VmState, VmUuid } from '../model/snapshot.js';
+import { empties } from './destinations.js';
+import type { Allowance } from './few.js';
+import { conditionsOf, schedulesOf, timesOf } from './triggers.js';
+
+export interface Claim {
+    readonly vm: VmState;
+    /** In the order of the file: the one that has it, and the one that does not. */
+    readonly first: Policy;
+    readonly other: Policy;
+    readonly moment: Moment;
+}
+
+/** When both run. */
+export type Moment =
+    | { readonly kind: 'now' }
+    | { readonly kind: 'at'; readonly at: EpochMs }
+    /** Were this host in maintenance. */
+    | { readonly kind: 'maintenance'; readonly host: HostName };
+
+/**
+ * Each pair of policies at most once, with the first VM. Triggers are judged as they stand: now; at the next times of
+ * policies that run by the clock alone; and with a host in maintenance, where none is and policies would empty it.
+ */
+export function claims(program: Program, snapshot: Snapshot, allowance: Allowance): readonly Claim[] {
+    const triggeredOnes = program.policies.filter((policy) => policy.trigger);
+    const priorities = triggeredOnes.map((policy) => policy.priority);
+    if (new Set(priorities).size === priorities.length) return [];
+    const found = new Map<string, Claim>();
+    for (const { policies, on, moment } of moments(triggeredOnes, snapshot)) {
+        for (const claim of claimsAt(program, policies, on, moment, allowance)) {
+            const pair = `${claim.first.name} ${claim.other.name}`;
+            if (!found.has(pair)) found.set(pair, claim);
+        }
+    }
+    return [...found.values()];
+}
+
+interface Trial {
+    readonly policies: readonly Policy[];
+    readonly on: Snapshot;
+    readonly moment: Moment;
+}
+
+/** Times of the clock that are gone through, over all policies. */
+const mostTimes = 6;
+
+function moments(policies: readonly Policy[], snapshot: Snapshot): readonly Trial[] {
+    // A cooldown only puts off when they meet.
+    const on: Snapshot = { ...snapshot, policies: [] };
+    const byClock = policies.filter(({ trigger }) => trigger && conditionsOf(trigger).length === 0);
+    const times =
+        byClock.length < 2
+            ? []
+            : byClock
+                  .flatMap(({ trigger }) => (trigger ? schedulesOf(trigger) : []).slice(0, 1))
+                  .slice(0, mostTimes)
+                  .flatMap((schedule) => timesOf(schedule, snapshot.timeZone, snapshot.takenAt).slice(0, 1));
+    const emptying = policies.filter(empties);
+    const source = snapshot.hosts.some((host) => host.maintenance) || emptying.length < 2 ? undefined : snapshot.vms[0]?.host;
+    const hosts = snapshot.hosts.map((host) => (host.name === source ? { ...host, maintenance: true } : host));
+    return [
+        { policies, on, moment: { kind: 'now' } },
+        ...times.map((at): Trial => ({ policies: byClock, on: { ...on, takenAt: at }, moment: { kind: 'at', at } })),
+        ...(source === undefined
+            ? []
+            : [{ policies: emptying, on: { ...on, hosts }, moment: { kind: 'maintenance', host: source } } as const]),
+    ];
+}
+
+function* claimsAt(
+    program: Program,
+    policies: readonly Policy[],
+    on: Snapshot,
+    moment: Moment,
+    allowance: Allowance,
+): Generator<Claim, void> {
+    const world: World = worldOf(on);
+    if (!allowance.take(policies.length * on.hosts.length)) return;
+    const { fired } = triggered({ ...program, policies }, world, { now: on.takenAt });
+    const owners = new Map<VmUuid, Policy>();
+    for (const one of fired) {
+        if (!allowance.take(on.vms.length)) return;
+        for (const { vm } of select(one, world, new Map()).candidates) {
+            const owner = owners.get(vm.uuid);
+            // One that comes before both by its priority settles it.
+            if (!owner) owners.set(vm.uuid, one.policy);
+            else if (owner !== one.policy && owner.priority === one.policy.priority) yield { vm, first: owner, other: one.policy, moment };
+        }
+    }
+}

@@ -1,0 +1,178 @@
+/**
+ * Pairs of policies of which one moves a VM back where the other took it from. Nothing is reasoned about: the decisions
+ * themselves are asked (trigger, selection, placement), first of the one policy, then of the other on what its moves lead
+ * to. They are asked on the hosts as they were seen, and on small clusters of the inventory's hosts with loads that bring
+ * policies about which rest now.
+ *
+ * What bounds the time: each policy is planned once on each cluster, with its first few VMs; the other is asked only of
+ * the VMs that were moved; and there is an allowance of steps over all.
+ */
+import type { Policy, Program } from '@mig/language';
+import { scopeOf } from '../decide/attributes.js';
+import { holds } from '../decide/evaluate.js';
+import { place } from '../decide/place.js';
+import { refusal } from '../decide/preflight.js';
+import { type Candidate, mostToTake, select } from '../decide/select.js';
+import { type Fired, triggered } from '../decide/trigger.js';
+import { isFalse, isTrue } from '../decide/truth.js';
+import { type World, worldOf } from '../decide/world.js';
+import type { HostName, Inventory } from '../model/inventory.js';
+import type { Snapshot, VmState } from '../model/snapshot.js';
+import { Allowance } from './few.js';
+import { mayCoincide, ripe } from './triggers.js';
+import { layouts, trial } from './worlds.js';
+
+export interface Undoing {
+    readonly first: Policy;
+    readonly then: Policy;
+    readonly vm: VmState;
+    /** From here by the first, and back by the other. */
+    readonly from: HostName;
+    readonly to: HostName;
+    readonly on: Ground;
+}
+
+/** Hosts and VMs on which policies are tried. */
+export interface Ground {
+    readonly snapshot: Snapshot;
+    /** Of a trial: what it is like. Undefined: the hosts as they were seen. */
+    readonly layout: string | undefined;
+}
+
+export function undoings(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Undoing[] {
+    // What runs on demand only undoes nothing by itself, though it may be undone.
+    if (program.policies.length < 2 || program.policies.every((policy) => !policy.trigger)) return [];
+    const allowance = new Allowance(mostSteps);
+    const found: Undoing[] = [];
+    const told = new Set<string>();
+    for (const ground of groundsOf(program, inventory, snapshot)) {
+        for (const one of onGround(program, ground, allowance)) {
+            const pair = [one.first.name, one.then.name].sort().join(' ');
+            if (!told.has(pair)) found.push(one);
+            told.add(pair);
+        }
+    }
+    return found;
+}
+
+/** One step is one VM judged, or one host tried for one VM: a microsecond or a few. */
+const mostSteps = 20_000;
+/** VMs that a policy is let move for a trial: the first in its own order. */
+const vmsTried = 4;
+/** Hosts or VMs for which one policy is tried. */
+const instancesTried = 2;
+/** Hosts of a trial cluster. */
+const hostsTried = 4;
+
+function groundsOf(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Ground[] {
+    const tags: Record<string, string> = {};
+    for (const { of, name } of program.mentions) {
+        const [key = '', value = ''] = name.split('=');
+        if (of === 'tag') tags[key] = value;
+    }
+    const trials = layouts.map((layout) => ({ snapshot: trial(inventory, layout, hostsTried, tags), layout: layout.name }));
+    const seen = snapshot && snapshot.vms.length > 0 ? [{ snapshot: { ...snapshot, policies: [] }, layout: undefined }] : [];
+    return [...seen, ...trials].filter((ground) => ground.snapshot.hosts.length > 1);
+}
+
+function* onGround(program: Program, ground: Ground, allowance: Allowance): Generator<Undoing, void> {
+    const start = worldOf(ground.snapshot);
+    const policies = program.policies.map((policy) => ({ policy, plain: ripe(policy) }));
+    for (const first of policies) {
+        const moved = planned(program, first.plain, start, allowance);
+        if (!moved) continue;
+        for (const then of policies) {
+            if (then.policy === first.policy || !then.policy.trigger) continue;
+            if (
+                first.policy.trigger &&
+                !mayCoincide(first.policy.trigger, then.policy.trigger, ground.snapshot.timeZone, ground.snapshot.takenAt)
+            )
+                continue;
+            const back = returned(program, then.plain, moved, allowance);
+            if (back) yield { first: first.policy, then: then.policy, ...back, on: ground };
+        }
+    }
+}
+
+interface Moved {
+    readonly moves: readonly { readonly vm: VmState; readonly to: HostName }[];
+    readonly world: World;
+}
+
+/** What a policy does with its first few VMs; undefined where it moves none. */
+function planned(program: Program, policy: Policy, start: World, allowance: Allowance): Moved | undefined {
+    let world = start;
+    const moves: { readonly vm: VmState; readonly to: HostName }[] = [];
+    if (!allowance.take(start.hosts.size)) return undefined;
+    for (const fired of firedNow(program, policy, start).slice(0, instancesTried)) {
+        if (!allowance.take(start.snapshot.vms.length + 3 * vmsTried * start.hosts.size)) return undefined;
+        const { candidates } = select(fired, world, new Map());
+        const placed = place(limited(fired, candidates.length), candidates.slice(0, vmsTried), world, []);
+        world = placed.world;
+        for (const { candidate, destination } of placed.placements) moves.push({ vm: candidate.vm, to: destination });
+    }
+    return moves.length === 0 ? undefined : { moves, world };
+}
+
+/** A VM that the policy moves back, of those that were moved. */
+function returned(program: Program, policy: Policy, moved: Moved, allowance: Allowance): Pick<Undoing, 'vm' | 'from' | 'to'> | undefined {
+    const { world, moves } = moved;
+    if (!allowance.take(world.hosts.size)) return undefined;
+    for (const fired of firedNow(program, policy, world)) {
+        const taken = takes(fired, moves, world, allowance);
+        if (taken.length === 0) continue;
+        if (!allowance.take(3 * taken.length * world.hosts.size)) return undefined;
+        const placed = place(limited(fired, taken.length), taken, world, []);
+        for (const { candidate, destination } of placed.placements) {
+            const move = moves.find(({ vm }) => vm.uuid === candidate.vm.uuid);
+            if (move && move.vm.host === destination && move.to === candidate.vm.host)
+                return { vm: move.vm, from: move.vm.host, to: move.to };
+        }
+    }
+    return undefined;
+}
+
+/** Which of the VMs that were moved the policy would take; where it takes only so many, those that come first. */
+function takes(fired: Fired, moves: Moved['moves'], world: World, allowance: Allowance): readonly Candidate[] {
+    const uuids = new Set(moves.map(({ vm }) => vm.uuid));
+    if (fired.policy.selection.limit) {
+        if (!allowance.take(world.snapshot.vms.length)) return [];
+        const { candidates } = select(fired, world, new Map());
+        return candidates.slice(0, mostToTake(fired.policy, candidates.length)).filter((candidate) => uuids.has(candidate.vm.uuid));
+    }
+    return moves.flatMap(({ vm, to }): readonly Candidate[] => {
+        const there = world.hosts.get(to)?.vms.find((other) => other.uuid === vm.uuid);
+        return there && takesVm(fired, there, world) ? [{ vm: there, because: [], gang: undefined }] : [];
+    });
+}
+
+/** As `select` does, of a single VM. */
+function takesVm({ policy, host, vm: bound }: Fired, vm: VmState, world: World): boolean {
+    const { from, where, except } = policy.selection;
+    const scope = scopeOf(world, { vm });
+    const isThere = {
+        'bound-host': () => vm.host === host,
+        'bound-vm': () => vm.uuid === bound?.uuid,
+        all: () => true,
+        hosts: () => from.kind === 'hosts' && (!from.where || isTrue(holds(from.where, scopeOf(world, { host: vm.host })))),
+        'named-host': () => from.kind === 'named-host' && from.host === vm.host,
+        'named-vms': () => from.kind === 'named-vms' && from.vms.includes(vm.name),
+    }[from.kind]();
+    if (!isThere || refusal(vm) !== undefined) return false;
+    return where.every((one) => isTrue(holds(one, scope))) && except.every((one) => isFalse(holds(one, scope)));
+}
+
+/** Instances of the policy that its trigger, or a person, would start. */
+function firedNow(program: Program, policy: Policy, world: World): readonly Fired[] {
+    const demand = policy.trigger ? {} : { policy: policy.name };
+    return triggered({ ...program, policies: [policy] }, world, { now: world.snapshot.takenAt, ...demand }).fired;
+}
+
+/** A share is of all candidates, of which only the first are tried. */
+function limited(fired: Fired, candidates: number): Fired {
+    const { limit } = fired.policy.selection;
+    if (limit?.kind !== 'share') return fired;
+    const count = mostToTake(fired.policy, candidates);
+    const selection = { ...fired.policy.selection, limit: { kind: 'count', count, range: limit.range } as const };
+    return { ...fired, policy: { ...fired.policy, selection } };
+}
