@@ -1,26 +1,59 @@
-/** Every policy in the documents is without a finding. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Every policy in the documents is as it is said to be, and every command of the tutorial prints what is shown. */
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Step, stepsOf } from '../kit/document.js';
 import { Desk, root } from '../kit/mig-run.js';
-import { blocks } from '../kit/readme.js';
 
-let desk: Desk;
-beforeAll(async () => {
-    desk = await Desk.clear();
-    await desk.write('hosts.yaml', 'hosts:\n  a: { ssh: root@a }\n');
-});
-afterAll(async () => desk[Symbol.asyncDispose]());
-
-const snippets = readdirSync(path.join(root, 'docs'))
+const documents = readdirSync(path.join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
-    .flatMap((file) =>
-        blocks('mig', readFileSync(path.join(root, 'docs', file), 'utf8')).map((text, i) => ({ name: `${file} ${i + 1}`, text })),
-    );
+    .map((name) => ({ name, steps: stepsOf(readFileSync(path.join(root, 'docs', name), 'utf8')) }))
+    .filter(({ steps }) => steps.some((step) => step.kind === 'policy'));
 
-test('there are policies in the documents', () => expect(snippets.length).toBeGreaterThan(1));
-
-test.each(snippets)('$name', async ({ name, text }) => {
-    const file = await desk.write(`${name.replace(/\W/g, '-')}.mig`, text);
-    expect((await desk.migRun(['check', file])).all).toContain('nothing found');
+test('there are policies in the documents', () => {
+    expect(documents.map(({ name }) => name)).toEqual(expect.arrayContaining(['language.md', 'tutorial.md']));
 });
+
+describe.each(documents)('$name', ({ steps }) => {
+    let desk: Desk;
+    let printed = '';
+    beforeAll(async () => {
+        desk = await Desk.clear();
+        copyFileSync(path.join(root, 'examples/simulated.yaml'), desk.at('hosts.yaml'));
+    });
+    afterAll(async () => desk[Symbol.asyncDispose]());
+
+    const policies = steps.filter((step) => step.kind === 'policy');
+    // One after the other, as a reader takes them: a command works on what was written before it.
+    test.each(steps.map((step, index) => ({ title: titleOf(step, policies.indexOf(step as (typeof policies)[number])), index, step })))(
+        '$index: $title',
+        async ({ step, index }) => {
+            if (step.kind === 'output') {
+                const lines = printed.split('\n').map((line) => line.trim());
+                let at = -1;
+                for (const line of step.lines) {
+                    at = lines.indexOf(line, at + 1);
+                    expect(at, `'${line}' is not printed there:\n${printed}`).not.toBe(-1);
+                }
+            } else if (step.kind === 'command') {
+                const { code, all } = await desk.migRun(step.args);
+                printed = all;
+                expect(code, all).toBe(step.ends);
+            } else {
+                const file = await desk.write(step.file ?? `policy-${index}.mig`, step.text);
+                // Wide enough that no finding is broken into lines.
+                const { all } = await desk.migRun(['check', file], { env: { COLUMNS: '400' } });
+                const found = all.split('\n').filter((line) => /^(error|warning):/.test(line));
+                const ids = found.map((line) => /\[(MIG\d+)\]$/.exec(line)?.[1] ?? line);
+                expect(ids.filter((id) => id !== 'MIG090').toSorted(), all).toEqual(step.finds.toSorted());
+                const features = found.flatMap((line) => /\(([\w.-]+)\) \[MIG090\]$/.exec(line)?.[1] ?? []);
+                expect([...new Set(features)].toSorted()).toEqual(step.lacks.toSorted());
+            }
+        },
+    );
+});
+
+function titleOf(step: Step, nth: number): string {
+    if (step.kind === 'command') return `mig-run ${step.args.join(' ')}`;
+    return step.kind === 'output' ? 'and what it prints' : (step.file ?? `policy ${nth + 1}`);
+}
