@@ -2,8 +2,10 @@
  * `npm run bench:language`: how fast policies are parsed, linked and checked, by the program and in the editor.
  * Options: --runs N, --only compile|keystroke|broken.
  */
-import { atMost, type Check, machine, median, report } from './checks.js';
+import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
+import { broken, brokenHere, brokenOption } from './language/broken.js';
 import { type Measure, measured, measureHere, measureOption, type TextName } from './language/compile.js';
+import { keystrokes } from './language/keystroke.js';
 
 const option = (name: string): string | undefined => {
     const at = process.argv.indexOf(name);
@@ -54,8 +56,49 @@ function compiling(): Measured {
     };
 }
 
+const percentile = (values: readonly number[], share: number): number =>
+    [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN;
+
+/** In a file of 1,000 lines beside an inventory with 500 VMs. */
+async function typing(): Promise<Measured> {
+    const found = await keystrokes(1000, 500, 100);
+    const p95 = { mig: percentile(found.mig, 0.95), prisma: percentile(found.prisma, 0.95), yaml: percentile(found.yaml, 0.95) };
+    say(`keystroke p95: mig ${p95.mig.toFixed(1)} ms, Prisma's ${p95.prisma.toFixed(1)} ms, YAML's ${p95.yaml.toFixed(1)} ms`);
+    return {
+        checks: [
+            atMost('keystroke to diagnostics, p95', p95.mig, 60, 'ms'),
+            atMost(
+                'keystroke to diagnostics, median of the faster other server',
+                median(found.mig) / Math.min(median(found.prisma), median(found.yaml)),
+                1,
+                'x',
+            ),
+        ],
+        runs: { 'keystroke mig (ms)': found.mig, 'keystroke Prisma (ms)': found.prisma, 'keystroke YAML (ms)': found.yaml },
+    };
+}
+
+function breaking(): Measured {
+    const { inputs, exceptions, slowestMs, unsaid, outside } = broken(20_000, 2000);
+    say(`${inputs} broken texts: the slowest took ${Math.round(slowestMs)} ms`);
+    return {
+        checks: [
+            atLeast('broken texts', inputs, 22_000, ''),
+            atMost('broken texts: exceptions', exceptions.length, 0, ''),
+            atMost('broken texts: the slowest', slowestMs, 1000, 'ms'),
+            atMost('broken texts: those of which nothing was said', unsaid.length, 0, ''),
+            atMost('broken texts: those with a finding outside the text', outside.length, 0, ''),
+        ],
+        runs: { exceptions: exceptions.slice(0, 10), unsaid: unsaid.slice(0, 10), outside: outside.slice(0, 10) },
+    };
+}
+
 async function main(): Promise<void> {
-    const parts = [...(wanted('compile') ? [compiling()] : [])];
+    const parts = [
+        ...(wanted('compile') ? [compiling()] : []),
+        ...(wanted('keystroke') ? [await typing()] : []),
+        ...(wanted('broken') ? [breaking()] : []),
+    ];
     report({
         checks: parts.flatMap((part) => part.checks),
         machine: machine(),
@@ -67,4 +110,7 @@ const here = process.argv.indexOf(measureOption);
 if (here > 0) {
     const [text = '', count = ''] = process.argv.slice(here + 1);
     process.stdout.write(JSON.stringify(await measureHere(text, Number(count))));
+} else if (process.argv.includes(brokenOption)) {
+    const [mutations = '', bytes = ''] = process.argv.slice(process.argv.indexOf(brokenOption) + 1);
+    process.stdout.write(JSON.stringify(await brokenHere(Number(mutations), Number(bytes))));
 } else await main();

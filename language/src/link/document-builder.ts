@@ -52,7 +52,8 @@ export class MigDocumentBuilder extends DefaultDocumentBuilder {
                 opened.push(known);
                 continue;
             }
-            const text = await this.read(uri);
+            // What is no policy file by its name is not read as one.
+            const text = this.serviceRegistry.hasServices(uri) ? await this.read(uri) : undefined;
             if (text === undefined) continue;
             const created = await this.factory.fromString(text, uri, cancelToken);
             this.documents.addDocument(created);

@@ -66,6 +66,11 @@ describe('imports', () => {
     });
 });
 
+test('an import that is no policy file by its name cannot be read', async () => {
+    const found = await findings('import "hosts.yaml"', { read: () => Promise.resolve('hosts: {}') });
+    expect(found[0]).toMatch(/^MIG002 The import "hosts.yaml" cannot be read/);
+});
+
 describe('names', () => {
     test.each([
         [`policy p { move vms where hott to hosts using precopy }\nlet hot = 3 > 2`, "MIG101 'hott' is not declared. Did you mean 'hot'?"],
