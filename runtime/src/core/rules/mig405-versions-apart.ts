@@ -3,7 +3,7 @@ import { type PairFact, pairFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
 import { moversOf } from './movers.js';
-import { Reach } from './reach.js';
+import { type Reach, reachOf } from './reach.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
 import { usesText } from './version-rule.js';
@@ -54,7 +54,7 @@ policy evacuate {
         'when the first hosts are new and the rest are not.',
     source: 'https://gitlab.com/qemu-project/qemu/-/issues/2720',
     check: (input, report) => {
-        const reach = new Reach(input);
+        const reach = reachOf(input);
         const suspects = pairFacts.flatMap((fact) => {
             const pairs = pairsOf(fact, reach);
             return pairs.length === 0 ? [] : [{ fact, pairs }];

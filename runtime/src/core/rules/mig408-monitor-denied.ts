@@ -1,6 +1,6 @@
 import type { TechniqueKind } from '@mig/language';
 import { moversOf } from './movers.js';
-import { Reach } from './reach.js';
+import { reachOf } from './reach.js';
 import { techniquesOf } from './techniques.js';
 import { some } from './words.js';
 import type { HostRule } from './rule.js';
@@ -50,7 +50,7 @@ policy evacuate {
     check: (input, report) => {
         const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
         if (denied.length === 0) return;
-        const reach = new Reach(input);
+        const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {
             for (const { kind, name, range, when, hasFallback } of techniquesOf(mover)) {
                 const why = needsMonitor[kind];

@@ -1,4 +1,4 @@
-import { Reach } from './reach.js';
+import { reachOf } from './reach.js';
 import { some } from './words.js';
 import type { HostRule } from './rule.js';
 
@@ -55,7 +55,7 @@ policy evacuate {
     check: (input, report) => {
         const unnamed = (input.inventory?.hosts ?? []).filter(({ migration }) => migration === undefined).map(({ name }) => name);
         if (unnamed.length === 0) return;
-        const reach = new Reach(input);
+        const reach = reachOf(input);
         for (const policy of input.program.policies) {
             const met = unnamed.filter((host) => reach.canArrive(host, policy));
             if (met.length === 0) continue;

@@ -4,7 +4,7 @@
  */
 import { type Expression, epochMs } from '@mig/language';
 import { scopeOf } from '../decide/attributes.js';
-import { holds } from '../decide/evaluate.js';
+import { attributesIn, holds } from '../decide/evaluate.js';
 import { isFalse, type Value } from '../decide/truth.js';
 import { worldOf } from '../decide/world.js';
 import type { Tags } from '../model/inventory.js';
@@ -19,9 +19,19 @@ interface LastingHost extends HostVersions {
     readonly tags: Tags;
 }
 
+/** One for each input: what one rule found out the next one need not. */
+export function reachOf(input: HostRuleInput): Reach {
+    const reach = reaches.get(input) ?? new Reach(input);
+    reaches.set(input, reach);
+    return reach;
+}
+
+const reaches = new WeakMap<HostRuleInput, Reach>();
+
 export class Reach {
     readonly #hosts: ReadonlyMap<string, LastingHost>;
     readonly #snapshot: Snapshot | undefined;
+    readonly #leaves = new WeakMap<Mover, Map<string, boolean>>();
 
     constructor({ inventory, snapshot }: HostRuleInput) {
         const places = new Map([...(inventory?.hosts ?? []), ...(snapshot?.hosts ?? [])].map((host) => [host.name, host]));
@@ -39,10 +49,12 @@ export class Reach {
     }
 
     /** Whether VMs of this host may be taken, under these further conditions. */
-    canLeave(host: string, { selection }: Mover, conditions: readonly Expression[] = []): boolean {
-        const { from } = selection;
-        const all = [...selection.where, ...conditions, ...(from.kind === 'hosts' && from.where ? [from.where] : [])];
-        return this.#isPlaceOf(host, selection) && !all.some((condition) => this.#isRuledOut(condition, host, host));
+    canLeave(host: string, mover: Mover, conditions: readonly Expression[] = []): boolean {
+        let known = this.#leaves.get(mover);
+        if (!known) this.#leaves.set(mover, (known = new Map<string, boolean>()));
+        let leaves = known.get(host);
+        if (leaves === undefined) known.set(host, (leaves = this.#isChosen(host, mover)));
+        return leaves && !conditions.some((condition) => this.#isRuledOut(condition, host, host));
     }
 
     /** Whether VMs of some other host may come here. */
@@ -57,6 +69,12 @@ export class Reach {
         return this.canLeave(source, mover, conditions);
     }
 
+    #isChosen(host: string, { selection }: Mover): boolean {
+        const { from, where } = selection;
+        const all = from.kind === 'hosts' && from.where ? [...where, from.where] : where;
+        return this.#isPlaceOf(host, selection) && !all.some((condition) => this.#isRuledOut(condition, host, host));
+    }
+
     #isPlaceOf(host: string, { from }: Mover['selection']): boolean {
         if (from.kind === 'named-host') return from.host === host;
         if (from.kind !== 'named-vms' || !this.#snapshot) return true;
@@ -64,6 +82,7 @@ export class Reach {
     }
 
     #isRuledOut(condition: Expression, host: string, source: string): boolean {
+        if (!isAboutLasting(condition)) return false;
         const value = (expression: Expression): Expression =>
             withLasting(expression, (entity, attribute, key) => {
                 if (entity === 'vm') return attribute === 'host' ? source : undefined;
@@ -73,6 +92,21 @@ export class Reach {
         return isFalse(holds(value(condition), nowhere));
     }
 }
+
+/** Conditions on what comes and goes rule nothing out, and most conditions are such. */
+function isAboutLasting(condition: Expression): boolean {
+    const judged = aboutLasting.get(condition);
+    if (judged !== undefined) return judged;
+    const is = attributesIn(condition).some(({ entity, attribute }) =>
+        entity === 'vm' ? attribute === 'host' : (entity === 'host' || entity === 'source') && lastingNames.has(attribute),
+    );
+    aboutLasting.set(condition, is);
+    return is;
+}
+
+const aboutLasting = new WeakMap<Expression, boolean>();
+
+const lastingNames: ReadonlySet<string> = new Set(['name', 'zone', 'rack', 'tags', 'tag', 'libvirt', 'qemu']);
 
 function lasting({ host, zone, rack, tags, versions }: LastingHost, attribute: string, key: string | undefined): Value | undefined {
     switch (attribute) {

@@ -4,7 +4,7 @@ import { holds } from '../decide/evaluate.js';
 import { isFalse, isTrue } from '../decide/truth.js';
 import { isActive, type World, worldOf } from '../decide/world.js';
 import type { VmState } from '../model/snapshot.js';
-import { Reach } from './reach.js';
+import { type Reach, reachOf } from './reach.js';
 import type { HostRuleInput } from './rule.js';
 
 /**
@@ -15,7 +15,7 @@ export function takenBy(input: HostRuleInput, against: (vm: VmState) => boolean)
     const { program, snapshot } = input;
     const suspects = snapshot?.vms.filter((vm) => isActive(vm) && against(vm)) ?? [];
     if (!snapshot || suspects.length === 0) return [];
-    const reach = new Reach(input);
+    const reach = reachOf(input);
     const world = worldOf(snapshot);
     return program.policies.flatMap((policy) => {
         const vms = suspects.filter((vm) => mayTake(policy, vm, world, reach));

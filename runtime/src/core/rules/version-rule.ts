@@ -4,7 +4,7 @@ import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.
 import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
 import { type Mover, moversOf } from './movers.js';
-import { Reach } from './reach.js';
+import { type Reach, reachOf } from './reach.js';
 import type { HostReport, HostRuleInput } from './rule.js';
 import { type MeantTechnique, techniquesOf } from './techniques.js';
 import { some } from './words.js';
@@ -12,7 +12,7 @@ import { some } from './words.js';
 /** Reports what techniques ask for of hosts whose versions have one of these effects on it. */
 export function checkVersions(effects: readonly Effect[], input: HostRuleInput, report: HostReport): void {
     const facts = versionFacts.filter((fact) => effects.includes(fact.effect));
-    const reach = new Reach(input);
+    const reach = reachOf(input);
     const suspects = facts.flatMap((fact) => {
         const hosts = reach.hosts.flatMap(({ host, versions }) => {
             const version = versions[fact.part];

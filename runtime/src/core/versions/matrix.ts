@@ -203,4 +203,33 @@ export const combinationFacts: readonly CombinationFact[] = [
         cure: 'take `streams` out',
         source: 'QEMU, migration.c: several channels need a transport that supports them',
     },
+    {
+        id: 'zero-copy-tls',
+        uses: ['zero-copy', 'tls'],
+        what: 'QEMU refuses it: what is encrypted has been copied already',
+        cure: 'keep one of them',
+        source: 'QEMU 7.2.22 refuses zero-copy-send with TLS',
+    },
+    {
+        id: 'zero-copy-zlib',
+        uses: ['zero-copy', 'zlib'],
+        what: 'QEMU refuses it: what is compressed has been copied already',
+        cure: 'keep one of them',
+        source: 'QEMU 7.2.22 refuses zero-copy-send with compression',
+    },
+    {
+        id: 'zero-copy-zstd',
+        uses: ['zero-copy', 'zstd'],
+        what: 'QEMU refuses it: what is compressed has been copied already',
+        cure: 'keep one of them',
+        source: 'QEMU 7.2.22 refuses zero-copy-send with compression',
+    },
+    {
+        id: 'zero-copy-without-multifd',
+        uses: ['zero-copy'],
+        without: 'multifd',
+        what: 'QEMU sends without copying only on parallel streams',
+        cure: 'add `streams 2`',
+        source: 'QEMU 7.2.22 refuses zero-copy-send without multifd',
+    },
 ];
