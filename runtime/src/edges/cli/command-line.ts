@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { hanging, isMigrationError } from '../../core/index.js';
 import type { CheckOptions } from './commands/check.js';
+import type { FormatOptions } from './commands/fmt.js';
 import { Compiling } from './compile/compiling.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
@@ -11,7 +12,7 @@ import { showError } from './show.js';
 import { version } from './version.js';
 
 /** Sub-commands that the design names and that are not built yet: they say so instead of being taken for a file. */
-const notBuilt = ['fmt', 'compare', 'test', 'watch', 'rehearse', 'doctor'];
+const notBuilt = ['compare', 'test', 'watch', 'rehearse', 'doctor'];
 
 export function commandLine(console: Console): Command {
     const program = new Command('mig-run')
@@ -97,6 +98,17 @@ export function commandLine(console: Console): Command {
             const compiling = new Compiling();
             const { checkPolicies } = await import('./commands/check.js');
             await checkPolicies(files, options, console, compiling);
+        });
+
+    program
+        .command('fmt')
+        .description('bring policies into the canonical style, in place')
+        .argument('[files...]', 'policies, directories with policies below them, or patterns such as "teams/**/*.mig"')
+        .option('--check', 'write nothing; list what would change, and end with 1 if something would')
+        .option('--stdin', 'from standard input to standard output')
+        .action(async (files: string[], options: FormatOptions) => {
+            const { formatPolicies } = await import('./commands/fmt.js');
+            await formatPolicies(files, options, console);
         });
 
     program

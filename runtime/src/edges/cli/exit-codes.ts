@@ -1,7 +1,11 @@
 /** What `mig-run` ends with; scripts rely on these numbers (docs/exit-codes.md is made from this table). */
 export const exitCodes = {
     ok: { code: 0, meaning: 'Everything was done and every promise held, or there was nothing to do.' },
-    broken: { code: 1, meaning: 'The run ended, and a VM was not moved or a promise was broken. The report says which.' },
+    broken: {
+        code: 1,
+        meaning:
+            'The run ended, and a VM was not moved or a promise was broken: the report says which. Or `fmt --check` found a file that is not formatted.',
+    },
     usage: { code: 2, meaning: 'The command line is wrong, or a file that it names cannot be read.' },
     invalid: { code: 3, meaning: 'The policy or the inventory has errors. Nothing was done.' },
     host: { code: 4, meaning: 'A host that is needed could not be reached, or refused us. Nothing was done.' },

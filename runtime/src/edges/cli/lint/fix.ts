@@ -32,7 +32,7 @@ export async function fixPolicy(file: string, judge: (file: string) => Promise<J
 }
 
 /** Whoever reads the file meanwhile sees the old text or the new one. A link goes on pointing to where it did. */
-async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string): Promise<void> {
     let unfinished: string | undefined;
     try {
         const target = await realpath(file);
