@@ -40,7 +40,7 @@ export function missing(rules: readonly HostRule[], input: HostRuleInput): Findi
     if (left.length === 0 && unversioned.length === 0) return undefined;
     const without = (needs: HostRule['needs'], what: string): readonly string[] => {
         const rules = left.filter((rule) => rule.needs === needs);
-        return rules.length === 0 ? [] : [`without ${what}: ${rules.map(({ id, name }) => `${id} ${name}`).join(', ')}`];
+        return rules.length === 0 ? [] : [`for want of ${what} ${rules.length} rules (${rules.map(({ id }) => id).join(', ')})`];
     };
     const versions =
         unversioned.length === 0 ? [] : [`the versions of ${partNames.qemu} and libvirt are not known on ${some(unversioned)}`];
@@ -48,7 +48,7 @@ export function missing(rules: readonly HostRule[], input: HostRuleInput): Findi
     return {
         id: 'MIG400',
         severity: 'info',
-        message: `not everything was checked; ${parts.join('; ')}`,
+        message: `not everything was checked: ${parts.join('; ')}`,
         hint: inventory
             ? 'let the hosts be looked at, or state what they run under `versions` in the inventory'
             : 'name the hosts with `inventory "hosts.yaml"`',
