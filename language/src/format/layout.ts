@@ -60,7 +60,7 @@ function groupsOf(node: AstNode, words: Words): readonly Group[] {
     if (ast.isPolicy(node)) return block(node, node.clauses, words, { always: true, parted: partedClauses(node, words) });
     if (ast.isScenario(node)) return block(node, node.items, words, { always: true });
     if (ast.isChooseUse(node)) return block(node, node.branches, words, { always: true, parted: partedBranches(node, words) });
-    if (ast.isNamedUse(node)) return node.braced ? block(node, node.items, words, { always: node.items.length > 1 }) : [];
+    if (ast.isNamedUse(node)) return node.braced ? block(node, node.items, words, { always: ladder(node) }) : [];
     if (ast.isBandwidthClause(node)) return block(node, inOrder(node.caps, node.windows), words, { mark: ';' });
     if (ast.isGiven(node)) return node.braced ? block(node, node.facts, words, { mark: ',' }) : [];
     if (ast.isSequence(node)) return sequence(node, words);
@@ -89,6 +89,11 @@ function block(node: AstNode, parts: readonly AstNode[], words: Words, rule: Par
     const always = rule.always === true && parts.length > 0;
     const breaks = [...parts.map((part) => words.first(part)), close];
     return [{ ...usual, ...rule, first: open, last: close, breaks, indented: [open + 1, close - 1], always, braces: true, blanks: true }];
+}
+
+/** What a technique is made of stands below it; where one is used, a single option may stand in the line. */
+function ladder({ items, $container: around }: ast.NamedUse): boolean {
+    return items.length > 1 || ast.isTechnique(around);
 }
 
 /** `on failure retry 2 times; every 15 min` */
