@@ -1,13 +1,13 @@
 import { AstUtils } from 'langium';
 import { importedUri } from '../link/imports.js';
 import type { RuleInput, TextRule } from './rule.js';
-import { removalOf, usesIn } from './usage.js';
+import { removalOf, runsByItself, usesIn } from './usage.js';
 
 export const unusedImport: TextRule = {
     id: 'MIG135',
     name: 'unused-import',
     severity: 'info',
-    summary: 'An import from which nothing is used.',
+    summary: 'An import from which nothing is used, in a file that runs something by itself.',
     avoid: `import "techniques.mig"
 policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
 `,
@@ -22,7 +22,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using qu
         const { document, documents, context } = input;
         const { complete } = usesIn(documents);
         const { imports, inventories } = document.parseResult.value;
-        if (!complete || imports.length === 0) return;
+        if (!complete || imports.length === 0 || !runsByItself(input)) return;
         const needed = filesNeeded(input);
         for (const node of imports) {
             const uri = importedUri(document, node.path).toString();

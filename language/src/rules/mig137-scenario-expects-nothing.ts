@@ -1,4 +1,5 @@
 import type { TextRule } from './rule.js';
+import { firstLineOf } from './written.js';
 
 export const scenarioExpectsNothing: TextRule = {
     id: 'MIG137',
@@ -24,12 +25,13 @@ scenario "a host is emptied" {
     check: (input, report) => {
         for (const scenario of input.scenarios) {
             if (scenario.runs.length === 0 || scenario.expects.length > 0) continue;
-            // The scenario's first line: the whole of it would be underlined otherwise.
-            const { start } = scenario.range;
-            const named = { ...scenario.range, end: { ...start, character: start.character + 'scenario'.length } };
-            report(named, `The scenario "${scenario.name}" expects nothing of what it runs: it can never fail.`, {
-                hint: 'Say what is expected, such as expect failed vms == 0.',
-            });
+            report(
+                firstLineOf(scenario.range, input),
+                `The scenario "${scenario.name}" expects nothing of what it runs: it can never fail.`,
+                {
+                    hint: 'Say what is expected, such as expect failed vms == 0.',
+                },
+            );
         }
     },
 };

@@ -30,15 +30,15 @@ export const capNeverBinds: TextRule = {
         for (const policy of input.policies) {
             const sets = capSetsOf(policy);
             if (sets.length === 0) continue;
-            const outside = setFromOutside(policy, input);
-            const fixed = ({ range }: Cap): boolean => !outside.has(keyOf(range));
+            let outside: ReadonlySet<string> | undefined;
+            const fixed = ({ range }: Cap): boolean => !(outside ??= setFromOutside(policy, input)).has(keyOf(range));
             // Outside the windows only: a cap that a window replaces, or is lowered in, has its use elsewhere.
-            const caps = (sets[0]?.caps ?? []).filter(fixed);
+            const caps = sets[0]?.caps ?? [];
             for (const wide of caps.filter((cap) => cap.kind === 'cap')) {
-                const narrow = caps.find(
-                    (one) => one.kind === 'cap' && one.scope !== wide.scope && around[wide.scope].includes(one.scope) && isLess(one, wide),
-                );
-                if (narrow) {
+                const sameBytes = ({ kind, scope }: Cap): boolean =>
+                    kind === 'cap' && scope !== wide.scope && around[wide.scope].includes(scope);
+                const narrow = caps.find((one) => sameBytes(one) && isLess(one, wide) && fixed(one));
+                if (narrow && fixed(wide)) {
                     report(
                         wide.range,
                         `The cap '${capText(wide)}' never binds: '${capText(narrow)}' holds for the same bytes and is lower.`,
@@ -47,8 +47,8 @@ export const capNeverBinds: TextRule = {
                         },
                     );
                 }
-                const kept = caps.find((one) => one.kind === 'reserve' && one.scope === wide.scope && leavesLess(one, wide));
-                if (!kept) continue;
+                const kept = caps.find((one) => one.kind === 'reserve' && one.scope === wide.scope && leavesLess(one, wide) && fixed(one));
+                if (!kept || !fixed(wide)) continue;
                 report(wide.range, `The cap '${capText(wide)}' can never be reached: '${capText(kept)}' leaves less.`, {
                     hint: 'Lower the one or the other: together they may come to 100% at the most.',
                 });

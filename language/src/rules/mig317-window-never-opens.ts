@@ -1,6 +1,6 @@
 import { neverOpen } from './openings.js';
 import type { TextRule } from './rule.js';
-import { isInside } from './written.js';
+import { firstLineOf, isInside } from './written.js';
 
 export const windowNeverOpens: TextRule = {
     id: 'MIG317',
@@ -24,7 +24,8 @@ export const windowNeverOpens: TextRule = {
     rationale:
         'The policy never runs by itself, and nothing says so: no run fails, and the hosts are not rebalanced, drained or switched off. Windows that are joined by and must be open at the same minute.',
     source: 'language.md, What it means: a schedule holds from its time for its window, one hour unless said. language.md, Why now: a window as a guard.',
-    check: ({ policies, sequences }, report) => {
+    check: (input, report) => {
+        const { policies, sequences } = input;
         for (const { trigger, range, bandwidth } of policies) {
             for (const part of trigger && isInside(trigger.range, range) ? neverOpen(trigger) : []) {
                 const why = part.kind === 'all' ? 'its windows are never open at the same time' : 'no such day ever comes';
@@ -41,7 +42,7 @@ export const windowNeverOpens: TextRule = {
         }
         for (const { startBetween, range } of sequences) {
             if (startBetween === undefined || startBetween.from !== startBetween.to) continue;
-            report(range, "The window of 'start between' ends when it begins: it is open for no time.", {
+            report(firstLineOf(range, input), "The window of 'start between' ends when it begins: it is open for no time.", {
                 hint: 'Give it two different times, or leave it out.',
             });
         }

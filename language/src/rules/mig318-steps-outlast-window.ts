@@ -1,5 +1,6 @@
 import { formatQuantity } from '../units.js';
 import type { TextRule } from './rule.js';
+import { firstLineOf } from './written.js';
 
 export const stepsOutlastWindow: TextRule = {
     id: 'MIG318',
@@ -27,8 +28,8 @@ export const stepsOutlastWindow: TextRule = {
     rationale:
         "With 'finish inside' a host is begun only if it can be brought to its end before the window closes. The bounds of its steps alone, without the moves, come to more than the window has, so that no host can be promised to end in time.",
     source: 'language.md, Host sequences: start between, finish inside. facts/users.md, 6 and 14: a bound on every phase, draining with a deadline.',
-    check: ({ sequences }, report) => {
-        for (const { startBetween, finishInside, steps, range, name } of sequences) {
+    check: (input, report) => {
+        for (const { startBetween, finishInside, steps, range, name } of input.sequences) {
             if (!startBetween || !finishInside) continue;
             const { from, to } = startBetween;
             const windowMs = ((to - from + 1440) % 1440 || 1440) * 60_000;
@@ -36,7 +37,7 @@ export const stepsOutlastWindow: TextRule = {
             if (boundMs <= windowMs) continue;
             const [bounds, window] = [formatQuantity(boundMs, 'duration'), formatQuantity(windowMs, 'duration')];
             report(
-                range,
+                firstLineOf(range, input),
                 `The steps of ${name === undefined ? 'this sequence' : `'${name}'`} may take ${bounds} for one host, and its window has ${window}.`,
                 {
                     hint: "Widen the window, shorten what stands after 'within', or leave 'finish inside' out.",

@@ -51,7 +51,8 @@ export function usesIn(documents: readonly LangiumDocument<MigFile>[]): Uses {
 
 const uses = new WeakMap<object, Uses>();
 
-function runsByItself({ document }: RuleInput): boolean {
+/** Whether a file has policies with a trigger, or sequences: others only lend what they declare, or are run by name. */
+export function runsByItself({ document }: RuleInput): boolean {
     return document.parseResult.value.declarations.some(
         (node) => ast.isSequence(node) || (ast.isPolicy(node) && node.clauses.some(ast.isTriggerClause)),
     );

@@ -36,6 +36,13 @@ export function placeOf(rung: Rung, { use, owner }: Written): SourceRange {
     return isInside(rung.range, owner) ? rung.range : use.range;
 }
 
+/** The first line of a declaration: all of it would be too much to underline. */
+export function firstLineOf(range: SourceRange, { document }: RuleInput): SourceRange {
+    if (range.start.line === range.end.line) return range;
+    const line = document.textDocument.getText({ start: range.start, end: { line: range.start.line + 1, character: 0 } }).trimEnd();
+    return { ...range, end: { ...range.start, character: range.start.character + line.length } };
+}
+
 /** Whether a part stands in another, as opposed to being inherited by it. */
 export function isInside(inner: SourceRange, outer: SourceRange): boolean {
     const before = (a: SourceRange['start'], b: SourceRange['start']): boolean =>
