@@ -12,7 +12,6 @@ export const shared = {
     platform: 'node',
     format: 'cjs',
     target,
-    keepNames: true,
     sourcemap: true,
     sourcesContent: false,
     // Workspace packages are bundled from their sources; libraries as ES modules, which leave out what is not used.
@@ -24,7 +23,9 @@ export const shared = {
 
 export function bundleServer(outfile, { minify = false } = {}) {
     const entryPoints = [fileURLToPath(new URL('src/main.ts', import.meta.url))];
-    return build({ ...shared, minify, entryPoints, outfile });
+    // Names stay as they are, since errors are told by them. To have esbuild keep them while it shortens others costs a call
+    // for each function that is made, a sixth of the time that a keystroke takes.
+    return build({ ...shared, minifyWhitespace: minify, minifySyntax: minify, entryPoints, outfile });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
