@@ -1,7 +1,8 @@
 import type * as ast from '../generated/ast.js';
 import type { Bandwidth, Cap, CapScope } from '../program.js';
 import { nothing, rateOrShare } from './amount.js';
-import { daysOf, minutesOf, zoneOf } from './clock.js';
+import { daysOf, zoneOf } from './clock.js';
+import { timeOfDay } from './time-of-day.js';
 import type { Context } from './context.js';
 
 /** Caps that all hold, and the windows in which others take their place. */
@@ -11,8 +12,8 @@ export function bandwidth(node: ast.BandwidthClause, context: Context): Bandwidt
         caps: caps(node.caps, context),
         windows: node.windows.map((window) => ({
             range: context.range(window),
-            from: minutesOf(window.from, context.range(window, 'from'), context),
-            to: minutesOf(window.to, context.range(window, 'to'), context),
+            from: timeOfDay(window.from, context),
+            to: timeOfDay(window.to, context),
             days: daysOf(window.days),
             timeZone: zoneOf(window.zone, context.range(window, 'zone'), context),
             caps: caps(window.caps, context),

@@ -1,7 +1,8 @@
 import * as ast from '../generated/ast.js';
 import type { SourceRange, Trigger } from '../program.js';
 import { duration, nothing, quantity } from './amount.js';
-import { daysOf, minutesOf, zoneOf } from './clock.js';
+import { daysOf, zoneOf } from './clock.js';
+import { timeOfDay } from './time-of-day.js';
 import { type Context, textOf } from './context.js';
 
 /** A schedule holds from its time for this long, unless it says otherwise. */
@@ -28,10 +29,10 @@ export function schedule(node: ast.Schedule, context: Context): Trigger {
     switch (node.$type) {
         case ast.ClockSchedule.$type:
         case ast.CalendarSchedule.$type:
-            return held(daily(minutesOf(node.at, context.range(node, 'at'), context), node.days));
+            return held(daily(timeOfDay(node.at, context), node.days));
         case ast.WindowSchedule.$type: {
-            const from = minutesOf(node.from, context.range(node, 'from'), context);
-            const to = minutesOf(node.to, context.range(node, 'to'), context);
+            const from = timeOfDay(node.from, context);
+            const to = timeOfDay(node.to, context);
             const length = (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
             return held(daily(from, node.days), length * 60_000);
         }

@@ -2,7 +2,8 @@ import * as ast from '../generated/ast.js';
 import type { Entity, HostSequence, SequenceStep } from '../program.js';
 import { command, within } from './around.js';
 import { count, nothing } from './amount.js';
-import { daysOf, minutesOf, zoneOf } from './clock.js';
+import { daysOf, zoneOf } from './clock.js';
+import { timeOfDay } from './time-of-day.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
@@ -38,8 +39,8 @@ function startOf(node: ast.StartSetting, context: Context): HostSequence['startB
     const days = daysOf(node.days);
     const timeZone = zoneOf(node.zone, context.range(node, 'zone'), context);
     return {
-        from: minutesOf(node.from, context.range(node, 'from'), context),
-        to: minutesOf(node.to, context.range(node, 'to'), context),
+        from: timeOfDay(node.from, context),
+        to: timeOfDay(node.to, context),
         ...(days.length > 0 && { days }),
         ...(timeZone !== undefined && { timeZone }),
     };

@@ -39,6 +39,8 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [p('every 15 min'), 'trigger.schedule'],
         [p('between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin"'), 'trigger.schedule'],
         [p('cron "0 2 * * 6" in "UTC" for 3 h'), 'trigger.schedule'],
+        [`param since: time = 22:00\nparam till: time = 05:00\n${p('between since and till on Mon..Fri')}`, 'trigger.schedule'],
+        [`param since: time = 22:00\n${p('at (since) every Sat or every day at since')}`, 'trigger.schedule'],
         [p('between 22:00 and 05:00 at end abort'), 'trigger.at-end'],
         [p('every day at 22:00 for 6 h at end cap 200 Mbit/s'), 'trigger.at-end'],
         [p('between 22:00 and 05:00 at end finish'), 'trigger.schedule'],
@@ -152,6 +154,7 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         ),
     ],
     'limits and promises': [
+        [`param since: time = 22:00\n${p('bandwidth { total 1 Gbit/s; between since and 05:00: total 8 Gbit/s }')}`, 'bandwidth.window'],
         [p('at most 4 at once per host, 8 in all'), 'limit.per-host', 'limit.in-all'],
         [p('at most 2 into each host, 3 out of each host, 4 per link'), 'limit.in', 'limit.out', 'limit.per-link'],
         [p('start vms where vm.tag.tier == "db" before vms where vm.tag.tier == "web"'), 'order.before-after'],
@@ -200,6 +203,7 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         ['param waves = 2 at least 1 at most 4'],
         ['param zone: string = "east" one of "east", "west"'],
         ['param since: time = 22:00\nparam deep: boolean = false\nparam share: ratio = 60%\nparam half = share / 2'],
+        [`let names = ["a", "b"]\n${p('move vms where vm.name in names')}`, 'select.filter'],
         ['let hot = vm.dirty_rate > 100 MiB/s\npolicy p { move vms where not hot to hosts using precopy }', 'select.filter'],
         [
             `technique careful(limit: duration, cap: rate = 1 Gbit/s) = precopy { downtime limit; when iteration 5: bandwidth cap; after 5 min: abort }\n${p('using careful(limit: 100 ms)')}`,
@@ -284,6 +288,9 @@ describe('composition', () => {
 
 describe('what cannot be meant', () => {
     test.each([
+        [`param since: duration = 3 h\n${p('between since and 05:00')}`, 'MIG203'],
+        [p('between 25:00 and 05:00'), 'MIG210'],
+        [p('between dusk and 05:00'), 'MIG101'],
         [p('bandwidth { total 0 Gbit/s }'), 'MIG205'],
         [p('move vms where vm.memory > 1 Gbit/s'), 'MIG202'],
         [t('downtime 300'), 'MIG204'],
