@@ -56,6 +56,17 @@ test('a simulated host carries its VMs', () => {
     });
 });
 
+test('versions are text, so that 9.10 stays 9.10', () => {
+    const { inventory } = parseInventory('hosts:\n  a:\n    ssh: root@h\n    versions: { libvirt: 9.0.0, qemu: "9.10" }\n', 'x.yaml');
+    expect(inventory?.hosts[0]?.versions).toEqual({ libvirt: '9.0.0', qemu: '9.10' });
+    expect(problems('hosts:\n  a:\n    ssh: root@h\n    versions: { qemu: 9.10 }\n')).toEqual([
+        '4:23 MIG012 hosts.a.versions.qemu: write a version as text: 10.1.0, or "10.1" in quotes',
+    ]);
+    expect(problems('hosts:\n  a:\n    ssh: root@h\n    versions: { qmeu: 9.0.0 }\n')).toEqual([
+        '4:17 MIG011 unknown key qmeu in hosts.a.versions | did you mean qemu?',
+    ]);
+});
+
 test('an unknown key is named with its place and the key that was meant', () => {
     expect(problems('hosts:\n  a:\n    ssh: root@h\n    zonne: z1\n')).toEqual([
         '4:5 MIG011 unknown key zonne in hosts.a | did you mean zone?',

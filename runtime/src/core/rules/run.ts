@@ -49,10 +49,13 @@ export function missing(rules: readonly HostRule[], input: HostRuleInput): Findi
         id: 'MIG400',
         severity: 'info',
         message: `not everything was checked: ${parts.join('; ')}`,
-        hint: inventory
-            ? 'let the hosts be looked at, or state what they run under `versions` in the inventory'
-            : 'name the hosts with `inventory "hosts.yaml"`',
+        hint: hintFor(inventory !== undefined, unversioned.length > 0),
         range: inventoryRange(program),
         fixes: [],
     };
+}
+
+function hintFor(hasInventory: boolean, lacksVersions: boolean): string {
+    if (!hasInventory) return 'name the hosts with `inventory "hosts.yaml"`';
+    return `let the hosts be looked at${lacksVersions ? ', or state what they run under `versions` in the inventory' : ''}`;
 }

@@ -50,8 +50,6 @@ function versionMessage({ uses, part, what }: VersionFact, hosts: readonly { rea
 }
 
 const versionHint = ({ part, wrong, uses }: VersionFact): string =>
-    `${partNames[part]} ${spanText(wrong)} would do; else leave out ${written(uses)}, or keep these hosts out of the policy`;
+    `${partNames[part]} ${spanText(wrong)} would do; else leave out ${uses.map((facility) => facilities[facility].name).join(' or ')}, or keep these hosts out of the policy`;
 
 export const usesText = (uses: readonly Facility[]): string => uses.map((facility) => facilities[facility].name).join(' and ');
-
-const written = (uses: readonly Facility[]): string => uses.flatMap((facility) => facilities[facility].written ?? []).join(' or ');

@@ -22,7 +22,7 @@ export interface VersionFact {
     /** The versions with which it goes wrong. */
     readonly wrong: Span;
     readonly effect: Effect;
-    /** What happens, to stand after the option and the host. */
+    /** What happens, a sentence to stand after the option and the host. */
     readonly what: string;
     readonly source: string;
 }
@@ -36,7 +36,7 @@ const missing = (id: string, uses: readonly Facility[], part: Part, below: strin
     part,
     wrong: { below },
     effect: 'missing',
-    what: 'is not known there, and the move is refused',
+    what: 'it is not known there, and the move is refused',
     source,
 });
 
@@ -61,7 +61,7 @@ export const versionFacts: readonly VersionFact[] = [
         at: 'source',
         wrong: { below: '9.0' },
         effect: 'ignored',
-        what: 'takes any value, and compresses at level 1 whatever it is',
+        what: 'any value is taken, and level 1 is used whatever it is',
         source: 'Seen on QEMU 7.2.22: multifd-zlib-level is accepted and reads back as 1; put right in 9.0',
     },
     {
@@ -71,7 +71,7 @@ export const versionFacts: readonly VersionFact[] = [
         at: 'source',
         wrong: { below: '9.0' },
         effect: 'ignored',
-        what: 'takes any value, and compresses at level 1 whatever it is',
+        what: 'any value is taken, and level 1 is used whatever it is',
         source: 'Seen on QEMU 7.2.22: multifd-zstd-level is accepted and reads back as 1; put right in 9.0',
     },
     {
@@ -80,7 +80,7 @@ export const versionFacts: readonly VersionFact[] = [
         part: 'qemu',
         wrong: { below: '10.1' },
         effect: 'broken',
-        what: 'do not go together there: 7.2 accepts the pair and the VM can end shut off, later versions refuse it',
+        what: 'they do not go together there: 7.2 accepts the pair and the VM can end shut off, later versions refuse it',
         source: 'Seen on QEMU 7.2.22; QEMU 10.1 is the first that is made for both',
     },
     {
@@ -89,7 +89,7 @@ export const versionFacts: readonly VersionFact[] = [
         part: 'qemu',
         wrong: { from: '9.1' },
         effect: 'removed',
-        what: 'was deprecated in 8.2 for its races, and is gone',
+        what: 'it was deprecated in 8.2 for its races, and is gone',
         source: "QEMU's list of removed features: 9.1 (compress)",
     },
     {
@@ -98,7 +98,7 @@ export const versionFacts: readonly VersionFact[] = [
         part: 'qemu',
         wrong: { from: '9.1' },
         effect: 'removed',
-        what: 'was deprecated in 8.2, and is gone; disks are mirrored over NBD instead',
+        what: 'it was deprecated in 8.2, and is gone; disks are mirrored over NBD instead',
         source: "QEMU's list of removed features: 9.1 (block)",
     },
     missing('zero-copy', ['zero-copy'], 'qemu', '7.1', `${qapi} 7.1 (zero-copy-send)`),
