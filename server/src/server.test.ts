@@ -1,12 +1,13 @@
 /** The server as a process, spoken to over its standard streams: what an editor would see. */
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
     CancellationTokenSource,
+    CodeAction,
     CodeActionRequest,
     CompletionRequest,
     DefinitionRequest,
@@ -20,7 +21,9 @@ import {
     HoverRequest,
     LSPErrorCodes,
     SymbolKind,
+    TextEdit,
 } from 'vscode-languageserver-protocol';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { atCursor, type BundledServer, bundledServer, spawnServer, TestClient } from './testing/client.js';
 
 const inventory = `hosts:
@@ -110,14 +113,14 @@ describe('diagnostics', () => {
         const actions = await client.connection.sendRequest(CodeActionRequest.type, {
             textDocument: { uri },
             range,
-            context: { diagnostics },
+            context: { diagnostics, only: ['quickfix'] },
         });
         expect(actions).toMatchObject([{ title: 'Change to "east"', edit: { changes: { [uri]: [{ newText: '"east"' }] } } }]);
     });
 
     test('what cannot be carried out yet is a warning with its id', async () => {
         const { diagnostics } = await client.open(fresh(), policy.replace('using patient', 'using postcopy'));
-        expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG090', 2]]);
+        expect(diagnostics.map((d) => [d.code, d.severity])).toContainEqual(['MIG090', 2]);
     });
 
     test('an inventory that is not there is a warning at its name', async () => {
@@ -139,6 +142,85 @@ describe('diagnostics', () => {
         });
         expect(brief((await client.diagnostics(uri)).diagnostics)).toEqual([expect.stringContaining('1 MIG015')]);
         expect(brief((await client.diagnostics(yaml)).diagnostics)).toEqual([expect.stringContaining('3 MIG011 unknown key zoen')]);
+    });
+});
+
+describe('the linter', () => {
+    const stale = '// mig-disable-next-line unused-param -- it was not used once\n';
+    const actionsOf = async (uri: string, diagnostics: Diagnostic[], only?: string[]) => {
+        const range = diagnostics[0]?.range ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+        const context = { diagnostics, ...(only && { only }) };
+        const found = await client.connection.sendRequest(CodeActionRequest.type, { textDocument: { uri }, range, context });
+        return (found ?? []).filter((action) => CodeAction.is(action));
+    };
+    const changed = (text: string, uri: string, action: CodeAction | undefined): string =>
+        TextDocument.applyEdits(
+            TextDocument.create(uri, 'mig', 1, text),
+            (action?.edit?.changes?.[uri] ?? []).filter((edit) => TextEdit.is(edit)),
+        );
+
+    test('finds a comment that silences nothing, and takes it out', async () => {
+        const uri = fresh();
+        const { diagnostics } = await client.open(uri, `${stale}${policy}`);
+        expect(brief(diagnostics)).toEqual([expect.stringContaining('1 MIG009')]);
+        expect(changed(`${stale}${policy}`, uri, (await actionsOf(uri, diagnostics))[0])).toBe(policy);
+    });
+
+    test('silences a rule on a line, once its reason is written', async () => {
+        const uri = fresh();
+        const text = policy.replace('bandwidth { total uplink }', '');
+        const { diagnostics } = await client.open(uri, text);
+        const unused = diagnostics.filter((d) => d.code === 'MIG130');
+        expect(unused).toHaveLength(1);
+        const action = (await actionsOf(uri, unused)).find((one) => one.title.startsWith('Silence'));
+        const silenced = changed(text, uri, action);
+        expect(silenced).toContain('\n// mig-disable-next-line MIG130 -- \nparam uplink');
+        const asked = (await client.change(uri, 2, silenced)).diagnostics.map((d) => d.code);
+        expect(asked).toEqual(expect.arrayContaining(['MIG007', 'MIG130']));
+        const reasoned = await client.change(uri, 3, silenced.replace('MIG130 -- ', 'MIG130 -- set from outside'));
+        expect(reasoned.diagnostics.map((d) => d.code)).not.toContain('MIG130');
+    });
+
+    test('makes all fixes at once', async () => {
+        const uri = fresh();
+        const text = `${stale}${policy.replace('using patient', 'using patiet').replace('total uplink', 'total uplnk')}`;
+        const { diagnostics } = await client.open(uri, text);
+        const [action, ...more] = await actionsOf(uri, diagnostics.slice(0, 1), ['source.fixAll']);
+        expect(action?.kind).toBe('source.fixAll.mig');
+        expect(more).toEqual([]);
+        const mended = await client.change(uri, 2, changed(text, uri, action));
+        expect(mended.diagnostics.filter((d) => d.severity === 1)).toEqual([]);
+        expect(await actionsOf(uri, diagnostics, ['refactor'])).toEqual([]);
+    });
+
+    test('keeps to mig.config.yaml, reads it again when it changes, and shows what is wrong in it', async () => {
+        const place = path.join(folder, 'configured');
+        await mkdir(place);
+        const uri = pathToFileURL(path.join(place, 'p.mig')).href;
+        const config = pathToFileURL(path.join(place, 'mig.config.yaml')).href;
+        const write = async (text: string): Promise<void> => {
+            await writeFile(path.join(place, 'mig.config.yaml'), text);
+            for (const one of [uri, config]) client.forget(one);
+            await client.connection.sendNotification(DidChangeWatchedFilesNotification.type, {
+                changes: [{ uri: config, type: FileChangeType.Changed }],
+            });
+        };
+        const text = `${stale}${policy.replace('inventory "hosts.yaml"', '')}`;
+        expect((await client.open(uri, text)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
+        await write('rules: { stale-suppression: error }\n');
+        expect((await client.diagnostics(uri)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 1]]);
+        await write('rules:\n  stale-suppression: loud\n');
+        expect((await client.diagnostics(uri)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
+        expect(brief((await client.diagnostics(config)).diagnostics)).toEqual([expect.stringMatching(/^2 MIG012/)]);
+    });
+
+    test('links to the pages of rules where the client says where they are', async () => {
+        await using other = new TestClient(server.file);
+        await other.initialize({ initializationOptions: { rulePages: 'https://example.org/rules/' } });
+        const { diagnostics } = await other.open(fresh(), `${stale}${policy.replace('using patient', 'using patiet')}`);
+        expect(diagnostics.find((d) => d.code === 'MIG102')).not.toHaveProperty('codeDescription');
+        const rule = diagnostics.find((d) => d.codeDescription !== undefined);
+        expect(rule?.codeDescription?.href).toBe(`https://example.org/rules/${rule?.code}.md`);
     });
 });
 

@@ -1,4 +1,4 @@
-import type { Program } from '@mig/language';
+import { textRules } from '@mig/language';
 import { type ast, createMigServices, programOf } from '@mig/language/lsp';
 import type { FileSystemProvider, LangiumDocument } from 'langium';
 import { startLanguageServer } from 'langium/lsp';
@@ -12,6 +12,10 @@ import { InventoryChecks } from './features/inventory-checks.js';
 import { PolicyNodeKinds } from './features/node-kinds.js';
 import { PolicyInventories } from './inventory/policy-inventories.js';
 import { InventoryStore } from './inventory/store.js';
+import { ConfigStore } from './lint/config-store.js';
+import { LintValidator } from './lint/lint-validator.js';
+import { type Compile, PolicyLinter } from './lint/policy-linter.js';
+import { rulePagesOf } from './protocol/index.js';
 
 /** Serves policies over a connection until it closes. Runs wherever there is a file system of some kind. */
 export function servePolicies(connection: Connection, files: { readonly fileSystemProvider: () => FileSystemProvider }): void {
@@ -19,6 +23,7 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
         { connection, ...files },
         {
             mig: {
+                validation: { DocumentValidator: () => new LintValidator(linter, () => rulePages) },
                 lsp: {
                     CompletionProvider: (services) =>
                         new PolicyCompletionProvider(services, async (document) => (await inventories.of(document))?.inventory),
@@ -32,9 +37,13 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
         },
     );
     const inventories = new PolicyInventories(shared, new InventoryStore(files.fileSystemProvider()));
-    const compiled = (document: LangiumDocument): Program | undefined =>
-        programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }).program;
-    const checks = new InventoryChecks(shared, inventories, compiled, connection);
+    const compile: Compile = (document) => programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} });
+    const linter = new PolicyLinter(shared, inventories, new ConfigStore(files.fileSystemProvider(), textRules), compile);
+    const checks = new InventoryChecks(shared, linter, connection);
+    let rulePages: string | undefined;
+    shared.lsp.LanguageServer.onInitialize(({ initializationOptions }) => {
+        rulePages = rulePagesOf(initializationOptions);
+    });
     // Before the server starts: what is found here has to be there when the diagnostics of a policy are sent.
     checks.listen();
     startLanguageServer(shared);

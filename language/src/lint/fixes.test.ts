@@ -6,7 +6,7 @@ const edit = (from: number, to: number, newText: string, source = 0) => ({
     range: { source, start: { line: 0, character: from }, end: { line: 0, character: to } },
     newText,
 });
-const finding = (...edits: ReturnType<typeof edit>[]) => ({ fixes: [{ title: 't', edits }] });
+const finding = (...edits: ReturnType<typeof edit>[]) => ({ id: 'MIG301', fixes: [{ title: 't', edits }] });
 const mend = (text: string, ...findings: ReturnType<typeof finding>[]) =>
     withEdits(
         text,
@@ -26,13 +26,20 @@ describe('fixes that are made together', () => {
     test('are whole, or not made', () => {
         expect(mend('one two', finding(edit(0, 3, '1')), finding(edit(4, 7, '2'), edit(1, 2, 'x')))).toBe('1 two');
         expect(mend('one', finding(edit(0, 3, '1', 1)))).toBe('one');
-        expect(fixesTogether([{ fixes: [] }])).toEqual([]);
+        expect(fixesTogether([{ id: 'MIG301', fixes: [] }])).toEqual([]);
+    });
+
+    test('are those of errors alone where there are any', () => {
+        const error = { ...finding(edit(0, 3, '1')), id: 'MIG101' };
+        expect(mend('one two', finding(edit(4, 7, '2')), error)).toBe('1 two');
+        expect(mend('one two', finding(edit(4, 7, '2')), { id: 'MIG001', fixes: [] })).toBe('one two');
     });
 
     test('are the first that each finding offers', () => {
         expect(
             fixesTogether([
                 {
+                    id: 'MIG301',
                     fixes: [
                         { title: 'a', edits: [edit(0, 1, 'x')] },
                         { title: 'b', edits: [edit(0, 1, 'y')] },

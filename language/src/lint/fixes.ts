@@ -1,22 +1,25 @@
+import { checks } from '../catalogue/checks.js';
 import type { Finding, Fix } from '../finding.js';
 import type { SourceRange } from '../program.js';
 
 type Edit = Fix['edits'][number];
 
 /** A finding and the fix of it that is taken. */
-export interface TakenFix<Of extends Pick<Finding, 'fixes'> = Finding> {
+export interface TakenFix<Of extends Pick<Finding, 'id' | 'fixes'> = Finding> {
     readonly finding: Of;
     readonly fix: Fix;
 }
 
 /**
  * The first fix of each finding, of those that can be made together: none touches what another has changed, and all of
- * their edits stand in the main file. What is left out may be found again afterwards.
+ * their edits stand in the main file. What is left out may be found again afterwards. Errors come first and alone: what a rule
+ * finds beside them may be their doing, as a technique is used by nobody while its name is misspelt where it is used.
  */
-export function fixesTogether<Of extends Pick<Finding, 'fixes'>>(findings: readonly Of[]): readonly TakenFix<Of>[] {
+export function fixesTogether<Of extends Pick<Finding, 'id' | 'fixes'>>(findings: readonly Of[]): readonly TakenFix<Of>[] {
     const taken: TakenFix<Of>[] = [];
     const edits: Edit[] = [];
-    for (const finding of findings) {
+    const errors = findings.filter(({ id }) => id in checks);
+    for (const finding of errors.length > 0 ? errors : findings) {
         const [fix] = finding.fixes;
         if (!fix || fix.edits.length === 0) continue;
         if (fix.edits.some(({ range }) => range.source !== 0 || edits.some((other) => touches(range, other.range)))) continue;

@@ -1,109 +1,79 @@
-import type { Finding, Program } from '@mig/language';
-import { type ast, toDiagnostic } from '@mig/language/lsp';
-import { notBuilt, unknownNames } from '@mig/runtime/core';
-import { DocumentState, GrammarUtils, type LangiumDocument, URI } from 'langium';
+import { toDiagnostic } from '@mig/language/lsp';
+import { configFileName } from '@mig/runtime/core';
+import { DocumentState, URI, UriUtils } from 'langium';
 import type { LangiumSharedServices } from 'langium/lsp';
-import { type Connection, type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver';
-import type { PolicyInventories } from '../inventory/policy-inventories.js';
+import type { Connection } from 'vscode-languageserver';
 import type { InventoryReading } from '../inventory/store.js';
+import type { ConfigReading } from '../lint/config-store.js';
+import type { PolicyLinter, PolicyLint } from '../lint/policy-linter.js';
 import { inventoryInUse } from '../protocol/index.js';
 
-/** The compiled policy of a document that has been validated; undefined where it has errors. */
-export type ProgramOf = (document: LangiumDocument) => Program | undefined;
-
 /**
- * What can be found only beside the text: names that the inventory does not have, and what this version cannot carry out.
- * Added to what the language found, and sent with it; the inventory's own problems are shown in its file.
+ * The files that policies are judged by: shows what is wrong in them, tells the client which inventory a policy uses, and
+ * has policies judged again when one of these files changes.
  */
 export class InventoryChecks {
     readonly #services: LangiumSharedServices;
-    readonly #inventories: PolicyInventories;
+    readonly #linter: PolicyLinter;
     readonly #connection: Connection;
-    readonly #programOf: ProgramOf;
-    /** The inventory of each policy that has been checked. */
-    readonly #used = new Map<string, string>();
+    /** The inventory and the configuration of each policy that has been checked. */
+    readonly #used = new Map<string, readonly string[]>();
 
-    constructor(services: LangiumSharedServices, inventories: PolicyInventories, programOf: ProgramOf, connection: Connection) {
+    constructor(services: LangiumSharedServices, linter: PolicyLinter, connection: Connection) {
         this.#services = services;
-        this.#inventories = inventories;
-        this.#programOf = programOf;
+        this.#linter = linter;
         this.#connection = connection;
     }
 
     listen(): void {
         const { DocumentBuilder, ConfigurationProvider } = this.#services.workspace;
-        DocumentBuilder.onDocumentPhase(DocumentState.Validated, (document) => this.#check(document));
+        DocumentBuilder.onDocumentPhase(DocumentState.Validated, (document) =>
+            this.#note(document.uri.toString(), this.#linter.last(document)),
+        );
         DocumentBuilder.onUpdate(async (_, deleted) => {
             for (const uri of deleted) await this.#note(uri.toString(), undefined);
         });
         this.#services.lsp.DocumentUpdateHandler.onWatchedFilesChange(({ changes }) => {
-            const changed = new Set(changes.map((change) => URI.parse(change.uri).toString()));
-            this.#checkAgain((inventory) => changed.has(inventory));
+            const changed = changes.map((change) => URI.parse(change.uri));
+            const uris = new Set(changed.map((uri) => uri.toString()));
+            // One that is new may stand above any policy.
+            if (changed.some((uri) => UriUtils.basename(uri) === configFileName)) this.#checkAgain(() => true);
+            else this.#checkAgain((used) => used.some((one) => uris.has(one)));
         });
         ConfigurationProvider.onConfigurationSectionUpdate(() => this.#checkAgain(() => true));
     }
 
-    async #check(document: LangiumDocument): Promise<void> {
-        const reading = await this.#inventories.of(document);
-        const program = this.#programOf(document);
-        const findings = program === undefined ? [] : findingsIn(document, program, reading);
-        document.diagnostics = [...(document.diagnostics ?? []), ...findings.map(toDiagnostic), ...unusable(document, reading)];
-        await this.#note(document.uri.toString(), reading);
-    }
-
-    /** Tells the client which inventory a policy uses, and what is wrong in it; what nobody uses any more is cleared. */
-    async #note(policy: string, reading: InventoryReading | undefined): Promise<void> {
-        const before = this.#used.get(policy);
-        const now = reading?.uri.toString();
-        if (now === undefined) this.#used.delete(policy);
-        else this.#used.set(policy, now);
-        if (before !== undefined && before !== now && ![...this.#used.values()].includes(before)) {
-            await this.#connection.sendDiagnostics({ uri: before, diagnostics: [] });
-        }
-        if (reading !== undefined)
-            await this.#connection.sendDiagnostics({ uri: reading.uri.toString(), diagnostics: reading.findings.map(toDiagnostic) });
+    /** Tells the client which inventory a policy uses, and what is wrong in its files; what nobody uses any more is cleared. */
+    async #note(policy: string, judged: PolicyLint | undefined): Promise<void> {
+        const before = this.#used.get(policy) ?? [];
+        const files: readonly (InventoryReading | ConfigReading)[] = [judged?.inventory, judged?.config].filter((one) => one !== undefined);
+        if (files.length === 0) this.#used.delete(policy);
+        else
+            this.#used.set(
+                policy,
+                files.map((one) => one.uri.toString()),
+            );
+        const stillUsed = new Set([...this.#used.values()].flat());
+        for (const uri of before.filter((one) => !stillUsed.has(one))) await this.#connection.sendDiagnostics({ uri, diagnostics: [] });
+        for (const { uri, findings } of files)
+            await this.#connection.sendDiagnostics({ uri: uri.toString(), diagnostics: findings.map(toDiagnostic) });
         await this.#connection.sendNotification(inventoryInUse, {
             policy,
-            inventory: now,
-            hosts: reading?.inventory?.hosts.length ?? 0,
-            problem: reading?.problem,
+            inventory: judged?.inventory?.uri.toString(),
+            hosts: judged?.inventory?.inventory?.hosts.length ?? 0,
+            problem: judged?.inventory?.problem,
         });
     }
 
-    #checkAgain(concerns: (inventory: string) => boolean): void {
+    #checkAgain(concerns: (used: readonly string[]) => boolean): void {
         const { WorkspaceLock, DocumentBuilder, LangiumDocuments } = this.#services.workspace;
         const policies = LangiumDocuments.all
             .map((document) => document.uri)
-            .filter((uri) => concerns(this.#used.get(uri.toString()) ?? ''))
+            .filter((uri) => concerns(this.#used.get(uri.toString()) ?? []))
             .toArray();
         if (policies.length === 0) return;
         WorkspaceLock.write((token) => DocumentBuilder.update(policies, [], token)).catch((error: unknown) => {
             this.#connection.console.error(`policies could not be checked again: ${String(error)}`);
         });
     }
-}
-
-/** Findings of an imported file are shown there. */
-function findingsIn(document: LangiumDocument, program: Program, reading: InventoryReading | undefined): readonly Finding[] {
-    const all = [
-        ...notBuilt(program, { kind: 'check' }),
-        ...(reading?.inventory ? unknownNames(program, reading.inventory, undefined) : []),
-    ];
-    return all.filter((finding) => program.sources[finding.range.source]?.uri === document.uri.toString());
-}
-
-/** MIG015: the inventory that the policy names cannot be read or has errors, so that names are not checked. */
-function unusable(document: LangiumDocument, reading: InventoryReading | undefined): Diagnostic[] {
-    if (reading?.problem === undefined) return [];
-    const [named] = (document.parseResult.value as Partial<ast.MigFile>).inventories ?? [];
-    const range = GrammarUtils.findNodeForProperty(named?.$cstNode, 'path')?.range;
-    return [
-        {
-            range: range ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
-            severity: DiagnosticSeverity.Warning,
-            code: 'MIG015',
-            source: 'mig',
-            message: `${reading.uri.fsPath}: ${reading.problem}\nnames of hosts, zones, racks and networks are not checked until it can be read`,
-        },
-    ];
 }

@@ -17,3 +17,17 @@ export interface InventoryUse {
     /** Why it could not be used, in words. */
     readonly problem: string | undefined;
 }
+
+/** What a client may say in `initializationOptions`. */
+export interface ServerOptions {
+    /** Where the pages of rules are, as a URL: a diagnostic links to `<rulePages>/MIG301.md`. */
+    readonly rulePages?: string;
+}
+
+/** What a client said, whatever it was. */
+export function rulePagesOf(initializationOptions: unknown): string | undefined {
+    const { rulePages } = (typeof initializationOptions === 'object' && initializationOptions !== null ? initializationOptions : {}) as {
+        rulePages?: unknown;
+    };
+    return typeof rulePages === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(rulePages) ? rulePages : undefined;
+}

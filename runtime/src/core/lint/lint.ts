@@ -5,7 +5,7 @@
 import { type Finding, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
-import { hostFindings, hostRules, missingFor } from '../rules/index.js';
+import { hostFindings, hostRules, type HostRuleInput, missingFor } from '../rules/index.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import type { LintConfig } from './config.js';
@@ -31,14 +31,40 @@ export function lint(input: LintInput): readonly Finding[] {
     if (program === undefined) return settled(input.findings, input, () => false);
     const hosts = { program, inventory, snapshot };
     const missing = missingFor(hosts);
+    const names = inventory ? unknownNames(program, inventory, snapshot) : [];
     const found = [
         ...input.findings,
-        ...hostFindings(hosts),
+        ...hostFindingsBeside(names, hosts),
         ...(missing ? [missing] : []),
         ...notBuilt(program, { kind: 'check' }),
-        ...(inventory ? unknownNames(program, inventory, snapshot) : []),
+        ...names,
     ];
-    return settled(found, input, (id, line) => wasJudged(id, line, input, program));
+    const parts = soundParts(names, program);
+    return settled(found, input, (id, line) => wasJudged(id, line, input, parts));
+}
+
+/**
+ * What the rules find that know hosts. Of a policy in which something is wrong already, such as a zone that no host is in,
+ * they say nothing: it would be the same mistake once more.
+ */
+export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput): readonly Finding[] {
+    const all = hostFindings(input);
+    const sound = soundParts(found, input.program);
+    const broken = partsOf(input.program).filter((part) => !sound.includes(part));
+    return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isWithin(range, part)));
+}
+
+const partsOf = ({ policies, sequences }: Program): readonly SourceRange[] => [...policies, ...sequences].map((part) => part.range);
+
+function soundParts(found: readonly Finding[], program: Program): readonly SourceRange[] {
+    const errors = found.filter((finding) => finding.severity === 'error');
+    return errors.length === 0 ? partsOf(program) : partsOf(program).filter((part) => !errors.some(({ range }) => isWithin(range, part)));
+}
+
+function isWithin(inner: SourceRange, outer: SourceRange): boolean {
+    const before = (a: SourceRange['start'], b: SourceRange['start']): boolean =>
+        a.line < b.line || (a.line === b.line && a.character <= b.character);
+    return inner.source === outer.source && before(outer.start, inner.start) && before(inner.end, outer.end);
 }
 
 /** What is left of findings after severities and comments, in the order of the text. Nothing is said of the comments. */
@@ -75,17 +101,15 @@ function withSeverities(findings: readonly Finding[], config: LintConfig | undef
     });
 }
 
-function wasJudged(id: string, line: number, { inventory, snapshot }: LintInput, program: Program): boolean {
+function wasJudged(id: string, line: number, { inventory, snapshot }: LintInput, parts: readonly SourceRange[]): boolean {
     if (id === 'MIG125') return inventory !== undefined && snapshot !== undefined;
     const rule = hostRules.find((one) => one.id === id);
     if (rule === undefined) return id !== 'MIG400';
     if (rule.needs !== 'program' && inventory === undefined) return false;
     if (rule.needs === 'snapshot' && snapshot === undefined) return false;
     // A technique or a group is judged by the policies that use it, and these may be in other files.
-    return [...program.policies, ...program.sequences].some((part) => holds(part.range, line));
+    return parts.some(({ source, start, end }) => source === 0 && start.line <= line && line <= end.line);
 }
-
-const holds = ({ source, start, end }: SourceRange, line: number): boolean => source === 0 && start.line <= line && line <= end.line;
 
 function once(findings: readonly Finding[]): readonly Finding[] {
     const seen = new Set<string>();

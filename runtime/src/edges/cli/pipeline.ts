@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type Finding, milliseconds, type Program } from '@mig/language';
 import {
-    hostFindings,
+    hostFindingsBeside,
     type HostName,
     type Inventory,
     isMigrationError,
@@ -120,9 +120,10 @@ export function planFor(
     const { program, inventory, policy } = loaded;
     // What stands against the plan itself holds, whatever is thought of the rules.
     const binding = planning.findings.filter(isError);
-    const rest = [...planning.findings.filter((finding) => !isError(finding)), ...hostFindings({ program, inventory, snapshot })].filter(
-        (finding) => !binding.some((other) => other.id === finding.id && other.message === finding.message),
-    );
+    const rest = [
+        ...planning.findings.filter((finding) => !isError(finding)),
+        ...hostFindingsBeside(binding, { program, inventory, snapshot }),
+    ].filter((finding) => !binding.some((other) => other.id === finding.id && other.message === finding.message));
     const findings = [...binding, ...settle(rest, { ...policy, config: loaded.config })];
     showFindings({ findings, sources: policy.sources }, console, options);
     if (findings.some(isError)) throw new Exit(findings.some(isNotBuilt) ? 'noPlan' : 'invalid');

@@ -1,0 +1,51 @@
+import type { RuleName } from '@mig/language';
+import { configFileName, parseConfig, type ParsedConfig } from '@mig/runtime/core';
+import { type FileSystemProvider, type URI, UriUtils } from 'langium';
+
+/** A configuration file, as it stands on disk now. */
+export interface ConfigReading extends ParsedConfig {
+    readonly uri: URI;
+}
+
+/** Finds and reads mig.config.yaml. It is read each time, and parsed only when its text is not that of the last time. */
+export class ConfigStore {
+    readonly #files: FileSystemProvider;
+    readonly #rules: readonly RuleName[];
+    readonly #readings = new Map<string, { readonly text: string; readonly reading: ConfigReading }>();
+
+    constructor(files: FileSystemProvider, rules: readonly RuleName[]) {
+        this.#files = files;
+        this.#rules = rules;
+    }
+
+    /** The nearest one, from a policy's directory upwards. */
+    async of(policy: URI): Promise<ConfigReading | undefined> {
+        let directory = UriUtils.dirname(policy);
+        for (;;) {
+            const uri = UriUtils.joinPath(directory, configFileName);
+            const text = await this.#textOf(uri);
+            if (text !== undefined) return this.#read(uri, text);
+            const above = UriUtils.dirname(directory);
+            if (above.path === directory.path) return undefined;
+            directory = above;
+        }
+    }
+
+    /** One that cannot be read is none; `mig-run check` says so. */
+    async #textOf(uri: URI): Promise<string | undefined> {
+        try {
+            return await this.#files.readFile(uri);
+        } catch {
+            return undefined;
+        }
+    }
+
+    #read(uri: URI, text: string): ConfigReading {
+        const key = uri.toString();
+        const known = this.#readings.get(key);
+        if (known?.text === text) return known.reading;
+        const reading = { uri, ...parseConfig(text, this.#rules) };
+        this.#readings.set(key, { text, reading });
+        return reading;
+    }
+}

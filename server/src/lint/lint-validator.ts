@@ -1,0 +1,47 @@
+import type { Finding } from '@mig/language';
+import { type ast, toDiagnostic } from '@mig/language/lsp';
+import { wordsOfError } from '@mig/runtime/core';
+import { type DocumentValidator, GrammarUtils, type LangiumDocument } from 'langium';
+import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver';
+import type { InventoryReading } from '../inventory/store.js';
+import type { PolicyLinter } from './policy-linter.js';
+
+/** Shows in the editor what the linter finds, each with the page of its rule where the client has said where these are. */
+export class LintValidator implements DocumentValidator {
+    readonly #linter: PolicyLinter;
+    readonly #rulePages: () => string | undefined;
+
+    constructor(linter: PolicyLinter, rulePages: () => string | undefined) {
+        this.#linter = linter;
+        this.#rulePages = rulePages;
+    }
+
+    async validateDocument(document: LangiumDocument): Promise<Diagnostic[]> {
+        const { findings, inventory } = await this.#linter.lint(document);
+        return [...findings.map((finding) => this.#diagnostic(finding)), ...unusable(document, inventory)];
+    }
+
+    #diagnostic(finding: Finding): Diagnostic {
+        const pages = wordsOfError(finding.id) === undefined ? this.#rulePages() : undefined;
+        const diagnostic = toDiagnostic(finding);
+        return pages === undefined
+            ? diagnostic
+            : { ...diagnostic, codeDescription: { href: `${pages.replace(/\/$/, '')}/${finding.id}.md` } };
+    }
+}
+
+/** MIG015: the inventory that the policy names cannot be read or has errors, so that names are not checked. */
+function unusable(document: LangiumDocument, reading: InventoryReading | undefined): Diagnostic[] {
+    if (reading?.problem === undefined) return [];
+    const [named] = (document.parseResult.value as Partial<ast.MigFile>).inventories ?? [];
+    const range = GrammarUtils.findNodeForProperty(named?.$cstNode, 'path')?.range;
+    return [
+        {
+            range: range ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
+            severity: DiagnosticSeverity.Warning,
+            code: 'MIG015',
+            source: 'mig',
+            message: `${reading.uri.fsPath}: ${reading.problem}\nnames of hosts, zones, racks and networks are not checked until it can be read`,
+        },
+    ];
+}

@@ -1,0 +1,62 @@
+import { type Finding, type Program, textRules } from '@mig/language';
+import { type ast, withImports } from '@mig/language/lsp';
+import { lint } from '@mig/runtime/core';
+import type { LangiumDocument } from 'langium';
+import type { LangiumSharedServices } from 'langium/lsp';
+import type { PolicyInventories } from '../inventory/policy-inventories.js';
+import type { InventoryReading } from '../inventory/store.js';
+import type { ConfigReading, ConfigStore } from './config-store.js';
+
+/** Compiles a document; its params have the values that they have in the text. */
+export type Compile = (document: LangiumDocument) => { readonly program: Program | undefined; readonly findings: readonly Finding[] };
+
+/** What was found in a policy, and what it was judged by. */
+export interface PolicyLint {
+    readonly findings: readonly Finding[];
+    readonly inventory: InventoryReading | undefined;
+    readonly config: ConfigReading | undefined;
+}
+
+/** Judges policies as `mig-run check` does. */
+export class PolicyLinter {
+    readonly #services: LangiumSharedServices;
+    readonly #inventories: PolicyInventories;
+    readonly #configs: ConfigStore;
+    readonly #compile: Compile;
+    readonly #last = new WeakMap<LangiumDocument, PolicyLint>();
+
+    constructor(services: LangiumSharedServices, inventories: PolicyInventories, configs: ConfigStore, compile: Compile) {
+        this.#services = services;
+        this.#inventories = inventories;
+        this.#configs = configs;
+        this.#compile = compile;
+    }
+
+    async lint(document: LangiumDocument): Promise<PolicyLint> {
+        const [inventory, config] = await Promise.all([this.#inventories.of(document), this.#configs.of(document.uri)]);
+        const { program, findings } = this.#compile(document);
+        const documents = withImports(document as LangiumDocument<ast.MigFile>, this.#services.workspace.LangiumDocuments);
+        const found = lint({
+            program,
+            findings,
+            textRules,
+            sources: documents.map((one) => ({ text: one.textDocument.getText() })),
+            inventory: inventory?.inventory,
+            snapshot: undefined,
+            config: config?.config,
+        });
+        const result = { inventory, config, findings: found.filter(isShown) };
+        this.#last.set(document, result);
+        return result;
+    }
+
+    /** What was found when the document was judged last. */
+    last(document: LangiumDocument): PolicyLint | undefined {
+        return this.#last.get(document);
+    }
+}
+
+/**
+ * Findings of an imported file are shown there. An editor never looks at hosts, and need not say so (MIG400) of each policy.
+ */
+const isShown = (finding: Finding): boolean => finding.range.source === 0 && finding.id !== 'MIG400';
