@@ -8,6 +8,10 @@ import { unusedImport } from './mig135-unused-import.js';
 import { shadowedName } from './mig136-shadowed-name.js';
 import { scenarioExpectsNothing } from './mig137-scenario-expects-nothing.js';
 import { paramsSetAlike } from './mig138-params-set-alike.js';
+import { comparisonDecided } from './mig220-comparison-decided.js';
+import { decimalMemory } from './mig221-decimal-memory.js';
+import { bytesForBits } from './mig222-bytes-for-bits.js';
+import { unknownDecides } from './mig223-unknown-decides.js';
 import { ladderWithoutEnd } from './mig303-ladder-without-end.js';
 import { rungNeverFires } from './mig304-rung-never-fires.js';
 import { rungsOutOfOrder } from './mig305-rungs-out-of-order.js';
@@ -45,6 +49,10 @@ export const textRules: readonly TextRule[] = [
     shadowedName,
     scenarioExpectsNothing,
     paramsSetAlike,
+    comparisonDecided,
+    decimalMemory,
+    bytesForBits,
+    unknownDecides,
     ladderWithoutEnd,
     rungNeverFires,
     rungsOutOfOrder,
