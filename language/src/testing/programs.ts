@@ -122,13 +122,15 @@ const uses = some(use, ' otherwise ');
 
 // ---------------------------------------------------------------- policies
 
+const clockInParentheses = one(time, say('(', one(time, name), ')'));
+const clock = one(clockInParentheses, name);
 const days = one('day', listOf(one('Mon', 'Sat .. Sun', 'Mon..Fri'), 2));
 const atEnd = say('at end', one('finish', 'abort', say('cap', quantity)));
 const schedule = one(
-    say('at', time, ['every', days], [zone], ['for', quantity], [atEnd]),
-    say('every', days, 'at', time, [zone], ['for', quantity], [atEnd]),
+    say('at', clockInParentheses, ['every', days], [zone], ['for', quantity], [atEnd]),
+    say('every', days, 'at', clock, [zone], ['for', quantity], [atEnd]),
     say('every', quantity, [zone], ['for', quantity], [atEnd]),
-    say('between', time, 'and', time, ['on', days], [zone], [atEnd]),
+    say('between', clock, 'and', clock, ['on', days], [zone], [atEnd]),
     say('cron', '"0 2 * * 6"', [zone], ['for', quantity], [atEnd]),
 );
 const trigger = one(schedule, say(['when'], attribute, '> 5'), say('not', schedule), 'host is failing', say('(', expression, ')'));
@@ -164,7 +166,7 @@ const toItem = one(
 );
 const scope = one('link', 'host', 'vm');
 const cap = say(one('total', say('per', scope), 'reserve', say('reserve per', scope)), ['at least'], value);
-const windowed = say('between', time, 'and', time, ['on', days], [zone], ['at end', one('finish', 'abort', 'cap')], ':', listOf(cap, 2));
+const windowed = say('between', clock, 'and', clock, ['on', days], [zone], ['at end', one('finish', 'abort', 'cap')], ':', listOf(cap, 2));
 const caps = fc
     .array(fc.tuple(one(cap, windowed), one(';', ',', '')), { maxLength: 4 })
     .map((all) => `{ ${all.map((part) => part.join(' ')).join(' ')} }`);
@@ -221,7 +223,7 @@ const bounds = one(
 const setting = one(
     say('in waves of', number),
     'keep 1 host of spare capacity',
-    say('start between', time, 'and', time, ['on Mon..Fri'], [zone], ['finish inside'], ['continue next', one('night', 'day')]),
+    say('start between', clock, 'and', clock, ['on Mon..Fri'], [zone], ['finish inside'], ['continue next', one('night', 'day')]),
     'halt plan after 1 failed host',
 );
 const step = one(
