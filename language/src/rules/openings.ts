@@ -8,80 +8,97 @@ const minutesPerWeek = 7 * minutesPerDay;
 const daysOfMonths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * Every minute of the week, Sunday first, at which a trigger can hold: some at which it does not may be among them.
+ * The minutes of the week, Sunday first: 1 where a trigger can hold. Some at which it does not may be among them.
  * Undefined: any.
  */
-export type Openings = ReadonlySet<number> | undefined;
+type Openings = Uint8Array | undefined;
 
 /** The parts of a trigger that can never hold, outermost first. Schedules of unlike time zones are not compared. */
 export function neverOpen(trigger: Trigger): readonly Trigger[] {
-    if (zonesOf(trigger).size > 1) return [];
-    const [found] = walk(trigger);
-    return found;
-}
-
-function walk(of: Trigger): readonly [found: readonly Trigger[], openings: Openings] {
-    switch (of.kind) {
+    switch (trigger.kind) {
         case 'condition':
-            return [[], undefined];
-        case 'schedule': {
-            const openings = openingsOf(of);
-            return openings?.size === 0 ? [[of], openings] : [[], openings];
-        }
         case 'not':
-            return [[], of.of.kind === 'schedule' ? complementOf(of.of) : undefined];
+            return [];
+        case 'schedule':
+            return neverComes(trigger) ? [trigger] : [];
         case 'any':
+            return trigger.of.flatMap(neverOpen);
         case 'all': {
-            const parts = of.of.map(walk);
-            const found = parts.flatMap(([inner]) => inner);
-            const openings = of.kind === 'all' ? intersection(parts) : union(parts);
-            return of.kind === 'all' && found.length === 0 && openings?.size === 0 ? [[of], openings] : [found, openings];
+            const inner = trigger.of.flatMap(neverOpen);
+            if (inner.length > 0 || zonesOf(trigger).size !== 1) return inner;
+            return openingsOf(trigger)?.includes(1) === false ? [trigger] : [];
         }
     }
+}
+
+function openingsOf(of: Trigger): Openings {
+    switch (of.kind) {
+        case 'condition':
+            return undefined;
+        case 'schedule':
+            return scheduled(of);
+        case 'not':
+            return of.of.kind === 'schedule' ? complementOf(of.of) : undefined;
+        case 'any': {
+            const parts = of.of.map(openingsOf).filter((part) => part !== undefined);
+            return parts.length < of.of.length ? undefined : joined(parts, (a, b) => a | b);
+        }
+        case 'all':
+            return joined(
+                of.of.map(openingsOf).filter((part) => part !== undefined),
+                (a, b) => a & b,
+            );
+    }
+}
+
+function joined(parts: readonly Uint8Array[], bit: (a: number, b: number) => number): Openings {
+    const [first, ...others] = parts;
+    return others.reduce<Openings>((all, part) => all?.map((open, minute) => bit(open, part[minute] ?? 0)), first);
 }
 
 type Schedule = Extract<Trigger, { kind: 'schedule' }>;
 
-/** The fields of a cron expression that are read here; days of the month make every day of the week possible. */
-function openingsOf({ cron, windowMs }: Schedule): Openings {
-    const [minutes, hours, days, months, weekdays] = fieldsOf(cron);
-    if (!minutes || !hours || !days || !months || !weekdays) return undefined;
-    const [, , day, month, weekday] = cron.split(' ');
-    const anyDay = day === '*' && month === '*';
-    // With both kinds of days given, either is enough.
-    if (weekday === '*' && !months.some((m) => days.some((d) => d <= (daysOfMonths[m - 1] ?? 31)))) return new Set();
-    const length = Math.ceil(windowMs / 60_000);
-    return minutesFrom(minutes, hours, anyDay ? weekdays : [0, 1, 2, 3, 4, 5, 6], length);
+/** Whether no year has the day on which it would begin. Where days of the week are given as well, these are enough. */
+function neverComes({ cron }: Schedule): boolean {
+    const [, , day, , weekday] = cron.split(' ');
+    if (day === '*' || weekday !== '*') return false;
+    const [, , days, months] = fieldsOf(cron);
+    return days !== undefined && months?.some((month) => days.some((d) => d <= (daysOfMonths[month - 1] ?? 31))) === false;
 }
 
-/** When it is surely not open is known of plain schedules only. */
+/** A day of the month may be any day of the week. */
+function scheduled({ cron, windowMs }: Schedule): Openings {
+    const [minutes, hours, , , weekdays] = fieldsOf(cron);
+    if (!minutes || !hours || !weekdays) return undefined;
+    return openFrom(minutes, hours, isWeekly(cron) ? weekdays : [0, 1, 2, 3, 4, 5, 6], Math.ceil(windowMs / 60_000));
+}
+
+/** When it is surely not open is known of weekly schedules only. */
 function complementOf({ cron, windowMs }: Schedule): Openings {
     const [minutes, hours, , , weekdays] = fieldsOf(cron);
-    const [, , day, month] = cron.split(' ');
-    if (!minutes || !hours || !weekdays || day !== '*' || month !== '*') return undefined;
-    const open = minutesFrom(minutes, hours, weekdays, Math.floor(windowMs / 60_000));
-    return new Set(Array.from({ length: minutesPerWeek }, (_, minute) => minute).filter((minute) => !open.has(minute)));
+    if (!minutes || !hours || !weekdays || !isWeekly(cron)) return undefined;
+    return openFrom(minutes, hours, weekdays, Math.floor(windowMs / 60_000)).map((open) => 1 - open);
 }
 
-function minutesFrom(
-    minutes: readonly number[],
-    hours: readonly number[],
-    weekdays: readonly number[],
-    length: number,
-): ReadonlySet<number> {
-    const open = new Set<number>();
-    for (const day of weekdays) {
-        for (const hour of hours) {
-            for (const minute of minutes) {
-                const start = (day % 7) * minutesPerDay + hour * 60 + minute;
-                for (let passed = 0; passed < Math.min(length, minutesPerWeek); passed++) {
-                    const at = (start + passed) % minutesPerWeek;
-                    open.add(at);
-                }
-            }
-        }
+function isWeekly(cron: string): boolean {
+    const [, , day, month] = cron.split(' ');
+    return day === '*' && month === '*';
+}
+
+/** Goes round the week twice, so that what is open at its end goes on at its beginning. */
+function openFrom(minutes: readonly number[], hours: readonly number[], weekdays: readonly number[], length: number): Uint8Array {
+    const open = new Uint8Array(minutesPerWeek);
+    if (length === 0) return open;
+    for (const day of weekdays)
+        for (const hour of hours) for (const minute of minutes) open[(day % 7) * minutesPerDay + hour * 60 + minute] = 2;
+    let left = 0;
+    for (let passed = 0; passed < 2 * minutesPerWeek; passed++) {
+        const at = passed % minutesPerWeek;
+        if (open[at] === 2) left = length;
+        else if (left > 0) open[at] = 1;
+        left -= 1;
     }
-    return open;
+    return open.map((mark) => Math.min(1, mark));
 }
 
 const limits = [
@@ -107,20 +124,6 @@ function fieldsOf(cron: string): readonly (readonly number[] | undefined)[] {
         }
         return [...found];
     });
-}
-
-type Walked = ReturnType<typeof walk>;
-
-function intersection(parts: readonly Walked[]): Openings {
-    return parts.reduce<Openings>((met, [, openings]) => {
-        if (!met || !openings) return met ?? openings;
-        return new Set([...met].filter((minute) => openings.has(minute)));
-    }, undefined);
-}
-
-function union(parts: readonly Walked[]): Openings {
-    if (parts.some(([, openings]) => openings === undefined)) return undefined;
-    return new Set(parts.flatMap(([, openings]) => [...(openings ?? [])]));
 }
 
 function zonesOf(of: Trigger): ReadonlySet<string> {
