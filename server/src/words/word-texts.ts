@@ -28,6 +28,13 @@ const rows = {
     immovable: 'What happens to VMs that cannot move: `skip`, `skip host`, `shut down vm` or `halt plan`.',
     to: 'The destinations: constraints exclude, preferences rank; both judged at that step of the plan.',
     keep: 'Headroom that must stay on the destination after the move.',
+    hugepages: 'Memory in huge pages: of the size after `of`, or of the usual one of the host.',
+    numa: 'After `per`: on every NUMA node of the host, and not only on the host as a whole.',
+    device: 'Devices that the destination must offer, by the names that its inventory gives them.',
+    profile: 'Profiles that the destination must offer, by the names that its inventory gives them.',
+    'at end':
+        'What becomes of moves in flight when the window ends: they `finish`, unless said otherwise, are ended by `abort`, or go on under a `cap`.',
+    continue: 'Hosts that the window had no time for are taken in the next one.',
     apart: 'Anti-affinity: no two VMs with the same value on one host.',
     with: 'Affinity: VMs with the same value on one host.',
     prefer: 'A preference: it ranks the destinations that the constraints leave.',
