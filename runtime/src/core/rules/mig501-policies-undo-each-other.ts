@@ -1,4 +1,5 @@
 import { formatQuantity } from '@mig/language';
+import { few } from '../satisfy/few.js';
 import { undoings, type Undoing } from '../satisfy/undo.js';
 import type { HostRule } from './rule.js';
 
@@ -65,7 +66,8 @@ export const policiesUndoEachOther: HostRule = {
 
 function textOf({ first, then, vm, from, to, on }: Undoing): string {
     const pair = `${then.name} takes back what ${first.name} moves: ${vm.name} from ${from} to ${to} by ${first.name}, and from ${to} to ${from} by ${then.name}`;
-    if (on.layout === undefined) return `${pair}, on the hosts as they are`;
+    if (on.layout === undefined)
+        return `${pair}; so it would be on ${few(on.snapshot.hosts.map((host) => host.name).sort(), 8)} as they are`;
     const loads = on.snapshot.hosts.map((host) => `${host.name} ${formatQuantity(1 - host.memoryFree / host.memory, 'ratio')}`);
     const vms = on.snapshot.vms.filter((other) => other.host === from).length;
     return `${pair}; shown on ${on.snapshot.hosts.length} hosts in use by ${loads.join(', ')} (memory and CPU), where ${from} has ${vms} VMs of ${size(vm.memory)}`;

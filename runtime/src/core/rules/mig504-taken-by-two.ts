@@ -3,7 +3,7 @@ import { Allowance } from '../satisfy/few.js';
 import type { HostRule } from './rule.js';
 
 /** VMs that are judged in one check: some tens of milliseconds. */
-const mostSteps = 10_000;
+const mostSteps = 3_000;
 
 const policies = (priority: string): string => `inventory "hosts.yaml"
 

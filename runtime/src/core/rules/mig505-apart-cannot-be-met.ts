@@ -5,7 +5,7 @@ import { Allowance, few } from '../satisfy/few.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 20_000;
+const mostSteps = 4_000;
 
 const hosts = (zone: string): string => `hosts:
   a:

@@ -6,7 +6,7 @@ import { closedPlaces, strandedVms, type Stranded } from '../satisfy/stranded.js
 import type { HostReport, HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 20_000;
+const mostSteps = 8_000;
 
 export const noHostAllowed: HostRule = {
     id: 'MIG506',

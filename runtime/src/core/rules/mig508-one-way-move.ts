@@ -5,7 +5,7 @@ import { versionsOf } from '../versions/versions-of.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 20_000;
+const mostSteps = 8_000;
 
 const hosts = (qemu: string): string => `hosts:
   a:

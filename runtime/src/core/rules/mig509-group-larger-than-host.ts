@@ -9,7 +9,7 @@ import { groupTooLarge } from '../satisfy/room.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 20_000;
+const mostSteps = 4_000;
 
 const policy = (clause: string): string => `inventory "hosts.yaml"
 
@@ -61,6 +61,7 @@ export const groupLargerThanHost: HostRule = {
         const allowance = new Allowance(mostSteps);
         for (const policy of program.policies) {
             for (const { by, range } of policy.destination.with) {
+                if (!allowance.take(snapshot.vms.length)) return;
                 for (const [key, vms] of groups(policy, by, outlookOf(snapshot))) {
                     const found = vms.length < 2 ? undefined : groupTooLarge(vms, key, policy, outlookOf(snapshot), allowance);
                     if (!found) continue;

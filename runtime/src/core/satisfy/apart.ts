@@ -31,14 +31,15 @@ export function notApart(policy: Policy, outlook: Outlook, allowance: Allowance)
     // One that takes some of its VMs only may well find some that can be kept apart.
     if (limit || until || policy.destination.apart.length === 0) return [];
     const wanted = new Map<VmUuid, VmState>();
+    if (!allowance.take(vmsOf(outlook.now).length)) return [];
     for (const vm of wantedVms(policy, outlook)) wanted.set(vm.uuid, vm);
     return policy.destination.apart.flatMap(({ by, range }) => {
         if (!attributesIn(by).every((name) => name.entity === 'vm')) return [];
         for (const [key, vms] of alike(by, outlook.now)) {
             const movers = vms.filter((vm) => wanted.has(vm.uuid));
             if (movers.length === 0 || vms.length < 2) continue;
-            if (!allowance.take(vms.length * outlook.now.hosts.size)) return [];
-            const found = empties(policy) ? leavingOne(policy, vms, movers, outlook) : staying(policy, vms, wanted, outlook);
+            if (!allowance.take(vms.length)) return [];
+            const found = empties(policy) ? leavingOne(policy, vms, movers, outlook, allowance) : staying(policy, vms, wanted, outlook);
             if (found) return [{ by, range, key, ...found }];
         }
         return [];
@@ -48,21 +49,28 @@ export function notApart(policy: Policy, outlook: Outlook, allowance: Allowance)
 type Found = Omit<NotApart, 'by' | 'range' | 'key'>;
 
 /** A host in maintenance is emptied, or, where none is, each host in turn might be. */
-function leavingOne(policy: Policy, vms: readonly VmState[], movers: readonly VmState[], outlook: Outlook): Found | undefined {
+function leavingOne(
+    policy: Policy,
+    vms: readonly VmState[],
+    movers: readonly VmState[],
+    outlook: Outlook,
+    allowance: Allowance,
+): Found | undefined {
     const lasting = lastingPolicy(policy);
-    const sources = [...new Set(movers.map((vm) => vm.host))];
-    const draining = sources.filter((host) => outlook.now.hosts.get(host)?.state.maintenance === true);
+    const draining = [...outlook.now.hosts.values()].flatMap(({ state }) => (state.maintenance ? [state.name] : []));
+    const sources = new Set(movers.map((vm) => vm.host));
     for (const source of draining.length > 0 ? draining : sources) {
+        const leaving = movers.filter((vm) => vm.host === source);
+        if (leaving.length === 0) continue;
+        if (!allowance.take(outlook.now.hosts.size)) return undefined;
         const inTheWay = vms.filter((vm) => vm.host !== source && isUp(vm.host, outlook.now));
         const taken = new Set(inTheWay.map((vm) => vm.host));
-        const places = (vm: VmState): readonly HostName[] =>
-            allowedHosts(vm, lasting, outlook).filter((host) => host !== source && !taken.has(host) && isUp(host, outlook.now));
-        const few = tooFewPlaces(
-            movers.filter((vm) => vm.host === source),
-            places,
-        );
+        const places = function* (vm: VmState): Generator<HostName, void> {
+            for (const host of allowedHosts(vm, lasting, outlook)) if (!taken.has(host) && isUp(host, outlook.now)) yield host;
+        };
+        const few = tooFewPlaces(leaving, places);
         if (!few) continue;
-        const would = new Set(few.things.flatMap((vm) => allowedHosts(vm, lasting, outlook)));
+        const would = new Set(few.things.flatMap((vm) => [...allowedHosts(vm, lasting, outlook)]));
         // A VM that no host takes in any case is not kept from one by its like.
         if (would.size === 0) continue;
         return { vms: few.things, hosts: few.places, leaving: source, inTheWay: inTheWay.filter((vm) => would.has(vm.host)) };

@@ -8,7 +8,7 @@ import { exclusion, type Pending } from '../decide/constraints.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
 import { refusal } from '../decide/preflight.js';
 import { isFalse, isTrue } from '../decide/truth.js';
-import { loaded, vmsOf, type World, worldOf } from '../decide/world.js';
+import { loaded, type World, worldOf } from '../decide/world.js';
 import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
@@ -50,15 +50,28 @@ export function lastingPolicy(policy: Policy, keeping: 'nothing free' | 'memory 
 
 /** Why a host could never take the VM; undefined where it might. */
 export function excluded(vm: VmState, destination: HostName, lasting: Policy, outlook: Outlook): Reason | undefined {
-    const there = outlook.now.hosts.get(destination)?.state;
-    // Of a host that does not answer, too little is known.
-    if (there?.unreachable !== undefined) return undefined;
+    if (mayTake(vm, destination, lasting, outlook)) return undefined;
     return exclusion({ policy: lasting, vm, destination, world: outlook.cleared, pending: everyone });
 }
 
+/** The same without a reason: words cost more than the answer, and most answers need none. */
+export function mayTake(vm: VmState, destination: HostName, lasting: Policy, outlook: Outlook): boolean {
+    const there = outlook.now.hosts.get(destination)?.state;
+    // Of a host that does not answer, too little is known.
+    if (there?.unreachable !== undefined) return true;
+    if (destination === vm.host) return false;
+    const { where, networks } = lasting.destination;
+    const scope = scopeOf(outlook.cleared, { vm, host: destination, source: vm.host });
+    if (!where.every((one) => isTrue(holds(one, scope)))) return false;
+    // Nothing is known of the networks of a host that names none.
+    const named = there?.networks.length === 0 ? [] : networks;
+    const rest: Policy = { ...lasting, destination: { ...lasting.destination, where: [], networks: named } };
+    return exclusion({ policy: rest, vm, destination, world: outlook.cleared, pending: everyone }) === undefined;
+}
+
 /** Hosts that might take the VM, in the order of names. */
-export function allowedHosts(vm: VmState, lasting: Policy, outlook: Outlook): readonly HostName[] {
-    return [...outlook.now.hosts.keys()].filter((host) => excluded(vm, host, lasting, outlook) === undefined);
+export function* allowedHosts(vm: VmState, lasting: Policy, outlook: Outlook): Generator<HostName, void> {
+    for (const host of outlook.now.hosts.keys()) if (mayTake(vm, host, lasting, outlook)) yield host;
 }
 
 /** Every VM counts as still to be placed. */
@@ -69,13 +82,16 @@ const everyone: Pending = { has: () => true };
  * asks for the first pays for the first.
  */
 export function* wantedVms(policy: Policy, outlook: Outlook): Generator<VmState, void> {
+    for (const host of outlook.now.hosts.keys()) yield* wantedOf(host, policy, outlook);
+}
+
+/** Those of one host. */
+export function* wantedOf(host: HostName, policy: Policy, outlook: Outlook): Generator<VmState, void> {
     const plain = ripe(policy);
     const { from, where, except } = plain.selection;
-    const leaves = new Map<HostName, boolean>();
-    for (const vm of vmsOf(outlook.now)) {
-        let may = leaves.get(vm.host);
-        if (may === undefined) leaves.set(vm.host, (may = mayLeave(vm.host, plain, outlook.now)));
-        if (!may || (from.kind === 'named-vms' && !from.vms.includes(vm.name)) || refusal(vm) !== undefined) continue;
+    if (!mayLeave(host, plain, outlook.now)) return;
+    for (const vm of outlook.now.hosts.get(host)?.vms ?? []) {
+        if ((from.kind === 'named-vms' && !from.vms.includes(vm.name)) || refusal(vm) !== undefined) continue;
         const scope = scopeOf(outlook.now, { vm });
         if (where.every((one) => isTrue(holds(one, scope))) && except.every((one) => isFalse(holds(one, scope)))) yield vm;
     }

@@ -10,10 +10,10 @@ export interface TooFew<Thing, Place> {
     readonly places: readonly Place[];
 }
 
-/** Some that have fewer places than they are; undefined where each can have one of its own. */
+/** Some that have fewer places than they are; undefined where each can have one of its own. Places are taken one by one, until a free one is found. */
 export function tooFewPlaces<Thing, Place>(
     things: readonly Thing[],
-    placesOf: (thing: Thing) => readonly Place[],
+    placesOf: (thing: Thing) => Iterable<Place>,
 ): TooFew<Thing, Place> | undefined {
     const holder = new Map<Place, Thing>();
     for (const thing of things) {
@@ -29,7 +29,7 @@ export function tooFewPlaces<Thing, Place>(
 /** Gives the thing a place, moving others on where that helps. */
 function seat<Thing, Place>(
     thing: Thing,
-    placesOf: (thing: Thing) => readonly Place[],
+    placesOf: (thing: Thing) => Iterable<Place>,
     holder: Map<Place, Thing>,
     tried: Set<Place>,
 ): boolean {

@@ -1,11 +1,21 @@
 /** Memory that must be had, against memory that there is. */
 import type { Policy } from '@mig/language';
-import { exclusion } from '../decide/constraints.js';
 import { isActive } from '../decide/world.js';
 import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
-import { allowedHosts, counts, empties, excluded, lastingPolicy, memoryKept, type Outlook, wantedVms } from './destinations.js';
+import {
+    allowedHosts,
+    counts,
+    empties,
+    excluded,
+    lastingPolicy,
+    memoryKept,
+    type Outlook,
+    mayTake,
+    wantedOf,
+    wantedVms,
+} from './destinations.js';
 import type { Allowance } from './few.js';
 
 export interface NeverFits {
@@ -22,16 +32,15 @@ export function headroomTooLarge(policy: Policy, outlook: Outlook, allowance: Al
     const keeping = lastingPolicy(policy, 'memory free');
     let smallest: VmState | undefined;
     for (const vm of wantedVms(policy, outlook)) {
-        const hosts = allowedHosts(vm, without, outlook);
         if (!allowance.take(outlook.now.hosts.size)) return undefined;
-        if (hosts.length === 0) continue;
-        if (hosts.some((host) => excluded(vm, host, keeping, outlook) === undefined)) return undefined;
+        if (allowedHosts(vm, keeping, outlook).next().done !== true) return undefined;
+        if (allowedHosts(vm, without, outlook).next().done === true) continue;
         if (!smallest || vm.memory < smallest.memory) smallest = vm;
     }
     if (!smallest) return undefined;
     const vm = smallest;
     const roomOf = (host: HostName): number => outlook.cleared.hosts.get(host)?.state.memoryFree ?? 0;
-    const hosts = allowedHosts(vm, without, outlook)
+    const hosts = [...allowedHosts(vm, without, outlook)]
         .map((host) => ({ host, because: excluded(vm, host, keeping, outlook) ?? { text: '' } }))
         .sort((a, b) => roomOf(b.host) - roomOf(a.host));
     return { vm, hosts };
@@ -51,11 +60,10 @@ export function drainTooLarge(policy: Policy, outlook: Outlook, allowance: Allow
     const draining = [...outlook.now.hosts.values()].filter(({ state }) => state.maintenance).map(({ state }) => state.name);
     if (draining.length === 0) return undefined;
     const lasting = lastingPolicy(policy);
-    const leaving = [...wantedVms(policy, outlook)].filter(isActive);
     for (const source of draining) {
-        const vms = leaving.filter((vm) => vm.host === source);
+        const vms = [...wantedOf(source, policy, outlook)].filter(isActive);
         if (!allowance.take(vms.length * outlook.now.hosts.size)) return undefined;
-        const reachable = new Set(vms.flatMap((vm) => allowedHosts(vm, lasting, outlook)));
+        const reachable = new Set(vms.flatMap((vm) => [...allowedHosts(vm, lasting, outlook)]));
         const others = [...outlook.now.hosts.values()]
             .filter(({ state }) => reachable.has(state.name) && counts(state))
             .map(({ state }) => ({ host: state.name, room: Math.max(0, state.memoryFree - memoryKept(policy, state)) }));
@@ -91,16 +99,10 @@ export function groupTooLarge(
     // How large a host is that does not answer is not known.
     if ([...outlook.now.hosts.values()].some(({ state }) => state.unreachable !== undefined)) return undefined;
     if (!allowance.take(vms.length * sizes.length)) return undefined;
-    const allows = (host: HostName): boolean =>
-        vms.every(
-            (vm) =>
-                vm.host === host ||
-                exclusion({ policy: lasting, vm, destination: host, world: outlook.cleared, pending: everyone }) === undefined,
-        );
-    const may = sizes.filter(({ host }) => allows(host) && !vms.every((vm) => vm.host === host));
-    const [largest] = may;
-    if (!largest || may.some(({ room }) => room >= needed)) return undefined;
-    return { vms, key, needed, largest: largest.host, room: largest.room };
+    // The largest first: mostly that one will do, and nothing more is asked.
+    for (const { host, room } of sizes) {
+        if (vms.every((vm) => vm.host === host) || !vms.every((vm) => vm.host === host || mayTake(vm, host, lasting, outlook))) continue;
+        return room >= needed ? undefined : { vms, key, needed, largest: host, room };
+    }
+    return undefined;
 }
-
-const everyone = { has: () => true };

@@ -8,7 +8,7 @@ import { worldOf } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
-import { empties, excluded, lastingPolicy, type Outlook, wantedVms } from './destinations.js';
+import { empties, excluded, lastingPolicy, mayTake, type Outlook, wantedOf } from './destinations.js';
 import type { Allowance } from './few.js';
 import { inventorySnapshot } from './worlds.js';
 
@@ -32,16 +32,17 @@ export function strandedVms(policy: Policy, outlook: Outlook, allowance: Allowan
     const everyHost = empties(policy);
     const free = new Set<HostName>();
     const stuck = new Map<HostName, VmState>();
-    for (const vm of wantedVms(policy, outlook)) {
-        if (free.has(vm.host)) continue;
-        if (!allowance.take(hosts.length)) return undefined;
-        if (hosts.every((host) => excluded(vm, host, lasting, outlook))) {
-            if (!stuck.has(vm.host)) stuck.set(vm.host, vm);
-        } else if (everyHost) {
-            free.add(vm.host);
-            stuck.delete(vm.host);
-        } else {
-            return undefined;
+    for (const source of hosts) {
+        for (const vm of wantedOf(source, policy, outlook)) {
+            if (!allowance.take(hosts.length)) return undefined;
+            if (!hosts.some((host) => mayTake(vm, host, lasting, outlook))) {
+                if (!stuck.has(source)) stuck.set(source, vm);
+                continue;
+            }
+            if (!everyHost) return undefined;
+            free.add(source);
+            stuck.delete(source);
+            break;
         }
     }
     const [vm] = stuck.values();
@@ -60,13 +61,17 @@ export function closedPlaces(policy: Policy, inventory: Inventory): Stranded['ex
     const constraints = policy.destination.where.filter((where) =>
         attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)),
     );
+    if (constraints.length === 0) return undefined;
     const world = worldOf(inventorySnapshot(inventory));
+    const closed = (host: HostName) => constraints.find((where) => !isTrue(holds(where, scopeOf(world, { host }))));
+    // Mostly the first few hosts show that some are open: only where none is, reasons are asked for.
+    if (inventory.hosts.some(({ name }) => !closed(name))) return undefined;
     const all = inventory.hosts.flatMap(({ name }) => {
         const scope = scopeOf(world, { host: name });
-        const against = constraints.find((where) => !isTrue(holds(where, scope)));
+        const against = closed(name);
         return against ? [{ host: name, because: { text: verdictText(against, holds(against, scope), scope), range: against.range } }] : [];
     });
-    return all.length === 0 || all.length < inventory.hosts.length ? undefined : all;
+    return all.length === 0 ? undefined : all;
 }
 
 const ofPlace: ReadonlySet<string> = new Set(['name', 'zone', 'rack', 'tag', 'tags']);

@@ -82,6 +82,16 @@ export function loadIn(condition: Expression): ReturnType<typeof attributesIn> {
  * count: a destination is one or not by its constraints.
  */
 export function ripe(policy: Policy): Policy {
+    const known = ripened.get(policy);
+    if (known) return known;
+    const made = ripen(policy);
+    ripened.set(policy, made);
+    return made;
+}
+
+const ripened = new WeakMap<Policy, Policy>();
+
+function ripen(policy: Policy): Policy {
     const { trigger, selection, destination } = policy;
     const from =
         selection.from.kind === 'hosts' && selection.from.where

@@ -5,19 +5,20 @@
  * policies about which rest now.
  *
  * What bounds the time: each policy is planned once on each cluster, with its first few VMs; the other is asked only of
- * the VMs that were moved; and there is an allowance of steps over all.
+ * the VMs that were moved; and there is an allowance of steps.
  */
 import type { Policy, Program } from '@mig/language';
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
-import { place } from '../decide/place.js';
+import { type Partial, PlacementProblem } from '../decide/placement.js';
 import { refusal } from '../decide/preflight.js';
+import { searchPlacement } from '../decide/search.js';
 import { type Candidate, mostToTake, select } from '../decide/select.js';
 import { type Fired, triggered } from '../decide/trigger.js';
 import { isFalse, isTrue } from '../decide/truth.js';
 import { type World, worldOf } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
-import type { Snapshot, VmState } from '../model/snapshot.js';
+import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
 import { Allowance } from './few.js';
 import { mayCoincide, ripe } from './triggers.js';
 import { layouts, trial } from './worlds.js';
@@ -42,11 +43,10 @@ export interface Ground {
 export function undoings(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Undoing[] {
     // What runs on demand only undoes nothing by itself, though it may be undone.
     if (program.policies.length < 2 || program.policies.every((policy) => !policy.trigger)) return [];
-    const allowance = new Allowance(mostSteps);
     const found: Undoing[] = [];
     const told = new Set<string>();
     for (const ground of groundsOf(program, inventory, snapshot)) {
-        for (const one of onGround(program, ground, allowance)) {
+        for (const one of onGround(program, ground, new Allowance(mostSteps))) {
             const pair = [one.first.name, one.then.name].sort().join(' ');
             if (!told.has(pair)) found.push(one);
             told.add(pair);
@@ -55,14 +55,18 @@ export function undoings(program: Program, inventory: Inventory, snapshot: Snaps
     return found;
 }
 
-/** One step is one VM judged, or one host tried for one VM: a microsecond or a few. */
-const mostSteps = 20_000;
+/** On each ground. One step is one VM judged, or one host tried for one VM: some ten microseconds. */
+const mostSteps = 1_200;
+/** Of a program: the first, by priority. */
+const policiesTried = 100;
 /** VMs that a policy is let move for a trial: the first in its own order. */
-const vmsTried = 4;
+const vmsTried = 3;
 /** Hosts or VMs for which one policy is tried. */
 const instancesTried = 2;
+/** Of the hosts that were seen. An even number. */
+const hostsSeen = 4;
 /** Hosts of a trial cluster. */
-const hostsTried = 4;
+const hostsTried = 3;
 
 function groundsOf(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Ground[] {
     const tags: Record<string, string> = {};
@@ -71,13 +75,23 @@ function groundsOf(program: Program, inventory: Inventory, snapshot: Snapshot | 
         if (of === 'tag') tags[key] = value;
     }
     const trials = layouts.map((layout) => ({ snapshot: trial(inventory, layout, hostsTried, tags), layout: layout.name }));
-    const seen = snapshot && snapshot.vms.length > 0 ? [{ snapshot: { ...snapshot, policies: [] }, layout: undefined }] : [];
+    const seen = snapshot && snapshot.vms.length > 0 ? [{ snapshot: extremes(snapshot), layout: undefined }] : [];
     return [...seen, ...trials].filter((ground) => ground.snapshot.hosts.length > 1);
+}
+
+/** Those of a large cluster that are most, and least, in use: they are what policies by load act on. */
+function extremes(snapshot: Snapshot): Snapshot {
+    const up = snapshot.hosts.filter((host) => host.unreachable === undefined);
+    const load = (host: HostState): number => Math.max(host.cpuUsed ?? 0, 1 - host.memoryFree / host.memory);
+    const byLoad = [...up].sort((a, b) => load(b) - load(a));
+    const hosts = byLoad.length <= hostsSeen ? byLoad : [...byLoad.slice(0, hostsSeen / 2), ...byLoad.slice(-hostsSeen / 2)];
+    const names = new Set(hosts.map((host) => host.name));
+    return { ...snapshot, policies: [], hosts, vms: snapshot.vms.filter((vm) => names.has(vm.host)) };
 }
 
 function* onGround(program: Program, ground: Ground, allowance: Allowance): Generator<Undoing, void> {
     const start = worldOf(ground.snapshot);
-    const policies = program.policies.map((policy) => ({ policy, plain: ripe(policy) }));
+    const policies = program.policies.slice(0, policiesTried).map((policy) => ({ policy, plain: ripe(policy) }));
     for (const first of policies) {
         const moved = planned(program, first.plain, start, allowance);
         if (!moved) continue;
@@ -107,7 +121,8 @@ function planned(program: Program, policy: Policy, start: World, allowance: Allo
     for (const fired of firedNow(program, policy, start).slice(0, instancesTried)) {
         if (!allowance.take(start.snapshot.vms.length + 3 * vmsTried * start.hosts.size)) return undefined;
         const { candidates } = select(fired, world, new Map());
-        const placed = place(limited(fired, candidates.length), candidates.slice(0, vmsTried), world, []);
+        const movable = candidates.filter(({ vm }) => refusal(vm) === undefined);
+        const placed = placement(fired, movable.slice(0, vmsTried), movable.length, world);
         world = placed.world;
         for (const { candidate, destination } of placed.placements) moves.push({ vm: candidate.vm, to: destination });
     }
@@ -122,7 +137,7 @@ function returned(program: Program, policy: Policy, moved: Moved, allowance: All
         const taken = takes(fired, moves, world, allowance);
         if (taken.length === 0) continue;
         if (!allowance.take(3 * taken.length * world.hosts.size)) return undefined;
-        const placed = place(limited(fired, taken.length), taken, world, []);
+        const placed = placement(fired, taken, taken.length, world);
         for (const { candidate, destination } of placed.placements) {
             const move = moves.find(({ vm }) => vm.uuid === candidate.vm.uuid);
             if (move && move.vm.host === destination && move.to === candidate.vm.host)
@@ -168,11 +183,7 @@ function firedNow(program: Program, policy: Policy, world: World): readonly Fire
     return triggered({ ...program, policies: [policy] }, world, { now: world.snapshot.takenAt, ...demand }).fired;
 }
 
-/** A share is of all candidates, of which only the first are tried. */
-function limited(fired: Fired, candidates: number): Fired {
-    const { limit } = fired.policy.selection;
-    if (limit?.kind !== 'share') return fired;
-    const count = mostToTake(fired.policy, candidates);
-    const selection = { ...fired.policy.selection, limit: { kind: 'count', count, range: limit.range } as const };
-    return { ...fired, policy: { ...fired.policy, selection } };
+/** As `place` does (decide/place.ts), without the reasons, which cost more than the decision. `of`: how many could be taken. */
+function placement(fired: Fired, candidates: readonly Candidate[], of: number, world: World): Partial {
+    return searchPlacement(new PlacementProblem(fired, candidates, world, [], mostToTake(fired.policy, of)), candidates, world);
 }

@@ -7,6 +7,16 @@ const someTime = epochMs(Date.UTC(2024, 0, 1));
 
 /** The hosts of an inventory, empty: with the sizes that simulated ones have, and usual ones where nothing is known. */
 export function inventorySnapshot(inventory: Inventory): Snapshot {
+    const known = snapshots.get(inventory);
+    if (known) return known;
+    const made = snapshotOf(inventory);
+    snapshots.set(inventory, made);
+    return made;
+}
+
+const snapshots = new WeakMap<Inventory, Snapshot>();
+
+function snapshotOf(inventory: Inventory): Snapshot {
     return {
         kind: 'mig-snapshot',
         version: snapshotVersion,
