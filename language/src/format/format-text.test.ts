@@ -1,11 +1,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { type AstNode, AstUtils, EmptyFileSystem, isAstNode, isReference } from 'langium';
 import { describe, expect } from 'vitest';
-import { reflection } from '../generated/ast.js';
+import { type MigFile, reflection } from '../generated/ast.js';
 import { createMigCoreServices } from '../services.js';
 import { programs, untidyPrograms } from '../testing/programs.js';
 import { evacuate, techniques, tour } from '../testing/tour.js';
-import { formatText } from './format-text.js';
+import { formatChanges, formatText } from './format-text.js';
 
 const { parser } = createMigCoreServices(EmptyFileSystem).mig;
 
@@ -47,6 +47,18 @@ describe('any program', () => {
         const once = formatText(text) ?? '';
         expect(formatText(once)).toBe(once);
     });
+    test.prop([untidyPrograms, fc.array(fc.boolean(), { minLength: 7, maxLength: 13 })], { numRuns: 100 })(
+        'means the same when a part of it is formatted only',
+        (text, chosen) => {
+            const changes = formatChanges(parser.LangiumParser.parse<MigFile>(text), text) ?? [];
+            let partly = text;
+            for (const [index, { start, end, text: now }] of [...changes.entries()].reverse()) {
+                if (chosen[index % chosen.length] === true) partly = partly.slice(0, start) + now + partly.slice(end);
+            }
+            expect(meaning(partly)).toEqual(meaning(text));
+            expect(comments(partly)).toEqual(comments(text));
+        },
+    );
     test.prop([programs, fc.boolean()], { numRuns: 100 })(
         'has no blanks at the ends of lines, and no two empty lines in a row',
         (text, wide) => {
