@@ -16,7 +16,7 @@ export type Step =
 
 /**
  * Above a block of ```mig may stand `<!-- file: NAME; finds: MIGnnn; lacks: FEATURE, FEATURE -->`, each part if need be. Of
- * ```sh the lines with `npx mig-run` count, and `# ends with N` behind one is its exit code; a block without a language
+ * ```sh the lines with `npx mig-run` count, and `# ends with N` behind one is its exit code (0 unless said); a block without a language
  * right after it is its output.
  */
 export function stepsOf(markdown: string): readonly Step[] {
@@ -47,6 +47,6 @@ function listed(notes: string, name: string): readonly string[] {
 }
 
 function commandOf(line: string): readonly Step[] {
-    const [, command, ends = '0'] = /^npx mig-run (.*?)(?:\s+# ends with (\d+))?$/.exec(line) ?? [];
+    const [, command, ends = '0'] = /^npx mig-run (.*?)(?:\s+#(?: ends with (\d+)| .*))?$/.exec(line) ?? [];
     return command === undefined ? [] : [{ kind: 'command', args: command.split(/\s+/), ends: Number(ends) }];
 }
