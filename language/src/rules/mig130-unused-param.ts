@@ -26,7 +26,7 @@ policy drain {
 }
 `,
     rationale: 'Somebody who sets it from outside, as in --set uplink=400Mbit/s, believes that the moves keep to it, and they do not.',
-    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-params).",
     check: (input, report) => {
         for (const node of unusedIn(input, isParam)) {
             report(input.context.range(node, 'name'), `Nothing uses the param '${node.name}'.`, {

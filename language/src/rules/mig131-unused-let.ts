@@ -15,7 +15,7 @@ policy drain { when host is in maintenance  move vms on host where not hot  to h
 `,
     rationale:
         'A predicate that is named and never asked mostly means a filter that was forgotten: the VMs that it was to keep back are moved.',
-    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
         for (const node of unusedIn(input, isLet)) {
             report(input.context.range(node, 'name'), `Nothing uses the let '${node.name}'.`, {

@@ -14,7 +14,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pr
 policy drain { when host is in maintenance  move vms in web on host  to hosts  using precopy }
 `,
     rationale: 'A policy that was written for a group and does not name it moves every VM.',
-    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
         for (const node of unusedIn(input, isGroup)) {
             report(input.context.range(node, 'name'), `Nothing uses the group '${node.name}'.`, {

@@ -17,7 +17,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
 `,
     rationale:
         'The ladder and the limits that were thought out in it are in force nowhere: the policy uses another technique, without them.',
-    source: "language.md, What the checker must find: unused and shadowed names. The same check is asked of every policy language's linter (facts/users.md, users of language tools).",
+    source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
         for (const node of unusedIn(input, isTechnique)) {
             report(input.context.range(node, 'name'), `Nothing uses the technique '${node.name}'.`, {

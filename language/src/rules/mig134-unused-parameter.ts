@@ -15,7 +15,7 @@ policy drain { move vms on host "a"  to hosts  using quick(limit: 50 ms) }
 `,
     rationale:
         'Every use gives it a value, and none of them has an effect: the VMs are stopped for as long as the figure in the body says.',
-    source: 'language.md, What the checker must find: unused and shadowed names.',
+    source: 'Linters of most languages ask the same (no-unused-vars of ESLint, of arguments).',
     check: (input, report) => {
         const { used, complete } = usesIn(input.documents);
         if (!complete) return;

@@ -17,7 +17,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using qu
     files: { 'techniques.mig': 'technique quick = precopy { downtime 50 ms  after 1 min: abort }\n' },
     rationale:
         'An import lends names and runs nothing. One from which nothing is used is either left over, or stands there in the belief that its policies run too: they do not.',
-    source: 'language.md, What the checker must find: unused names; compile/analyse.ts: an import starts nothing by itself.',
+    source: 'An import starts nothing by itself (docs/language.md). Linters of most languages report unused imports.',
     check: (input, report) => {
         const { document, documents, context } = input;
         const { complete } = usesIn(documents);

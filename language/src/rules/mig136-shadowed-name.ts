@@ -18,7 +18,7 @@ policy drain { move vms on host "a"  to hosts  using quick otherwise precopy { d
 `,
     rationale:
         'Whoever sets the param from outside, as in --set limit=100ms, believes that the technique keeps to it. It keeps to its parameter instead, and the VMs are stopped for longer, or shorter, than was asked.',
-    source: 'language.md, What the checker must find: unused and shadowed names.',
+    source: 'Linters of most languages ask the same (no-shadow of ESLint).',
     check: (input, report) => {
         const outer = valuesIn(input);
         for (const node of input.document.parseResult.value.declarations) {

@@ -17,7 +17,7 @@ policy drain { move vms on host "a"  to hosts  using precopy  bandwidth { total 
 `,
     rationale:
         'A param is set by the environment variable MIG_ and its name in capitals. Whoever sets one of the two sets the other as well, unseen.',
-    source: 'compile/params.ts: the variable of a param is MIG_ and its name in capitals.',
+    source: 'The variable of a param is MIG_ and its name in capitals (language/src/compile/params.ts).',
     check: ({ document, context }, report) => {
         const seen = new Map<string, string>();
         for (const node of document.parseResult.value.declarations.filter(ast.isParam)) {

@@ -25,7 +25,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
 `,
     rationale:
         'A ladder is read from top to bottom, and so are the rungs judged that are due at one boundary. One that stands below a later one is done first all the same: the guest is stopped for longer before it is throttled, where the text says the reverse. Mostly two figures were exchanged.',
-    source: 'language.md, What it means: a ladder is judged from top to bottom, and every rung fires once. The ladders of oVirt and KubeVirt climb (facts/qemu-migration.md, Convergence).',
+    source: 'The ladders of oVirt and KubeVirt climb from the mildest step to the last; how one is judged: runtime/src/core/decide/ladder.ts.',
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { ladder } = one.use;

@@ -34,7 +34,7 @@ policy drain {
 `,
     rationale:
         'A hard promise is kept by aborting or refusing a move before it would be broken. A rung that breaks it when it acts can therefore only end the move that it was written to save.',
-    source: 'language.md, What it means: require is soft unless hard, and a rung that would break a hard one is an error at check time.',
+    source: "A hard promise is kept by refusing or aborting the move (docs/language.md); the measured downtimes of KubeVirt's ramp show that a limit is used.",
     check: (input, report) => {
         reportBeyondPromise(input, true, report);
     },

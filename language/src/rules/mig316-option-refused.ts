@@ -18,7 +18,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using wi
 policy drain { when host is in maintenance  move vms on host  to hosts  using wide }
 `,
     rationale: 'The move fails when the option is set, on every host and for every VM.',
-    source: 'facts/qemu-migration.md, Settings: refused at set time on QEMU 7.2 [tried]: downtime-limit over 2,000,000 ms, multifd-channels outside 1..255.',
+    source: 'Seen on QEMU 7.2.22: a downtime-limit over 2,000,000 ms and multifd-channels outside 1 to 255 are refused when they are set.',
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { options, ladder, range } = one.use;

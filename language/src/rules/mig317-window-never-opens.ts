@@ -23,7 +23,7 @@ export const windowNeverOpens: TextRule = {
 `,
     rationale:
         'The policy never runs by itself, and nothing says so: no run fails, and the hosts are not rebalanced, drained or switched off. Windows that are joined by and must be open at the same minute.',
-    source: 'language.md, What it means: a schedule holds from its time for its window, one hour unless said. language.md, Why now: a window as a guard.',
+    source: 'A schedule holds from its time for its window, one hour unless said (docs/language.md); cron accepts dates that no year has.',
     check: (input, report) => {
         const { policies, sequences } = input;
         for (const { trigger, range, bandwidth } of policies) {

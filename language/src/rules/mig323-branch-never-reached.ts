@@ -36,7 +36,7 @@ export const branchNeverReached: TextRule = {
 `,
     rationale:
         'The first branch whose condition holds is taken. A branch whose VMs are all taken by one above it is never reached: the busiest VMs are moved as the less busy ones are, and the technique that was chosen for them is never used.',
-    source: 'language.md, What it means: in choose, the first branch whose condition holds; the check is asked for under What the checker must find (unreachable branches).',
+    source: 'In choose the first branch is taken whose condition holds (docs/language.md). Compilers report unreachable branches of a match.',
     check: (input, report) => {
         for (const { use, owner } of choicesIn(input)) {
             for (const [index, branch] of use.branches.entries()) {

@@ -29,7 +29,7 @@ export const choiceWithoutOtherwise: TextRule = {
 `,
     rationale:
         'What was not measured is unknown, and an unknown condition does not hold. A VM for which no branch holds has no technique and stays where it is, on the host that was to be emptied.',
-    source: 'language.md, What it means: three-valued logic, the first branch whose condition holds. facts/users.md, 14: what to do with VMs that cannot move.',
+    source: 'What was not measured is unknown, and an unknown condition does not hold (docs/language.md). Compilers report a match that is not exhaustive.',
     check: ({ policies }, report) => {
         for (const { technique, range } of policies) {
             // What another technique stands behind is that one's affair.
