@@ -1,5 +1,6 @@
 /** The door of the language. What the editor needs stands behind a door of its own: '@mig/language/lsp'. */
 export * from './catalogue/attributes.js';
+export * from './catalogue/check-docs.js';
 export * from './catalogue/checks.js';
 export * from './catalogue/features.js';
 export * from './catalogue/technique-features.js';

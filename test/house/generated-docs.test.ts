@@ -5,11 +5,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ruleDocs } from '../../runtime/src/core/lint/docs.js';
 import { exitCodes } from '../../runtime/src/edges/cli/exit-codes.js';
-
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-    [head, head.map(() => '---'), ...rows]
-        .map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
-        .join('\n');
+import { table } from './markdown.js';
 
 test('the JSON schema of inventories is published as the parser reads them', async () => {
     const schema = { $id: 'urn:mig:inventory:1', ...z.toJSONSchema(inventorySchema, { io: 'input', target: 'draft-7' }) };

@@ -86,8 +86,8 @@ function mutated(whole: string, random: Random): string {
         const part = text.slice(at, end);
         const from = below(text.length, random);
         const other = text.slice(from, from + 1 + below(20, random));
-        const signs = '{}()[]"\'/*:;,.=<>+-%\n\u0000é🚚09ax ';
-        const sign = [...signs][below([...signs].length, random)] ?? '{';
+        const signs = '{}()[]"\'/*:;,.=<>+-%\n\u0000é09ax \ud83d';
+        const sign = signs[below(signs.length, random)] ?? '{';
         const replacement = [other, '', part + part, sign][below(4, random)] ?? '';
         text = text.slice(0, at) + replacement + text.slice(end);
     }
