@@ -60,6 +60,7 @@ export const apartCannotBeMet: HostRule = {
         if (!snapshot) return;
         const allowance = new Allowance(mostSteps);
         for (const policy of program.policies) {
+            if (allowance.spent) return;
             for (const found of notApart(policy, outlookOf(snapshot), allowance)) {
                 report(found.range, textOf(found), {
                     hint: 'give them another host, loosen what excludes hosts, or keep fewer of them apart',

@@ -73,7 +73,7 @@ policy evacuate {
         for (const policy of program.policies) {
             // Of constraints that no host at all could meet, MIG510 speaks.
             if (contradiction(policy.destination.where.map((condition) => ({ condition, mustBe: 'true' })))) continue;
-            const stranded = snapshot && strandedVms(policy, outlookOf(snapshot), allowance);
+            const stranded = snapshot && !allowance.spent ? strandedVms(policy, outlookOf(snapshot), allowance) : undefined;
             const closed = stranded ? undefined : inventory && closedPlaces(policy, inventory);
             if (stranded) {
                 const { vm, sources, all } = stranded;

@@ -63,6 +63,7 @@ export const spareCapacity: HostRule = {
         const outlook = outlookOf(snapshot);
         const allowance = new Allowance(mostSteps);
         for (const policy of program.policies) {
+            if (allowance.spent) return;
             const never = headroomTooLarge(policy, outlook, allowance);
             const [best] = never?.hosts ?? [];
             if (never && best) {

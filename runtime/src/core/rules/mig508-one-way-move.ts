@@ -57,6 +57,7 @@ export const oneWayMove: HostRule = {
         );
         const qemu = new Map(known);
         for (const policy of program.policies) {
+            if (allowance.spent) return;
             const all = oneWayMoves(policy, outlookOf(snapshot), qemu, allowance);
             const [first] = all;
             if (!first) continue;

@@ -60,6 +60,7 @@ export const groupLargerThanHost: HostRule = {
         if (!snapshot) return;
         const allowance = new Allowance(mostSteps);
         for (const policy of program.policies) {
+            if (allowance.spent) return;
             for (const { by, range } of policy.destination.with) {
                 if (!allowance.take(snapshot.vms.length)) return;
                 for (const [key, vms] of groups(policy, by, outlookOf(snapshot))) {

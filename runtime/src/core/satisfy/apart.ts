@@ -31,7 +31,7 @@ export function notApart(policy: Policy, outlook: Outlook, allowance: Allowance)
     // One that takes some of its VMs only may well find some that can be kept apart.
     if (limit || until || policy.destination.apart.length === 0) return [];
     const wanted = new Map<VmUuid, VmState>();
-    if (!allowance.take(vmsOf(outlook.now).length)) return [];
+    if (!allowance.take(outlook.now.snapshot.vms.length)) return [];
     for (const vm of wantedVms(policy, outlook)) wanted.set(vm.uuid, vm);
     return policy.destination.apart.flatMap(({ by, range }) => {
         if (!attributesIn(by).every((name) => name.entity === 'vm')) return [];

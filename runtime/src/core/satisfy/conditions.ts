@@ -1,5 +1,8 @@
-/** Every place of a program where conditions have to be met together, and what it comes to where they cannot. */
-import type { Expression, Policy, Program, TechniqueUse, Trigger } from '@mig/language';
+/**
+ * Every place of a program where conditions have to be met together, and what it comes to where they cannot. Ladders and
+ * choices of a technique have rules of their own (MIG304, MIG323).
+ */
+import type { Expression, Policy, Program, Trigger } from '@mig/language';
 import type { Demand } from './contradiction.js';
 
 export interface Site {
@@ -32,7 +35,6 @@ function sitesOfPolicy(policy: Policy): readonly Site[] {
         all(given(selection.until), `${name} takes VMs without end`),
         all(given(selection.quietWhen), `no VM of ${name} ever starts to move`),
         all(destination.where, `no host is ever a destination of ${name}`),
-        ...policy.technique.flatMap(sitesOfTechnique),
         ...policy.exclusions.map((exclusion) => all([exclusion.during], 'it excludes nothing')),
         ...policy.ordering.flatMap(({ first, then }) => [first, then].map((vms) => all([vms], 'it puts nothing in order'))),
     ];
@@ -56,20 +58,6 @@ function sitesOfTrigger(trigger: Trigger, policy: string): readonly Site[] {
             return trigger.of.flatMap((part) => sitesOfTrigger(part, policy));
         case 'not':
             // What never holds is always true here; whether that is meant cannot be told.
-            return [];
-    }
-}
-
-function sitesOfTechnique(use: TechniqueUse): readonly Site[] {
-    switch (use.kind) {
-        case 'technique':
-            return use.ladder.map((rung) => all(given(rung.and), 'the rung never fires'));
-        case 'choose':
-            return use.branches.flatMap((branch) => [
-                all(given(branch.when), 'the branch is never taken'),
-                ...sitesOfTechnique(branch.use),
-            ]);
-        case 'goal':
             return [];
     }
 }

@@ -31,6 +31,9 @@ const mostChoices = 64;
 
 /** Why no values of the attributes meet all demands; undefined where some may. */
 export function contradiction(demands: readonly Demand[]): Contradiction | undefined {
+    const [first, ...others] = demands;
+    // Most conditions are a single comparison, which contradicts nothing.
+    if (!first || (others.length === 0 && isSingle(first.condition))) return undefined;
     let choices: readonly Choice[] = [[]];
     for (const { condition, mustBe } of demands) {
         const own = choicesOf(condition, mustBe === 'true', mustBe === 'not true');
@@ -44,6 +47,22 @@ export function contradiction(demands: readonly Demand[]): Contradiction | undef
         found ??= here;
     }
     return found;
+}
+
+function isSingle(condition: Expression): boolean {
+    switch (condition.kind) {
+        case 'not':
+            return isSingle(condition.operand);
+        case 'held':
+            return isSingle(condition.condition);
+        case 'binary':
+            return condition.operator !== 'and' && condition.operator !== 'or';
+        case 'literal':
+        case 'attribute':
+        case 'negate':
+        case 'metric':
+            return true;
+    }
 }
 
 /** A comparison of an attribute with constants. */

@@ -17,6 +17,11 @@ export class Allowance {
         this.#left = steps;
     }
 
+    /** Whether nothing is left. */
+    get spent(): boolean {
+        return this.#left <= 0;
+    }
+
     /** Whether there was as much left. */
     take(steps: number): boolean {
         this.#left -= steps;
