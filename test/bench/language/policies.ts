@@ -47,7 +47,7 @@ function smallPolicy(index: number): string {
   move vms in ${groups[index % groups.length] ?? 'web'} on host
   to hosts in rack${(index % 2) + 1} prefer least loaded
   using ${index % 2 === 0 ? 'patient' : 'careful(limit: 100 ms)'}
-  require downtime <= ${(index % 20) + 1}00 ms
+  require downtime <= ${(index % 20) + 3}00 ms
 }
 `;
 }
@@ -71,11 +71,11 @@ function realPolicy(index: number): string {
     return `/** Empty a host before it is taken down. */
 policy evacuate${index} priority ${index % 100} {
   when host is in maintenance
-  move vms on host
+  move vms in ${groups[index % groups.length] ?? 'web'} on host
     except vm.tags contains "pinned"
     order by vm.memory descending
     together by vm.tag.app
-  to hosts where host.zone == source.zone
+  to hosts in rack${(index % 2) + 1} where host.zone == source.zone
     keep 10% of memory free
     apart by vm.tag.role
     prefer least loaded
