@@ -1,4 +1,7 @@
-/** The door of the language. What the editor needs stands behind a door of its own: '@mig/language/lsp'. */
+/**
+ * The door of the language. What the editor needs stands behind a door of its own: '@mig/language/lsp'.
+ * Files that need the parser are exported whole: one that is exported by name comes into every part of the bundle.
+ */
 export * from './catalogue/attributes.js';
 export * from './catalogue/check-docs.js';
 export * from './catalogue/checks.js';
@@ -6,7 +9,7 @@ export * from './catalogue/features.js';
 export * from './catalogue/technique-features.js';
 export * from './compile-text.js';
 export * from './finding.js';
-export { formatText, type TextChange } from './format/format-text.js';
+export * from './format/format-text.js';
 export * from './lint/fixes.js';
 export * from './lint/rules.js';
 export * from './lint/suppress.js';
