@@ -91,7 +91,7 @@ function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Read
     const found: Reading[] = [];
     const visited = new Map<object, number>();
     const visit = (part: unknown, historyMs: number): void => {
-        if (typeof part !== 'object' || part === null) return;
+        if (typeof part !== 'object' || part === null || isBare(part)) return;
         const before = visited.get(part);
         if (before !== undefined && before >= historyMs) return;
         visited.set(part, historyMs);
@@ -103,6 +103,9 @@ function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Read
     for (const part of parts) visit(part, 0);
     return found;
 }
+
+/** Most of what a policy consists of: a value that stands in the text, or a list of nothing. */
+const isBare = (part: object): boolean => (Array.isArray(part) ? part.length === 0 : 'kind' in part && part.kind === 'literal');
 
 /** Nothing is read there. */
 const places: ReadonlySet<string> = new Set(['range', 'nameRange']);
