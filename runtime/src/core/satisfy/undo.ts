@@ -18,7 +18,7 @@ import { type Fired, triggered } from '../decide/trigger.js';
 import { isFalse, isTrue } from '../decide/truth.js';
 import { type World, worldOf } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
-import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
+import type { HostState, Snapshot, VmState, VmUuid } from '../model/snapshot.js';
 import { Allowance } from './few.js';
 import { mayCoincide, ripe } from './triggers.js';
 import { layouts, trial } from './worlds.js';
@@ -31,6 +31,8 @@ export interface Undoing {
     readonly from: HostName;
     readonly to: HostName;
     readonly on: Ground;
+    /** All that the first moves, in its trial, before the other is asked. */
+    readonly moves: readonly { readonly vm: VmState; readonly to: HostName }[];
 }
 
 /** Hosts and VMs on which policies are tried. */
@@ -103,7 +105,7 @@ function* onGround(program: Program, ground: Ground, allowance: Allowance): Gene
             )
                 continue;
             const back = returned(program, then.plain, moved, allowance);
-            if (back) yield { first: first.policy, then: then.policy, ...back, on: ground };
+            if (back) yield { first: first.policy, then: then.policy, ...back, on: ground, moves: moved.moves };
         }
     }
 }
@@ -133,18 +135,41 @@ function planned(program: Program, policy: Policy, start: World, allowance: Allo
 function returned(program: Program, policy: Policy, moved: Moved, allowance: Allowance): Pick<Undoing, 'vm' | 'from' | 'to'> | undefined {
     const { world, moves } = moved;
     if (!allowance.take(world.hosts.size)) return undefined;
-    for (const fired of firedNow(program, policy, world)) {
+    const all = firedNow(program, policy, world);
+    for (const fired of all) {
         const taken = takes(fired, moves, world, allowance);
         if (taken.length === 0) continue;
         if (!allowance.take(3 * taken.length * world.hosts.size)) return undefined;
         const placed = placement(fired, taken, taken.length, world);
         for (const { candidate, destination } of placed.placements) {
             const move = moves.find(({ vm }) => vm.uuid === candidate.vm.uuid);
-            if (move && move.vm.host === destination && move.to === candidate.vm.host)
+            if (
+                move &&
+                move.vm.host === destination &&
+                move.to === candidate.vm.host &&
+                isSo(all, candidate.vm, destination, world, allowance)
+            )
                 return { vm: move.vm, from: move.vm.host, to: move.to };
         }
     }
     return undefined;
+}
+
+/** Whether the VM goes there also when all that the policy moves is planned, one instance of it after the other. */
+function isSo(all: readonly Fired[], vm: VmState, destination: HostName, start: World, allowance: Allowance): boolean {
+    let world = start;
+    const owners = new Map<VmUuid, string>();
+    for (const fired of all) {
+        if (!allowance.take(start.snapshot.vms.length)) return false;
+        const movable = select(fired, world, owners).candidates.filter((candidate) => refusal(candidate.vm) === undefined);
+        if (!allowance.take(movable.length * world.hosts.size)) return false;
+        const { placements, world: next } = placement(fired, movable, movable.length, world);
+        const own = placements.find((one) => one.candidate.vm.uuid === vm.uuid);
+        if (own) return own.destination === destination;
+        for (const { candidate } of placements) owners.set(candidate.vm.uuid, fired.policy.name);
+        world = next;
+    }
+    return false;
 }
 
 /** Which of the VMs that were moved the policy would take; where it takes only so many, those that come first. */
