@@ -47,7 +47,9 @@ export class MigDocumentBuilder extends DefaultDocumentBuilder {
 
     private async openImports(document: LangiumDocument, cancelToken: Cancellation.CancellationToken): Promise<readonly LangiumDocument[]> {
         const opened: LangiumDocument[] = [];
-        for (const { uri, document: known } of importsOf(document, this.documents)) {
+        for (const { uri } of importsOf(document, this.documents)) {
+            // Asked anew each time: a file may be imported twice.
+            const known = this.documents.getDocument(uri);
             if (known) {
                 opened.push(known);
                 continue;

@@ -66,6 +66,11 @@ describe('imports', () => {
     });
 });
 
+test('a file that is imported twice is read once', async () => {
+    const twice = 'import "a.mig"\nimport "a.mig"\npolicy p { move vms where hot to hosts using precopy }';
+    expect((await program(twice, files({ 'a.mig': 'let hot = vm.cpu > 50%' }))).policies).toHaveLength(1);
+});
+
 test('an import that is no policy file by its name cannot be read', async () => {
     const found = await findings('import "hosts.yaml"', { read: () => Promise.resolve('hosts: {}') });
     expect(found[0]).toMatch(/^MIG002 The import "hosts.yaml" cannot be read/);

@@ -44,9 +44,9 @@ export class MigScopeProvider implements ScopeProvider {
         if (!this.reflection.isSubtype(Parameter.$type, type)) return file;
         const technique = AstUtils.getContainerOfType(context.container, isTechnique);
         if (!technique) return file;
-        const parameters = technique.parameters.map((parameter) =>
-            this.descriptions.createDescription(parameter, parameter.name, document),
-        );
+        // Where the text breaks off a parameter has no name.
+        const named = technique.parameters.filter((parameter) => (parameter as Partial<Parameter>).name !== undefined);
+        const parameters = named.map((parameter) => this.descriptions.createDescription(parameter, parameter.name, document));
         return new MapScope(parameters, file);
     }
 
