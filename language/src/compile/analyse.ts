@@ -1,4 +1,5 @@
 import type { AstNode, LangiumCoreServices, LangiumDocument } from 'langium';
+import { AstUtils } from 'langium';
 import { checks } from '../catalogue/checks.js';
 import type { Finding } from '../finding.js';
 import type { MigFile, Param } from '../generated/ast.js';
@@ -64,7 +65,7 @@ function prepare(
 } {
     const documents = withImports(document, services.shared.workspace.LangiumDocuments);
     const problems = new Map(documents.map((one) => [one, syntaxProblems(one)]));
-    const broken = new Set(documents.flatMap((one) => brokenIn(one, problems.get(one) ?? [])));
+    const broken = new Set(documents.flatMap((one) => brokenIn(one, problems.get(one) ?? [], services)));
     const values = new Map<Param, ParamValue>();
     const context = new Context(
         documents.map((one) => one.uri.toString()),
@@ -102,11 +103,18 @@ function check(
     return parts;
 }
 
-/** A declaration is broken where a syntax error stands in it, or after it and before the next. */
-function brokenIn(document: MigDocument, problems: readonly SyntaxProblem[]): readonly AstNode[] {
-    const declarations = document.parseResult.value.declarations.filter((node) => node.$cstNode !== undefined);
-    const broken = problems.flatMap(({ offset }) => declarations.findLast((node) => (node.$cstNode?.offset ?? 0) <= offset) ?? []);
-    return [...broken, ...document.parseResult.value.declarations.filter((node) => node.$cstNode === undefined)];
+/** A declaration is broken where a syntax error stands in it, or after it and before the next, and where a part of it is missing. */
+function brokenIn(document: MigDocument, problems: readonly SyntaxProblem[], services: LangiumCoreServices): readonly AstNode[] {
+    if (problems.length === 0) return [];
+    const declarations = document.parseResult.value.declarations;
+    const placed = declarations.filter((node) => node.$cstNode !== undefined);
+    const reflection = services.shared.AstReflection;
+    return [
+        ...problems.flatMap(({ offset }) => placed.findLast((node) => (node.$cstNode?.offset ?? 0) <= offset) ?? []),
+        ...declarations.filter(
+            (node) => node.$cstNode === undefined || AstUtils.streamAst(node).some((part) => !reflection.isComplete(part)),
+        ),
+    ];
 }
 
 /**
