@@ -127,6 +127,15 @@ export const checkDocs: Readonly<Record<CheckId, CheckDoc>> = {
         set: { uplink: '2Gbit/s' },
         rationale: 'Who sets a value expects an effect; a slip in its name would leave the run with the old one.',
     },
+    MIG112: {
+        avoid: where(
+            'd > 1 GiB',
+            'let a = vm.memory\nlet b = a + a + a + a + a + a + a + a + a + a\nlet c = b + b + b + b + b + b + b + b + b + b\nlet d = c + c + c + c + c + c + c + c + c + c',
+        ),
+        prefer: where('d > 1 GiB', 'let a = vm.memory\nlet b = 10 * a\nlet c = 10 * b\nlet d = 10 * c'),
+        rationale:
+            'A name is spelled out wherever it is used. Names that each stand for several others double with every step, until nothing can be judged in time.',
+    },
     MIG201: {
         avoid: limit('bandwidth { total 8 Gbps }'),
         prefer: limit('bandwidth { total 8 Gbit/s }'),

@@ -20,6 +20,7 @@ export const checks = {
     MIG109: 'a name that has a meaning of its own',
     MIG110: 'a value that an attribute never has',
     MIG111: 'a param that the program does not declare',
+    MIG112: 'a name that stands for too much',
     MIG201: 'an unknown unit',
     MIG202: 'unlike things compared or reckoned with',
     MIG203: 'the wrong kind of value',

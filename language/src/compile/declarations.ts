@@ -2,7 +2,7 @@ import type { LangiumDocument } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Context } from './context.js';
 import { condition, expression } from './expression.js';
-import { isCyclic, namesInGroup, namesInLet } from './names.js';
+import { isCyclic, isTooMuch, namesInGroup, namesInLet } from './names.js';
 import { typeNamed } from './params.js';
 import { checkTechnique } from './technique.js';
 
@@ -45,6 +45,15 @@ export function checkDeclarations(
 
 function checkLet(node: ast.Let, context: Context): void {
     if (isCyclic(node, context)) context.report('MIG108', context.range(node, 'name'), `'${node.name}' needs itself.`);
+    else if (isTooMuch(node, context))
+        context.report(
+            'MIG112',
+            context.range(node, 'name'),
+            `'${node.name}' stands for more than a thousand names when it is spelled out.`,
+            {
+                hint: 'Reckon with the names instead of repeating them.',
+            },
+        );
     else expression(node.value, namesInLet, context);
 }
 

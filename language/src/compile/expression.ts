@@ -4,7 +4,7 @@ import { parseQuantity } from '../units.js';
 import { attribute, mayRead, predicate } from './attribute.js';
 import { minutesOf } from './clock.js';
 import { type Context, replaceBy, textOf } from './context.js';
-import { aboutSource, isCyclic, type Names, namesInGroup, namesInLet } from './names.js';
+import { aboutSource, isCyclic, isTooMuch, type Names, namesInGroup, namesInLet } from './names.js';
 import { compared, membership, reckoned } from './operators.js';
 import { isDimension, typeNames } from './types.js';
 import { once } from './once.js';
@@ -225,6 +225,6 @@ export const groupCondition = once((group: ast.Group, context): Expression | und
 
 /** The value of a let. What is wrong with it is reported where it is declared. */
 const letValue = once((of: ast.Let, context): Expression | undefined => {
-    if (isCyclic(of, context)) return undefined;
+    if (isCyclic(of, context) || isTooMuch(of, context)) return undefined;
     return context.collect(() => expression(of.value, namesInLet, context)).result;
 });

@@ -1,6 +1,7 @@
 import { AstUtils } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression } from '../program.js';
+import type { Context } from './context.js';
 import { once } from './once.js';
 
 /** What an expression may speak of in the place where it stands. */
@@ -29,6 +30,16 @@ export const isCyclic = once((of: ast.Let, context): boolean => {
     for (const next of reached) for (const further of letsIn(next, context)) reached.add(further);
     return reached.has(of);
 });
+
+/** Names that a let may stand for, when all are spelled out: what is done with an expression is done with each. */
+const mostSpelledOut = 1000;
+
+/** Whether a let stands for more than anybody writes, by names that stand for several others each. */
+export const isTooMuch = (of: ast.Let, context: Context): boolean => spelledOut(of, context) > mostSpelledOut;
+
+const spelledOut = once((of: ast.Let, context): number =>
+    isCyclic(of, context) ? 1 : letsIn(of, context).reduce((sum, next) => sum + spelledOut(next, context), 1),
+);
 
 const letsIn = once((node: ast.Let): readonly ast.Let[] =>
     AstUtils.streamAllContents(node)
