@@ -225,6 +225,30 @@ describe('the surroundings', () => {
         expect(JSON.parse(status.stdout)).toMatchObject({ state: 'ended', outcome: 'complete' });
     });
 
+    test('a reader that takes its time gets everything', async () => {
+        // Four times what a pipe holds.
+        const wrong = Array.from({ length: 1000 }, (_, i) => `let a${i} = vm.memry > ${i} GiB`).join('\n');
+        await desk.write('wrong.mig', wrong);
+        const { code, stdout } = await desk.migRun(['check', 'wrong.mig', '--json'], {
+            through: ['bash', '-c', 'set -o pipefail; "$@" | (sleep 1; cat)', 'bash'],
+        });
+        expect(stdout.length).toBeGreaterThan(256 * 1024);
+        expect((JSON.parse(stdout) as readonly { readonly id: string }[]).filter((f) => f.id === 'MIG105')).toHaveLength(1000);
+        expect(code).toBe(3);
+    });
+
+    test('a full disk under the output does not stop the run, and is told', async () => {
+        await desk.write('drain.mig', whole);
+        const through = ['bash', '-c', '"$@" >/dev/full', 'bash'];
+        const run = await desk.migRun(['drain.mig', '--yes'], { through });
+        expect(run.stderr).toMatch(/the output cannot be written: .*ENOSPC/);
+        expect(run.code).toBe(74);
+        const status = await desk.migRun(['status', '--json']);
+        expect(JSON.parse(status.stdout)).toMatchObject({ state: 'ended', outcome: 'complete' });
+        const wrong = await desk.migRun(['explain', 'MIG999'], { through });
+        expect(wrong.code).toBe(2);
+    });
+
     test('a command that is not built yet says so', async () => {
         const { code, stderr } = await desk.migRun(['watch']);
         expect(stderr).toMatch(/not built yet/);

@@ -268,7 +268,10 @@ export async function main(argv: readonly string[], console: Console): Promise<E
     }
 }
 
-/** Runs the command line in this process, and returns what the process should end with. */
+/** Runs the command line in this process, and returns what the process should end with. All is written and closed by then. */
 export async function run(words: readonly string[]): Promise<number> {
-    return exitCodes[await main(words, processConsole())].code;
+    const console = processConsole();
+    const exit = await main(words, console);
+    const unwritten = await console.finish();
+    return exitCodes[exit === 'ok' && unwritten !== undefined ? 'unwritten' : exit].code;
 }

@@ -27,18 +27,33 @@ export class Exit extends Error {
     }
 }
 
+/** The console of a process, which knows at the end whether all of it was written. */
+export interface ProcessConsole extends Console {
+    /**
+     * Waits until all that was written has been taken: a pipe holds 64 KiB, and its reader may be slow. Returns what kept
+     * the results from being written, if anything did; a reader that went away early did not want them.
+     */
+    finish(): Promise<Error | undefined>;
+}
+
 /**
- * The process's own console. A reader that closes its pipe early (`| head`) is no fault: what follows is written to
- * nobody, and the command goes on to its end, because a run must not stop half-way for want of an audience.
+ * The process's own console. A reader that closes its pipe early (`| head`) or a disk that is full is no reason to stop: what
+ * follows is written to nobody, and the command goes on to its end, because a run must not stop half-way for want of an audience.
  */
-export function processConsole(environment: NodeJS.ProcessEnv = process.env): Console {
+export function processConsole(environment: NodeJS.ProcessEnv = process.env): ProcessConsole {
     let closed = false;
-    for (const stream of [process.stdout, process.stderr]) {
-        stream.on('error', (error: NodeJS.ErrnoException) => {
-            if (error.code !== 'EPIPE') throw error;
-            if (stream === process.stdout) closed = true;
-        });
-    }
+    let fault: Error | undefined;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (!closed && error.code !== 'EPIPE') {
+            fault = error;
+            process.stderr.write(
+                `error: the output cannot be written: ${error.message}\n  What follows is not shown; what was begun goes on to its end.\n`,
+            );
+        }
+        closed = true;
+    });
+    // Where messages cannot be written either, nobody can be told.
+    process.stderr.on('error', () => undefined);
     const width = Number(environment['COLUMNS']) || process.stdout.columns || process.stderr.columns || 100;
     const colour =
         environment['FORCE_COLOR'] !== undefined
@@ -56,6 +71,12 @@ export function processConsole(environment: NodeJS.ProcessEnv = process.env): Co
         colour,
         interactive: process.stdin.isTTY && process.stdout.isTTY,
         terminal: process.stdout.isTTY && environment['TERM'] !== 'dumb',
+        finish: async () => {
+            await Promise.all(
+                [process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))),
+            );
+            return fault;
+        },
     };
 }
 

@@ -15,6 +15,7 @@ export const exitCodes = {
     held: { code: 8, meaning: 'A VM is held: a person has to decide, and `mig-run status` says what is where.' },
     declined: { code: 9, meaning: 'The plan was shown and not confirmed. Nothing was done.' },
     internal: { code: 70, meaning: 'A fault of mig-run itself.' },
+    unwritten: { code: 74, meaning: 'All went as asked, and the output could not be written (a full disk, say).' },
     interrupted: { code: 130, meaning: 'Stopped by a person; what had begun was brought to a safe end.' },
 } as const;
 

@@ -8,5 +8,5 @@ const policy = others.includes(words[0] ?? '') ? undefined : words.find((word) =
 if (policy !== undefined) Compiling.beginAhead(policy);
 
 const { run } = await import('./command-line.js');
-// All is written and closed by now: the process need not take itself apart piece by piece.
+// The process need not take itself apart piece by piece.
 process.exit(await run(words));
