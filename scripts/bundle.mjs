@@ -1,8 +1,8 @@
 // `node scripts/bundle.mjs`: mig-run as few files for Node, since a start costs one read instead of a thousand. Each command
 // loads its own part, and the thread that compiles policies its own. `node scripts/bundle.mjs ENTRY OUT`: one file of ENTRY.
-import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
+import { putInPlace } from './builds.mjs';
 
 const [entry, out] = process.argv.slice(2);
 
@@ -32,25 +32,17 @@ const shared = {
 };
 
 if (entry === undefined) {
-    const outdir = 'runtime/dist/bundle';
-    await rm(outdir, { recursive: true, force: true });
     const { outputFiles } = await build({
         ...shared,
         write: false,
         entryPoints: { 'mig-run': 'runtime/src/edges/cli/main.ts', 'thread-entry': 'runtime/src/edges/cli/compile/thread-entry.ts' },
-        outdir,
+        // As deep as it will stand, so that the maps lead to the sources.
+        outdir: 'runtime/dist/bundle/build',
         splitting: true,
         // Beside the entries, so that a part finds the thread's file where its source does.
         chunkNames: '[name]-[hash]',
     });
-    await mkdir(outdir, { recursive: true });
-    const all = createHash('sha256');
-    for (const { path, contents } of outputFiles) {
-        all.update(contents);
-        await writeFile(path, contents);
-    }
-    // What was compiled by another build is not taken for this one's.
-    await writeFile(`${outdir}/build-id`, all.digest('hex'));
+    await putInPlace('runtime/dist/bundle', new Map(outputFiles.map(({ path, contents }) => [basename(path), contents])), 'mig-run.js');
 } else {
     await build({ ...shared, entryPoints: [entry], outfile: out });
 }

@@ -288,7 +288,9 @@ describe('explain', () => {
 });
 
 test('a run loads neither the compiler nor what only it needs', async () => {
-    const directory = path.join(root, 'runtime/dist/bundle');
+    const bundle = path.join(root, 'runtime/dist/bundle');
+    const [, build = ''] = /'\.\/(\w+)\//.exec(await readFile(path.join(bundle, 'mig-run.js'), 'utf8')) ?? [];
+    const directory = path.join(bundle, build);
     const parts = await readdir(directory);
     const seen = new Set<string>();
     const load = async (part: string): Promise<void> => {
