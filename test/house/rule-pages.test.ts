@@ -1,4 +1,5 @@
 /** docs/rules and docs/versions.md, made from what stands beside the rules and in the version matrix. `npm run docs` writes them again. */
+import { existsSync } from 'node:fs';
 import { checkDocs, checks } from '@mig/language';
 import { expect, test } from 'vitest';
 import { errorIds, ruleDocs } from '../../runtime/src/core/lint/docs.js';
@@ -21,6 +22,17 @@ test.each(ruleDocs().map((rule) => [rule.id, rule] as const))('%s has a page', a
     const { name, severity, summary, avoid, prefer, rationale, source, files } = rule;
     const text = `# ${id}: ${name}\n\n${summary} Severity: ${severity}, unless \`mig.config.yaml\` says otherwise.\n\n## Avoid\n\n${fenced(avoid)}\n## Prefer\n\n${fenced(prefer)}${beside(files)}\n## Why\n\n${rationale}\n\n## Options\n\n\`mig.config.yaml\` sets its severity (\`rules: { ${name}: error | warning | info | off }\`); \`// mig-disable-next-line ${name} -- reason\` silences it in one place.\n\n## Source\n\n${source}\n`;
     await expect(text).toMatchFileSnapshot(`../../docs/rules/${id}.md`);
+});
+
+test('every document that a rule or a row of the version matrix goes back to is there', () => {
+    const origins = [
+        ...ruleDocs().flatMap(({ source, rationale }) => [source, rationale]),
+        ...[...versionFacts, ...combinationFacts].map(({ source }) => source),
+        ...pairFacts.map(({ origin }) => origin),
+    ];
+    const named = origins.flatMap((origin) => origin.match(/\bdocs\/[\w./-]+\.(?:md|json)\b/g) ?? []);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((path) => !existsSync(new URL(`../../${path}`, import.meta.url)))).toEqual([]);
 });
 
 test.each(errorIds())('%s has a page', async (id) => {

@@ -3,6 +3,7 @@ import type { Snapshot } from '../model/snapshot.js';
 import { isBelow } from '../versions/compare.js';
 import { type HostVersions, partNames, versionsOf } from '../versions/versions-of.js';
 import { inventoryRange } from './places.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** The oldest versions that the runtime is made and tested for. */
@@ -14,51 +15,17 @@ export const hostTooOld: HostRule = {
     severity: 'error',
     needs: 'inventory',
     summary: 'A host runs a libvirt or a QEMU that is older than what moves are made and tested for.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "upgraded.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ inventory: 'upgraded.yaml' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    versions: { libvirt: 9.0.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    versions: { libvirt: 8.0.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
-        'upgraded.yaml': `hosts:
-  a:
-    driver: simulated
-    versions: { libvirt: 9.0.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: 10.0.2 }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['versions: { libvirt: 9.0.0, qemu: 7.2.22 }'] },
+            b: { says: ['versions: { libvirt: 8.0.0, qemu: 7.2.22 }'] },
+        }),
+        'upgraded.yaml': hostsFile({
+            a: { says: ['versions: { libvirt: 9.0.0, qemu: 7.2.22 }'] },
+            b: { says: ['versions: { libvirt: 11.3.0, qemu: 10.0.2 }'] },
+        }),
     },
     rationale:
         'Older versions lack calls and states by which a move that was interrupted is recovered without losing the VM or starting it ' +

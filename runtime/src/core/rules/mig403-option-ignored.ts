@@ -1,4 +1,5 @@
 import { checkVersions } from './version-rule.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const optionIgnored: HostRule = {
@@ -7,39 +8,13 @@ export const optionIgnored: HostRule = {
     severity: 'warning',
     needs: 'inventory',
     summary: 'A technique asks for something that the libvirt or QEMU of a host accepts and does not do.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { streams 4  compression zstd level 9  after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { streams 4  compression zstd  after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ using: 'precopy { streams 4  compression zstd level 9  after 5 min: abort }' }),
+    prefer: evacuate({ using: 'precopy { streams 4  compression zstd  after 5 min: abort }' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    versions: { libvirt: 9.4.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: 10.0.2 }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['versions: { libvirt: 9.4.0, qemu: 7.2.22 }'] },
+            b: { says: ['versions: { libvirt: 11.3.0, qemu: 10.0.2 }'] },
+        }),
     },
     rationale: 'Nothing fails, so nobody notices: the figures that the option was chosen for are not the figures that the move has.',
     source: 'Seen on QEMU 7.2.22: every zstd level is accepted and reads back as 1.',

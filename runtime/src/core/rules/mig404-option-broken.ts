@@ -1,4 +1,5 @@
 import { checkVersions } from './version-rule.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const optionBroken: HostRule = {
@@ -7,39 +8,13 @@ export const optionBroken: HostRule = {
     severity: 'error',
     needs: 'inventory',
     summary: 'A technique asks for something that the QEMU of a host accepts and then fails on.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using hybrid { streams 4 }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using hybrid
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ using: 'hybrid { streams 4 }' }),
+    prefer: evacuate({ using: 'hybrid' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: 10.0.2 }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['versions: { libvirt: 11.3.0, qemu: 7.2.22 }'] },
+            b: { says: ['versions: { libvirt: 11.3.0, qemu: 10.0.2 }'] },
+        }),
     },
     rationale:
         'With several streams and post-copy together QEMU before 10.1 can end with the VM shut off: the setting is taken without a word, and the guest pays for it.',

@@ -4,6 +4,7 @@ import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
 import { moversOf } from './movers.js';
 import { type Reach, reachOf } from './reach.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
 import { usesText } from './version-rule.js';
@@ -15,39 +16,13 @@ export const versionsApart: HostRule = {
     severity: 'error',
     needs: 'inventory',
     summary: 'A technique is used between two versions of QEMU that do not understand each other in it.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { streams 4  after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ using: 'precopy { streams 4  after 5 min: abort }' }),
+    prefer: evacuate(),
     files: {
-        'hosts.yaml': `hosts:
-  old:
-    driver: simulated
-    versions: { libvirt: 9.4.0, qemu: 7.2.22 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  new:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: 9.2.0 }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            old: { says: ['versions: { libvirt: 9.4.0, qemu: 7.2.22 }'] },
+            new: { says: ['versions: { libvirt: 11.3.0, qemu: 9.2.0 }'] },
+        }),
     },
     rationale:
         'Each host does well by itself, and every move between them in that direction fails: a rolling upgrade meets this half-way, ' +

@@ -1,6 +1,7 @@
 import { facilitiesOf } from '../versions/facilities.js';
 import { combinationFacts } from '../versions/matrix.js';
 import { moversOf } from './movers.js';
+import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
 import { usesText } from './version-rule.js';
@@ -11,33 +12,12 @@ export const optionsApart: HostRule = {
     severity: 'error',
     needs: 'program',
     summary: 'A technique asks for things that cannot be had together, or for one that needs another, whatever the versions.',
-    avoid: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy {
-    streams 4
-    xbzrle cache 64 MiB
-    after 5 min: abort
-  }
-  on failure leave and report
-}
-`,
-    prefer: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy {
-    xbzrle cache 64 MiB
-    after 5 min: abort
-  }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ inventory: 'none', using: 'precopy {\n  streams 4\n  xbzrle cache 64 MiB\n  after 5 min: abort\n}' }),
+    prefer: evacuate({ inventory: 'none', using: 'precopy {\n  xbzrle cache 64 MiB\n  after 5 min: abort\n}' }),
     rationale:
         'Some pairs are refused when the move begins, some are accepted and one of the two does nothing, and some would leave a guest ' +
         'with disks that are behind it.',
-    source: 'The table of combinations in the version matrix (docs/reference/versions.md), one source a row.',
+    source: 'The table of combinations in the version matrix (docs/versions.md), one source a row.',
     check: ({ program }, report) => {
         for (const mover of moversOf(program)) {
             for (const { kind, options, ladder, range } of techniquesOf(mover)) {

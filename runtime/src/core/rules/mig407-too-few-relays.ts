@@ -1,6 +1,7 @@
 import type { Inventory } from '../model/inventory.js';
 import { techniquesOf } from './techniques.js';
 import { type Mover, moversOf } from './movers.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const tooFewRelays: HostRule = {
@@ -10,41 +11,10 @@ export const tooFewRelays: HostRule = {
     needs: 'inventory',
     summary:
         'Scatter-gather is to go via more hosts than there are beside the source and the destination, or via one that cannot take part.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using scatter-gather via 2 hosts
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using scatter-gather via 1 host
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ using: 'scatter-gather via 2 hosts' }),
+    prefer: evacuate({ using: 'scatter-gather via 1 host' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({ a: {}, b: {}, c: {} }),
     },
     rationale: 'The pages of the VM have nowhere to go: the move cannot begin, on the very host that had to be emptied quickly.',
     source: 'Scatter-gather (Deshpande, CLOUD 2014): intermediaries are hosts other than the source and the destination.',

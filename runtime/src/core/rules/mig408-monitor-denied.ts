@@ -3,6 +3,7 @@ import { moversOf } from './movers.js';
 import { reachOf } from './reach.js';
 import { techniquesOf } from './techniques.js';
 import { some } from './words.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const monitorDenied: HostRule = {
@@ -11,38 +12,10 @@ export const monitorDenied: HostRule = {
     severity: 'error',
     needs: 'inventory',
     summary: "A technique needs calls to QEMU's own monitor, and the inventory denies them on a host.",
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using agile { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ using: 'agile { after 5 min: abort }' }),
+    prefer: evacuate(),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    monitor: deny
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({ a: {}, b: { says: ['monitor: deny'] } }),
     },
     rationale:
         'libvirt has no call for what the technique needs, so QEMU is asked directly, which marks the VM as tainted. Where that is denied the move cannot begin.',

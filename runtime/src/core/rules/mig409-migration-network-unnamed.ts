@@ -1,5 +1,6 @@
 import { reachOf } from './reach.js';
 import { some } from './words.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const migrationNetworkUnnamed: HostRule = {
@@ -8,46 +9,11 @@ export const migrationNetworkUnnamed: HostRule = {
     severity: 'warning',
     needs: 'inventory',
     summary: 'A host may be a destination, and the inventory does not name its address on a migration network.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "named.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ inventory: 'named.yaml' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
-        'named.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({ a: {}, b: { unnamed: true } }),
+        'named.yaml': hostsFile({ a: {}, b: {} }),
     },
     rationale:
         "An address that is guessed from the host's name may be a loopback address or lie on the guests' network, and a cap would hold for a link that does not carry the bytes. So no plan takes such a host as a destination.",

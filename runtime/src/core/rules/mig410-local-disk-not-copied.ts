@@ -1,6 +1,7 @@
 import { saysImmovable, takenBy } from './taken.js';
 import { techniquesOf } from './techniques.js';
 import { some } from './words.js';
+import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const localDiskNotCopied: HostRule = {
@@ -9,37 +10,10 @@ export const localDiskNotCopied: HostRule = {
     severity: 'warning',
     needs: 'snapshot',
     summary: 'A policy takes a VM with a disk that stands on its host alone, and none of its techniques copies that disk.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { storage copy "vda"  after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ using: 'precopy { storage copy "vda"  after 5 min: abort }' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB }] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsWithDb(),
     },
     exampleSnapshot: (snapshot) => ({
         ...snapshot,

@@ -1,6 +1,7 @@
 import type { VmState } from '../model/snapshot.js';
 import { saysImmovable, takenBy } from './taken.js';
 import { some } from './words.js';
+import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const passedThroughDevice: HostRule = {
@@ -9,37 +10,10 @@ export const passedThroughDevice: HostRule = {
     severity: 'warning',
     needs: 'snapshot',
     summary: 'A policy takes a VM that uses a device of its host, and does not say what becomes of VMs that cannot be moved.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host except vm.passthrough
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ move: 'vms on host except vm.passthrough' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB }] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsWithDb(),
     },
     exampleSnapshot: (snapshot) => ({ ...snapshot, vms: snapshot.vms.map((vm) => ({ ...vm, passthrough: ['pci device 0000:3b:00.0'] })) }),
     rationale: 'The VM is left behind, and the host that was to be emptied is not empty when its maintenance begins.',

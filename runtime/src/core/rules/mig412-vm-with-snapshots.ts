@@ -1,6 +1,7 @@
 import type { VmState } from '../model/snapshot.js';
 import { saysImmovable, takenBy } from './taken.js';
 import { some } from './words.js';
+import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const vmWithSnapshots: HostRule = {
@@ -9,37 +10,10 @@ export const vmWithSnapshots: HostRule = {
     severity: 'warning',
     needs: 'snapshot',
     summary: 'A policy takes a VM that has snapshots, and does not say what becomes of VMs that cannot be moved.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host except vm.snapshots
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ move: 'vms on host except vm.snapshots' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB }] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsWithDb(),
     },
     exampleSnapshot: (snapshot) => ({ ...snapshot, vms: snapshot.vms.map((vm) => ({ ...vm, hasSnapshots: true })) }),
     rationale:

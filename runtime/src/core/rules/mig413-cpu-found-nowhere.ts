@@ -1,5 +1,6 @@
 import { saysImmovable, takenBy } from './taken.js';
 import { some } from './words.js';
+import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const cpuFoundNowhere: HostRule = {
@@ -9,37 +10,10 @@ export const cpuFoundNowhere: HostRule = {
     needs: 'snapshot',
     summary:
         'A policy takes a VM whose CPU none of the hosts that it may go to can give it, such as a host-passthrough CPU among unlike hosts.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host except vm.tags contains "host-cpu"
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ move: 'vms on host except vm.tags contains "host-cpu"' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB, tags: [host-cpu] }] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsWithDb('host-cpu'),
     },
     exampleSnapshot: (snapshot) => ({
         ...snapshot,

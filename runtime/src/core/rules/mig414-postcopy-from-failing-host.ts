@@ -1,6 +1,7 @@
 import type { Expression, Trigger } from '@mig/language';
 import { facilitiesOf } from '../versions/facilities.js';
 import { techniquesOf } from './techniques.js';
+import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const postcopyFromFailingHost: HostRule = {
@@ -9,22 +10,8 @@ export const postcopyFromFailingHost: HostRule = {
     severity: 'warning',
     needs: 'program',
     summary: 'Post-copy, hybrid or scatter-gather is used to leave a host because it fails.',
-    avoid: `policy evacuate {
-  when host is failing
-  move vms on host
-  to hosts
-  using hybrid
-  on failure leave and report
-}
-`,
-    prefer: `policy evacuate {
-  when host is failing
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ inventory: 'none', when: 'host is failing', using: 'hybrid' }),
+    prefer: evacuate({ inventory: 'none', when: 'host is failing' }),
     rationale:
         'After the switch the VM lives on two hosts at once: should the failing one or its network go before the last page has been sent, the VM is lost. With pre-copy it only stays where it is.',
     source: "QEMU's documentation of post-copy: when either host or the network fails after the switch, the guest cannot go on.",

@@ -1,5 +1,6 @@
 import { facilitiesOf } from '../versions/facilities.js';
 import { techniquesOf } from './techniques.js';
+import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const postcopyWithoutOnFailure: HostRule = {
@@ -8,21 +9,8 @@ export const postcopyWithoutOnFailure: HostRule = {
     severity: 'warning',
     needs: 'program',
     summary: 'Post-copy may be used, and the policy does not say what happens when a move fails.',
-    avoid: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using hybrid
-}
-`,
-    prefer: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using hybrid
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ inventory: 'none', using: 'hybrid', onFailure: 'none' }),
+    prefer: evacuate({ inventory: 'none', using: 'hybrid' }),
     rationale:
         'A move that has switched to post-copy cannot be called off: when the network fails then, the VM stands still until both hosts meet again. Somebody has to hear of it, and no other VM should follow into the same trouble.',
     source: "QEMU's documentation of post-copy recovery: a broken channel pauses both sides until it is repaired.",

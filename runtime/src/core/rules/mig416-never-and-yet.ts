@@ -2,6 +2,7 @@ import type { TechniqueOptions } from '@mig/language';
 import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
 import { techniquesOf } from './techniques.js';
 import { moversOf } from './movers.js';
+import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const neverAndYet: HostRule = {
@@ -10,25 +11,8 @@ export const neverAndYet: HostRule = {
     severity: 'error',
     needs: 'program',
     summary: 'A technique that needs post-copy or throttling rules it out with `never`.',
-    avoid: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using hybrid { never postcopy }
-  on failure leave and report
-}
-`,
-    prefer: `policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy {
-    never postcopy
-    after 10 min: abort
-  }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ inventory: 'none', using: 'hybrid { never postcopy }' }),
+    prefer: evacuate({ inventory: 'none', using: 'precopy {\n  never postcopy\n  after 10 min: abort\n}' }),
     rationale: 'One of the two is not meant, and which one decides whether a VM can be lost.',
     source: 'Deployments that rule post-copy out do so because it cannot be called off; a technique copied from elsewhere brings it back in.',
     check: ({ program }, report) => {

@@ -1,5 +1,6 @@
 import type { VmState } from '../model/snapshot.js';
 import { takenBy } from './taken.js';
+import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
 export const definedTwice: HostRule = {
@@ -8,37 +9,10 @@ export const definedTwice: HostRule = {
     severity: 'error',
     needs: 'snapshot',
     summary: 'A VM that a policy takes is defined on another host as well, shut off there, and may come to that host or start with it.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host except vm.name == "db"
-  to hosts
-  using precopy { after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate(),
+    prefer: evacuate({ move: 'vms on host except vm.name == "db"' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16, vms: [{ name: db, memory: 4 GiB }] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsWithDb(),
     },
     exampleSnapshot: (snapshot) => ({
         ...snapshot,
