@@ -17,13 +17,13 @@ const names: Names = {
 
 /** Where VMs may go, and where they had better go. */
 export function destination(node: ast.ToClause, context: Context): Destination {
-    const all = <Kind extends ast.ToItem>(guard: (item: unknown) => item is Kind): readonly Kind[] =>
-        node.items.filter(kind<ast.ToItem, Kind>(guard));
-    const keeps = all(ast.isKeepItem);
+    const all = <Type extends ast.ToItem['$type']>(type: Type): readonly Extract<ast.ToItem, { readonly $type: Type }>[] =>
+        node.items.filter(kind<ast.ToItem, Type>(type));
+    const keeps = all(ast.KeepItem.$type);
     const spare = keeps.filter((item) => item.spare)[0];
-    const restart = only(node.items, kind<ast.ToItem, ast.RestartItem>(ast.isRestartItem), context);
+    const restart = only(node.items, kind<ast.ToItem, typeof ast.RestartItem.$type>(ast.RestartItem.$type), context);
     const group = groupOf(node, 'hosts', context);
-    const preferences = all(ast.isPreferItem).flatMap((item) => item.preferences.map((preference) => preferred(preference, context)));
+    const preferences = all(ast.PreferItem.$type).flatMap((item) => item.preferences.map((preference) => preferred(preference, context)));
     const offers = node.items.flatMap((item) => {
         if (!ast.isDeviceItem(item) && !ast.isProfileItem(item)) return [];
         const kind = ast.isDeviceItem(item) ? ('device' as const) : ('profile' as const);
@@ -35,7 +35,7 @@ export function destination(node: ast.ToClause, context: Context): Destination {
         where: [
             ...(node.name === undefined ? [] : [isNamed(node.name, node, context)]),
             ...(group ? [group] : []),
-            ...all(ast.isWhereItem).map((item) => condition(item.condition, names, context)),
+            ...all(ast.WhereItem.$type).map((item) => condition(item.condition, names, context)),
         ],
         keepFree: keeps
             .filter((item) => !item.spare)
@@ -46,9 +46,9 @@ export function destination(node: ast.ToClause, context: Context): Destination {
                 ...(item.perNode && { perNumaNode: true }),
                 range: context.range(item),
             })),
-        apart: all(ast.isApartItem).flatMap((item) => alike(item.by, context)),
-        with: all(ast.isWithItem).flatMap((item) => alike(item.by, context)),
-        networks: all(ast.isNetworkItem).flatMap((item) =>
+        apart: all(ast.ApartItem.$type).flatMap((item) => alike(item.by, context)),
+        with: all(ast.WithItem.$type).flatMap((item) => alike(item.by, context)),
+        networks: all(ast.NetworkItem.$type).flatMap((item) =>
             item.names.map((name, index) => ({ name, range: context.range(item, 'names', index) })),
         ),
         ...(offers.length > 0 && { offers }),

@@ -10,7 +10,6 @@ import type {
     OnFailure,
     Policy,
     Requirement,
-    Rung,
     Scenario,
     Selection,
     SourceRange,
@@ -19,209 +18,215 @@ import type {
     Trigger,
 } from '../program.js';
 
-type Use = readonly [FeatureId, SourceRange];
+/** What notes a capability and where it is used; nothing where the thing is not there. */
+type Note = (feature: FeatureId, thing: { readonly range: SourceRange } | undefined) => void;
 
 export function featuresOf(
     policies: readonly Policy[],
     sequences: readonly HostSequence[],
     scenarios: readonly Scenario[],
 ): readonly FeatureUse[] {
-    const within = (name: string | undefined, uses: readonly Use[]): readonly FeatureUse[] =>
-        uses.map(([feature, range]) => ({ feature, range, within: name }));
-    return [
-        ...policies.flatMap((policy) => within(policy.name, unique(ofPolicy(policy)))),
-        ...sequences.flatMap((sequence) => within(sequence.name, unique(ofSequence(sequence)))),
-        ...scenarios.flatMap((scenario) => within(scenario.name, [['scenario', scenario.range]])),
-    ];
+    const found: FeatureUse[] = [];
+    for (const policy of policies) ofPolicy(policy, noting(found, policy.name));
+    for (const sequence of sequences) ofSequence(sequence, noting(found, sequence.name));
+    for (const scenario of scenarios) noting(found, scenario.name)('scenario', scenario);
+    return found;
 }
 
-/** Each capability once for each place. */
-function unique(uses: readonly Use[]): readonly Use[] {
-    const seen = new Set<string>();
-    return uses.filter(([feature, range]) => {
-        const key = `${feature} ${range.source}:${range.start.line}:${range.start.character}`;
-        if (seen.has(key)) return false;
-        seen.add(key);
-        return true;
-    });
+/** Notes each capability once for each place in one part of a program. */
+function noting(found: FeatureUse[], within: string | undefined): Note {
+    const first = found.length;
+    return (feature, thing) => {
+        if (!thing) return;
+        const { range } = thing;
+        for (let index = first; index < found.length; index++) {
+            const other = found[index];
+            if (other?.feature === feature && isSamePlace(other.range, range)) return;
+        }
+        found.push({ feature, range, within });
+    };
 }
 
-/** A capability where the thing is there. */
-const where = (feature: FeatureId, thing: { readonly range: SourceRange } | undefined): readonly Use[] =>
-    thing ? [[feature, thing.range]] : [];
-const each = (feature: FeatureId, things: readonly { readonly range: SourceRange }[]): readonly Use[] =>
-    things.map((thing) => [feature, thing.range]);
+const isSamePlace = (a: SourceRange, b: SourceRange): boolean =>
+    a === b || (a.start.line === b.start.line && a.start.character === b.start.character && a.source === b.source);
 
-function ofPolicy(policy: Policy): readonly Use[] {
-    const { nameRange, concurrency } = policy;
-    return [
-        ...(policy.priority === 0 ? [] : [['priority', nameRange] as const]),
-        ...(policy.preempt ? [['preempt', nameRange] as const] : []),
-        ...(policy.trigger ? ofTrigger(policy.trigger) : []),
-        ...ofSelection(policy.selection),
-        ...ofDestination(policy.destination),
-        ...ofTechniques(policy.technique),
-        ...(policy.dedup
-            ? [[policy.dedup.kinds.every((kind) => kind === 'none') ? 'dedup.none' : 'dedup.pages', policy.dedup.range] as const]
-            : []),
-        ...(policy.bandwidth?.caps ?? []).map(ofCap),
-        ...(policy.bandwidth?.windows ?? []).flatMap((window): readonly Use[] => [
-            ['bandwidth.window', window.range],
-            ...window.caps.map(ofCap),
-        ]),
-        ...where('limit.per-host', concurrency.perHost),
-        ...where('limit.in', concurrency.intoHost),
-        ...where('limit.out', concurrency.outOfHost),
-        ...where('limit.per-link', concurrency.perLink),
-        ...where('limit.in-all', concurrency.inAll),
-        ...policy.requires.flatMap(ofRequirement),
-        ...(policy.onFailure ? ofFailure(policy.onFailure) : []),
-        ...(policy.cooldownMs === undefined ? [] : [['cooldown', nameRange] as const]),
-        ...where('deadline', policy.deadline),
-        ...each('verify', policy.verify),
-        ...each('hook', policy.hooks),
-        ...each('order.exclusion', policy.exclusions),
-        ...each('order.before-after', policy.ordering),
-        ...each('afterwards.power-off', policy.afterwards),
-    ];
+function each(feature: FeatureId, things: readonly { readonly range: SourceRange }[], note: Note): void {
+    for (const thing of things) note(feature, thing);
 }
 
-function ofTrigger(trigger: Trigger): readonly Use[] {
+function ofPolicy(policy: Policy, note: Note): void {
+    const { concurrency, dedup, bandwidth } = policy;
+    const named = { range: policy.nameRange };
+    if (policy.priority !== 0) note('priority', named);
+    if (policy.preempt) note('preempt', named);
+    if (policy.trigger) ofTrigger(policy.trigger, note);
+    ofSelection(policy.selection, note);
+    ofDestination(policy.destination, note);
+    ofTechniques(policy.technique, note);
+    if (dedup) note(dedup.kinds.every((kind) => kind === 'none') ? 'dedup.none' : 'dedup.pages', dedup);
+    for (const cap of bandwidth?.caps ?? []) ofCap(cap, note);
+    for (const window of bandwidth?.windows ?? []) {
+        note('bandwidth.window', window);
+        for (const cap of window.caps) ofCap(cap, note);
+    }
+    note('limit.per-host', concurrency.perHost);
+    note('limit.in', concurrency.intoHost);
+    note('limit.out', concurrency.outOfHost);
+    note('limit.per-link', concurrency.perLink);
+    note('limit.in-all', concurrency.inAll);
+    for (const requirement of policy.requires) ofRequirement(requirement, note);
+    if (policy.onFailure) ofFailure(policy.onFailure, note);
+    if (policy.cooldownMs !== undefined) note('cooldown', named);
+    note('deadline', policy.deadline);
+    each('verify', policy.verify, note);
+    each('hook', policy.hooks, note);
+    each('order.exclusion', policy.exclusions, note);
+    each('order.before-after', policy.ordering, note);
+    each('afterwards.power-off', policy.afterwards, note);
+}
+
+function ofTrigger(trigger: Trigger, note: Note): void {
     switch (trigger.kind) {
         case 'schedule':
-            return [['trigger.schedule', trigger.range], ...where('trigger.at-end', trigger.atEnd ? trigger : undefined)];
+            note('trigger.schedule', trigger);
+            if (trigger.atEnd) note('trigger.at-end', trigger);
+            break;
         case 'any':
         case 'all':
-            return trigger.of.flatMap(ofTrigger);
+            for (const one of trigger.of) ofTrigger(one, note);
+            break;
         case 'not':
-            return ofTrigger(trigger.of);
+            ofTrigger(trigger.of, note);
+            break;
         case 'condition':
-            return [
-                ['trigger.condition', trigger.range],
-                ...ofExpression(trigger.condition),
-                ...(trigger.until ? [['trigger.release', trigger.until.range] as const, ...ofExpression(trigger.until)] : []),
-            ];
+            note('trigger.condition', trigger);
+            ofExpression(trigger.condition, note);
+            note('trigger.release', trigger.until);
+            ofExpression(trigger.until, note);
     }
 }
 
 /** What conditions need of the world, wherever they stand. */
-function ofExpression(of: Expression): readonly Use[] {
-    switch (of.kind) {
+function ofExpression(of: Expression | undefined, note: Note): void {
+    switch (of?.kind) {
+        case undefined:
         case 'literal':
-            return [];
+            break;
         case 'attribute':
-            return of.attribute === 'failing' ? [['trigger.failing', of.range]] : [];
+            if (of.attribute === 'failing') note('trigger.failing', of);
+            break;
         case 'metric':
-            return [['trigger.metric', of.range]];
+            note('trigger.metric', of);
+            break;
         case 'not':
         case 'negate':
-            return ofExpression(of.operand);
+            ofExpression(of.operand, note);
+            break;
         case 'held':
-            return [['trigger.held', of.range], ...ofExpression(of.condition)];
+            note('trigger.held', of);
+            ofExpression(of.condition, note);
+            break;
         case 'binary':
-            return [...ofExpression(of.left), ...ofExpression(of.right)];
+            ofExpression(of.left, note);
+            ofExpression(of.right, note);
     }
 }
 
-const ofExpressions = (list: readonly (Expression | undefined)[]): readonly Use[] => list.flatMap((one) => (one ? ofExpression(one) : []));
-
-function ofSelection(selection: Selection): readonly Use[] {
-    const filters = [...selection.where, ...selection.except];
-    const from = selection.from.kind === 'hosts' && selection.from.where ? [selection.from.where] : [];
-    return [
-        ...each('select.filter', [...filters, ...from]),
-        ...ofExpressions([...filters, ...from, selection.until, selection.quietWhen, ...selection.order.map((key) => key.by)]),
-        ...each('select.order', selection.order),
-        ...where('select.limit', selection.limit),
-        ...where('select.until', selection.until),
-        ...where('select.together', selection.together),
-        ...where('select.all-or-none', selection.together?.allOrNone ? selection.together : undefined),
-        ...where('select.quiet', selection.quietWhen),
-        ...(selection.onlyIfEmptied ? [['select.only-if-emptied', selection.onlyIfEmptied] as const] : []),
-        ...where('select.immovable', selection.immovable.action === 'skip' ? undefined : selection.immovable),
-        ...where('select.triage', selection.triage),
-    ];
+function ofExpressions(list: readonly Expression[], note: Note): void {
+    for (const one of list) ofExpression(one, note);
 }
 
-function ofDestination(destination: Destination): readonly Use[] {
-    return [
-        ...(destination.scope === 'anywhere' ? [['destination.anywhere', destination.range] as const] : []),
-        ...each('destination.where', destination.where),
-        ...ofExpressions(destination.where),
-        ...each('destination.keep-free', destination.keepFree),
-        ...each(
-            'destination.hugepages',
-            destination.keepFree.filter((headroom) => headroom.hugepages),
-        ),
-        ...each(
-            'destination.numa',
-            destination.keepFree.filter((headroom) => headroom.perNumaNode),
-        ),
-        ...each('destination.apart', destination.apart),
-        ...each('destination.with', destination.with),
-        ...each('destination.networks', destination.networks),
-        ...each('destination.offers', destination.offers ?? []),
-        ...each('destination.prefer', destination.preferences),
-        ...each(
-            'destination.gain',
-            destination.preferences.filter((preference) => preference.gain !== undefined),
-        ),
-        ...where('destination.spare', destination.spareHosts),
-        ...where('destination.restart', destination.otherwise),
-    ];
+function ofSelection(selection: Selection, note: Note): void {
+    const { where, except, order, until, quietWhen, together } = selection;
+    const from = selection.from.kind === 'hosts' ? selection.from.where : undefined;
+    each('select.filter', where, note);
+    each('select.filter', except, note);
+    note('select.filter', from);
+    ofExpressions(where, note);
+    ofExpressions(except, note);
+    ofExpression(from, note);
+    ofExpression(until, note);
+    ofExpression(quietWhen, note);
+    for (const key of order) ofExpression(key.by, note);
+    each('select.order', order, note);
+    note('select.limit', selection.limit);
+    note('select.until', until);
+    note('select.together', together);
+    if (together?.allOrNone === true) note('select.all-or-none', together);
+    note('select.quiet', quietWhen);
+    if (selection.onlyIfEmptied) note('select.only-if-emptied', { range: selection.onlyIfEmptied });
+    if (selection.immovable.action !== 'skip') note('select.immovable', selection.immovable);
+    note('select.triage', selection.triage);
 }
 
-function ofTechniques(uses: readonly TechniqueUse[]): readonly Use[] {
-    return [...each('technique.otherwise', uses.slice(1)), ...uses.flatMap(ofTechnique)];
+function ofDestination(destination: Destination, note: Note): void {
+    const { keepFree, preferences } = destination;
+    if (destination.scope === 'anywhere') note('destination.anywhere', destination);
+    each('destination.where', destination.where, note);
+    ofExpressions(destination.where, note);
+    each('destination.keep-free', keepFree, note);
+    for (const headroom of keepFree) if (headroom.hugepages) note('destination.hugepages', headroom);
+    for (const headroom of keepFree) if (headroom.perNumaNode === true) note('destination.numa', headroom);
+    each('destination.apart', destination.apart, note);
+    each('destination.with', destination.with, note);
+    each('destination.networks', destination.networks, note);
+    each('destination.offers', destination.offers ?? [], note);
+    each('destination.prefer', preferences, note);
+    for (const preference of preferences) if (preference.gain !== undefined) note('destination.gain', preference);
+    note('destination.spare', destination.spareHosts);
+    note('destination.restart', destination.otherwise);
 }
 
-function ofTechnique(use: TechniqueUse): readonly Use[] {
+function ofTechniques(uses: readonly TechniqueUse[], note: Note): void {
+    each('technique.otherwise', uses.slice(1), note);
+    for (const use of uses) ofTechnique(use, note);
+}
+
+function ofTechnique(use: TechniqueUse, note: Note): void {
     switch (use.kind) {
         case 'choose':
-            return [
-                ['technique.choose', use.range],
-                ...use.branches.flatMap((branch) => [...ofExpressions([branch.when]), ...ofTechnique(branch.use)]),
-            ];
+            note('technique.choose', use);
+            for (const branch of use.branches) {
+                ofExpression(branch.when, note);
+                ofTechnique(branch.use, note);
+            }
+            break;
         case 'goal':
-            return [['technique.goal', use.range], ...use.bounds.flatMap(ofRequirement)];
-        case 'technique': {
-            const written = Object.keys(use.options) as (keyof TechniqueOptions)[];
-            return [
-                [techniqueFeature[use.technique], use.range],
-                ...written.map((option): Use => [optionFeatures[option], use.range]),
-                ...use.ladder.flatMap(ofRung),
-            ];
-        }
+            note('technique.goal', use);
+            for (const bound of use.bounds) ofRequirement(bound, note);
+            break;
+        case 'technique':
+            note(techniqueFeature[use.technique], use);
+            for (const option of Object.keys(use.options) as (keyof TechniqueOptions)[]) note(optionFeatures[option], use);
+            for (const rung of use.ladder) {
+                note(rungFeature(rung), rung);
+                ofExpression(rung.and, note);
+            }
     }
-}
-
-function ofRung(rung: Rung): readonly Use[] {
-    return [[rungFeature(rung), rung.range], ...ofExpressions([rung.and])];
 }
 
 const capFeatures = { total: 'bandwidth.total', link: 'bandwidth.link', host: 'bandwidth.host', vm: 'bandwidth.vm' } as const;
 
-function ofCap(cap: Cap): Use {
-    const feature = cap.kind === 'floor' ? 'bandwidth.floor' : cap.kind === 'reserve' ? 'bandwidth.reserve' : capFeatures[cap.scope];
-    return [feature, cap.range];
+function ofCap(cap: Cap, note: Note): void {
+    note(cap.kind === 'floor' ? 'bandwidth.floor' : cap.kind === 'reserve' ? 'bandwidth.reserve' : capFeatures[cap.scope], cap);
 }
 
-function ofRequirement(requirement: Requirement): readonly Use[] {
-    return [[`require.${requirement.metric}`, requirement.range], ...where('require.hard', requirement.hard ? requirement : undefined)];
+function ofRequirement(requirement: Requirement, note: Note): void {
+    note(`require.${requirement.metric}`, requirement);
+    if (requirement.hard) note('require.hard', requirement);
 }
 
-function ofFailure(failure: OnFailure): readonly Use[] {
-    return [
-        ...(failure.retry ? [['failure.retry', failure.range] as const] : []),
-        ...failure.then.map((step): Use => [`failure.${step}`, failure.range]),
-        ...(failure.budget === undefined ? [] : [['failure.budget', failure.range] as const]),
-    ];
+function ofFailure(failure: OnFailure, note: Note): void {
+    if (failure.retry) note('failure.retry', failure);
+    for (const step of failure.then) note(`failure.${step}`, failure);
+    if (failure.budget !== undefined) note('failure.budget', failure);
 }
 
-function ofSequence(sequence: HostSequence): readonly Use[] {
-    const steps = sequence.steps.flatMap((step): readonly Use[] => {
-        if (step.kind === 'drain') return ofTechniques(step.technique);
-        return step.kind === 'wait-until' ? ofExpression(step.condition) : [];
-    });
-    return [['sequence', sequence.range], ...ofExpressions([sequence.hosts]), ...steps];
+function ofSequence(sequence: HostSequence, note: Note): void {
+    note('sequence', sequence);
+    ofExpression(sequence.hosts, note);
+    for (const step of sequence.steps) {
+        if (step.kind === 'drain') ofTechniques(step.technique, note);
+        if (step.kind === 'wait-until') ofExpression(step.condition, note);
+    }
 }

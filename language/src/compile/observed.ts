@@ -1,5 +1,5 @@
 /** What a program reads of the world and which of its names it mentions: read off the compiled expressions. */
-import type { AttributeRead, Expression, HostSequence, Mention, Policy, SourceRange } from '../program.js';
+import type { AttributeRead, Destination, Expression, HostSequence, Mention, Policy, Selection, SourceRange } from '../program.js';
 
 interface Reading {
     readonly expression: Expression;
@@ -98,7 +98,7 @@ function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Read
         const of = isExpression(part) ? part : undefined;
         const inside = of?.kind === 'held' ? Math.max(historyMs, of.forMs) : historyMs;
         if (of) found.push({ expression: of, historyMs: inside });
-        for (const key in part) if (!places.has(key)) visit(part[key as keyof typeof part], inside);
+        for (const key in part) if (!unread.has(key)) visit(part[key as keyof typeof part], inside);
     };
     for (const part of parts) visit(part, 0);
     return found;
@@ -107,8 +107,27 @@ function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Read
 /** Most of what a policy consists of: a value that stands in the text, or a list of nothing. */
 const isBare = (part: object): boolean => (Array.isArray(part) ? part.length === 0 : 'kind' in part && part.kind === 'literal');
 
-/** Nothing is read there. */
-const places: ReadonlySet<string> = new Set(['range', 'nameRange']);
+/** Nothing is read there: places, and what consists of figures and words only. */
+const unread: ReadonlySet<string> = new Set<keyof Policy | keyof Selection | keyof Destination>([
+    'range',
+    'nameRange',
+    'dedup',
+    'bandwidth',
+    'concurrency',
+    'requires',
+    'onFailure',
+    'deadline',
+    'verify',
+    'hooks',
+    'afterwards',
+    'limit',
+    'onlyIfEmptied',
+    'immovable',
+    'keepFree',
+    'networks',
+    'offers',
+    'spareHosts',
+]);
 
 const expressionKinds: ReadonlySet<unknown> = new Set<Expression['kind']>([
     'literal',

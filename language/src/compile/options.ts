@@ -13,24 +13,24 @@ const levels = { zlib: 9, zstd: 20 } as const;
 
 /** The options in the body of a technique, as written; what is not written is left out. */
 export function options(items: readonly ast.TechniqueItem[], names: Names, context: Context): TechniqueOptions {
-    const one = <Kind extends ast.TechniqueItem>(guard: (item: unknown) => item is Kind): Kind | undefined =>
-        only(items, kind<ast.TechniqueItem, Kind>(guard), context);
+    const one = <Type extends ast.TechniqueItem['$type']>(type: Type): Extract<ast.TechniqueItem, { readonly $type: Type }> | undefined =>
+        only(items, kind<ast.TechniqueItem, Type>(type), context);
     const found: Mutable<TechniqueOptions> = {};
 
-    const downtime = one(ast.isDowntimeOption);
+    const downtime = one(ast.DowntimeOption.$type);
     if (downtime) found.downtimeMs = duration(downtime.value, { what: 'The downtime limit', unit: 'ms' }, names, context);
-    const streams = one(ast.isStreamsOption);
+    const streams = one(ast.StreamsOption.$type);
     if (streams) found.streams = count(streams.value, { what: 'The number of streams' }, names, context);
-    const compression = one(ast.isCompressionOption);
+    const compression = one(ast.CompressionOption.$type);
     if (compression) found.compression = compressionOf(compression, names, context);
-    const xbzrle = one(ast.isXbzrleOption);
+    const xbzrle = one(ast.XbzrleOption.$type);
     if (xbzrle) found.xbzrleCache = size(xbzrle.value, { what: 'The cache' }, names, context);
-    const throttled = one(ast.isThrottleOption);
+    const throttled = one(ast.ThrottleOption.$type);
     if (throttled) found.throttle = throttle(throttled.throttle, names, context);
-    const postcopy = one(ast.isPostcopyBandwidthOption);
+    const postcopy = one(ast.PostcopyBandwidthOption.$type);
     if (postcopy) found.postcopyBandwidth = rateOrUnlimited(postcopy.value, { what: 'The post-copy bandwidth' }, names, context);
-    if (one(ast.isHoldOption)) found.holdPredictedDirty = true;
-    const tls = one(ast.isTlsOption);
+    if (one(ast.HoldOption.$type)) found.holdPredictedDirty = true;
+    const tls = one(ast.TlsOption.$type);
     if (tls) found.tls = !tls.off;
     const storage = items.filter(ast.isStorageOption).flatMap((option) => option.parts);
     if (storage.length > 0) found.storage = storage.map((part) => storagePart(part, names, context));

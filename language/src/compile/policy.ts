@@ -19,15 +19,15 @@ export function policy(node: ast.Policy, context: Context): Policy {
     const range = context.range(node);
     const template = templateOf(node, context);
     const clauses = node.clauses;
-    const one = <Kind extends ast.Clause>(guard: (item: unknown) => item is Kind): Kind | undefined =>
-        only(clauses, kind<ast.Clause, Kind>(guard), context);
-    const all = <Kind extends ast.Clause>(guard: (item: unknown) => item is Kind): readonly Kind[] | undefined => {
-        const found = clauses.filter(kind<ast.Clause, Kind>(guard));
+    const one = <Type extends ast.Clause['$type']>(type: Type): Extract<ast.Clause, { readonly $type: Type }> | undefined =>
+        only(clauses, kind<ast.Clause, Type>(type), context);
+    const all = <Type extends ast.Clause['$type']>(type: Type): readonly Extract<ast.Clause, { readonly $type: Type }>[] | undefined => {
+        const found = clauses.filter(kind<ast.Clause, Type>(type));
         return found.length === 0 ? undefined : found;
     };
-    const move = one(ast.isMoveClause);
-    const to = one(ast.isToClause);
-    const using = one(ast.isUsingClause);
+    const move = one(ast.MoveClause.$type);
+    const to = one(ast.ToClause.$type);
+    const using = one(ast.UsingClause.$type);
     const missing = [
         ...((move ?? template) ? [] : ["'move'"]),
         ...((to ?? template) ? [] : ["'to'"]),
@@ -36,12 +36,12 @@ export function policy(node: ast.Policy, context: Context): Policy {
     if (missing.length > 0 && !(node.template && !template)) reportMissing(node, missing, context);
 
     const when = only(clauses.filter(isTrigger), (clause): clause is ast.TriggerClause | ast.OnDemandClause => isTrigger(clause), context);
-    const dedupClause = one(ast.isDedupClause);
-    const bandwidthClause = one(ast.isBandwidthClause);
-    const failure = one(ast.isFailureClause);
-    const cooldown = one(ast.isCooldownClause);
-    const deadlineClause = one(ast.isDeadlineClause);
-    const limits = all(ast.isAtMostClause);
+    const dedupClause = one(ast.DedupClause.$type);
+    const bandwidthClause = one(ast.BandwidthClause.$type);
+    const failure = one(ast.FailureClause.$type);
+    const cooldown = one(ast.CooldownClause.$type);
+    const deadlineClause = one(ast.DeadlineClause.$type);
+    const limits = all(ast.AtMostClause.$type);
     return {
         range,
         name: node.name,
@@ -57,18 +57,18 @@ export function policy(node: ast.Policy, context: Context): Policy {
         bandwidth: bandwidthClause ? bandwidth(bandwidthClause, context) : template?.bandwidth,
         concurrency: limits ? concurrency(limits, context) : (template?.concurrency ?? unlimited),
         requires:
-            all(ast.isRequireClause)?.flatMap((clause) => clause.promises.map((one) => requirement(one, nothing, context))) ??
+            all(ast.RequireClause.$type)?.flatMap((clause) => clause.promises.map((one) => requirement(one, nothing, context))) ??
             template?.requires ??
             [],
         onFailure: failure ? onFailure(failure, context) : template?.onFailure,
         cooldownMs: cooldown ? duration(cooldown.value, { what: 'A cooldown' }, nothing, context) : template?.cooldownMs,
         deadline: deadlineClause ? deadline(deadlineClause, context) : template?.deadline,
-        verify: all(ast.isVerifyClause)?.map((clause) => verify(clause, context)) ?? template?.verify ?? [],
-        hooks: all(ast.isHookClause)?.map((clause) => hook(clause, context)) ?? template?.hooks ?? [],
-        exclusions: all(ast.isExclusionClause)?.map((clause) => exclusion(clause, context)) ?? template?.exclusions ?? [],
-        ordering: all(ast.isOrderingClause)?.map((clause) => ordering(clause, context)) ?? template?.ordering ?? [],
+        verify: all(ast.VerifyClause.$type)?.map((clause) => verify(clause, context)) ?? template?.verify ?? [],
+        hooks: all(ast.HookClause.$type)?.map((clause) => hook(clause, context)) ?? template?.hooks ?? [],
+        exclusions: all(ast.ExclusionClause.$type)?.map((clause) => exclusion(clause, context)) ?? template?.exclusions ?? [],
+        ordering: all(ast.OrderingClause.$type)?.map((clause) => ordering(clause, context)) ?? template?.ordering ?? [],
         afterwards:
-            all(ast.isAfterwardsClause)?.map((clause) => ({ kind: 'power-off-emptied-hosts', range: context.range(clause) })) ??
+            all(ast.AfterwardsClause.$type)?.map((clause) => ({ kind: 'power-off-emptied-hosts', range: context.range(clause) })) ??
             template?.afterwards ??
             [],
     };

@@ -20,25 +20,25 @@ const namesOfHosts: Names = { entities: new Set<Entity>(['host', 'cluster']), pl
 /** Which VMs are moved, in which order, and how many. */
 export function selection(node: ast.MoveClause, context: Context): Selection {
     const range = context.range(node);
-    const one = <Kind extends ast.MoveItem>(guard: (item: unknown) => item is Kind): Kind | undefined =>
-        only(node.items, kind<ast.MoveItem, Kind>(guard), context);
-    const all = <Kind extends ast.MoveItem>(guard: (item: unknown) => item is Kind): readonly Kind[] =>
-        node.items.filter(kind<ast.MoveItem, Kind>(guard));
+    const one = <Type extends ast.MoveItem['$type']>(type: Type): Extract<ast.MoveItem, { readonly $type: Type }> | undefined =>
+        only(node.items, kind<ast.MoveItem, Type>(type), context);
+    const all = <Type extends ast.MoveItem['$type']>(type: Type): readonly Extract<ast.MoveItem, { readonly $type: Type }>[] =>
+        node.items.filter(kind<ast.MoveItem, Type>(type));
 
-    const limit = one(ast.isLimitItem);
-    const until = one(ast.isUntilItem);
-    const together = one(ast.isTogetherItem);
-    const quiet = one(ast.isQuietItem);
-    const onlyIf = one(ast.isOnlyIfItem);
-    const immovable = one(ast.isImmovableItem);
-    const triage = one(ast.isTriageItem);
-    const groups = all(ast.isInGroupItem).flatMap((item) => groupOf(item, 'vms', context) ?? []);
+    const limit = one(ast.LimitItem.$type);
+    const until = one(ast.UntilItem.$type);
+    const together = one(ast.TogetherItem.$type);
+    const quiet = one(ast.QuietItem.$type);
+    const onlyIf = one(ast.OnlyIfItem.$type);
+    const immovable = one(ast.ImmovableItem.$type);
+    const triage = one(ast.TriageItem.$type);
+    const groups = all(ast.InGroupItem.$type).flatMap((item) => groupOf(item, 'vms', context) ?? []);
     return {
         range,
-        from: startOf(node, one(ast.isFromItem), context),
-        where: [...groups, ...all(ast.isWhereItem).map((item) => condition(item.condition, namesOfVms, context))],
-        except: all(ast.isExceptItem).map((item) => condition(item.condition, namesOfVms, context)),
-        order: (one(ast.isOrderItem)?.keys ?? []).map((key) => ({
+        from: startOf(node, one(ast.FromItem.$type), context),
+        where: [...groups, ...all(ast.WhereItem.$type).map((item) => condition(item.condition, namesOfVms, context))],
+        except: all(ast.ExceptItem.$type).map((item) => condition(item.condition, namesOfVms, context)),
+        order: (one(ast.OrderItem.$type)?.keys ?? []).map((key) => ({
             by: ranked(key.by, 'An order', namesOfVms, context),
             direction: key.direction ?? 'ascending',
             range: context.range(key),

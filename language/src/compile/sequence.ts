@@ -15,12 +15,14 @@ const names: Names = { entities: new Set<Entity>(['host', 'cluster']), place: 'i
 
 /** Rolling work over many hosts. */
 export function sequence(node: ast.Sequence, context: Context): HostSequence {
-    const one = <Kind extends ast.SequenceSetting>(guard: (item: unknown) => item is Kind): Kind | undefined =>
-        only(node.settings, kind<ast.SequenceSetting, Kind>(guard), context);
-    const waves = one(ast.isWavesSetting);
-    const spare = one(ast.isSpareSetting);
-    const start = one(ast.isStartSetting);
-    const halt = one(ast.isHaltSetting);
+    const one = <Type extends ast.SequenceSetting['$type']>(
+        type: Type,
+    ): Extract<ast.SequenceSetting, { readonly $type: Type }> | undefined =>
+        only(node.settings, kind<ast.SequenceSetting, Type>(type), context);
+    const waves = one(ast.WavesSetting.$type);
+    const spare = one(ast.SpareSetting.$type);
+    const start = one(ast.StartSetting.$type);
+    const halt = one(ast.HaltSetting.$type);
     return {
         range: context.range(node),
         name: node.name,

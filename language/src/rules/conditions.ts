@@ -10,10 +10,24 @@ export interface Part {
     readonly chooses: boolean;
 }
 
-export function conditionsIn({ document, policies, context }: RuleInput): readonly Part[] {
+/** Several rules ask for the same. */
+export function conditionsIn(input: RuleInput): readonly Part[] {
+    let parts = known.get(input);
+    if (!parts) known.set(input, (parts = partsIn(input)));
+    return parts;
+}
+
+const known = new WeakMap<RuleInput, readonly Part[]>();
+
+function partsIn({ document, policies, context }: RuleInput): readonly Part[] {
     const { source } = context.range(document.parseResult.value);
     const found = new Map<string, Part>();
+    // Policies share what they inherit, and the definitions of groups.
+    const visited = [0, 1, 2, 3].map(() => new Set<Expression>());
     const visit = (expression: Expression, negated: boolean, chooses: boolean): void => {
+        const before = visited[(negated ? 2 : 0) + (chooses ? 1 : 0)];
+        if (before?.has(expression) === true) return;
+        before?.add(expression);
         const { range } = expression;
         const key = `${expression.kind} ${negated} ${chooses} ${range.start.line}:${range.start.character} ${range.end.line}:${range.end.character}`;
         if (range.source === source) {
