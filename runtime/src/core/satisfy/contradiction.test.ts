@@ -2,7 +2,8 @@ import { fc, test } from '@fast-check/vitest';
 import { bytes, compileText, type Expression } from '@mig/language';
 import { describe, expect } from 'vitest';
 import { scopeOf } from '../decide/attributes.js';
-import { evaluate } from '../decide/evaluate.js';
+import { evaluate, holds } from '../decide/evaluate.js';
+import { isTrue } from '../decide/truth.js';
 import { worldOf } from '../decide/world.js';
 import { wordsOf } from '../decide/wording.js';
 import type { VmState } from '../model/snapshot.js';
@@ -48,9 +49,7 @@ describe('conditions over one attribute', () => {
         'vm.memory > 4 GiB or vm.memory < 2 GiB',
         'host.zone == "a" and source.zone == "b"',
         'vm.tag.role == "web" and vm.tag.app == "shop"',
-        'vm.net.tx > 2 * vm.net.rx and vm.net.rx > 2 * vm.net.tx',
         'not (vm.dirty_rate > 40 MiB/s for 5 min) and vm.dirty_rate > 40 MiB/s',
-        'host.qemu >= "10.0" and host.qemu < "9.0"',
         'vm.name contains "web" and vm.name contains "db"',
     ])('of %s nothing is said', async (text) => {
         expect(await clashOf(text)).toBeUndefined();
@@ -65,16 +64,101 @@ describe('conditions over one attribute', () => {
     });
 });
 
+describe('conditions over several attributes', () => {
+    test.each([
+        ['vm.memory < 4 GiB and host.cpu > source.cpu and host.cpu < source.cpu', ['host.cpu > source.cpu', 'host.cpu < source.cpu']],
+        ['host.zone == source.zone and source.zone != host.zone', ['host.zone == source.zone', 'source.zone != host.zone']],
+        ['not (host.zone == source.zone) and host.zone == source.zone', ['not host.zone == source.zone', 'host.zone == source.zone']],
+        [
+            'host.zone == source.zone and host.zone == "a" and source.zone in ["b", "c"]',
+            ['host.zone == source.zone', 'host.zone == "a"', 'source.zone in "b", "c"'],
+        ],
+        [
+            'host.rack != source.rack and host.rack == "r1" and source.rack == "r1"',
+            ['host.rack != source.rack', 'host.rack == "r1"', 'source.rack == "r1"'],
+        ],
+        [
+            'vm.net.tx > vm.net.rx and vm.net.rx > vm.disk.read and vm.disk.read >= vm.net.tx',
+            ['vm.net.tx > vm.net.rx', 'vm.net.rx > vm.disk.read', 'vm.disk.read >= vm.net.tx'],
+        ],
+        ['vm.net.tx > 2 * vm.net.rx and vm.net.rx > 2 * vm.net.tx', ['vm.net.tx > 2 * vm.net.rx', 'vm.net.rx > 2 * vm.net.tx']],
+        [
+            'host.cpus == source.cpus and host.cpus > 16 and source.cpus < 8',
+            ['host.cpus == source.cpus', 'host.cpus > 16', 'source.cpus < 8'],
+        ],
+        [
+            'vm.memory >= vm.working_set and vm.memory <= vm.working_set and vm.memory != vm.working_set',
+            ['vm.memory >= vm.working_set', 'vm.memory <= vm.working_set', 'vm.memory != vm.working_set'],
+        ],
+        ['vm.net.tx / vm.net.rx < 2 and vm.net.tx / vm.net.rx > 3', ['vm.net.tx / vm.net.rx < 2', 'vm.net.tx / vm.net.rx > 3']],
+        [
+            'host.memory.free - vm.memory > 8 GiB and host.memory.free < vm.memory',
+            ['host.memory.free - vm.memory > 8 GiB', 'host.memory.free < vm.memory'],
+        ],
+        ['vm.memory < vm.memory', ['vm.memory < vm.memory']],
+        ['host.qemu >= "10.0" and host.qemu < "9.0"', ['host.qemu >= "10.0"', 'host.qemu < "9.0"']],
+        [
+            'host.qemu <= source.qemu and host.qemu >= "10.0" and source.qemu == "9.2.1"',
+            ['host.qemu <= source.qemu', 'host.qemu >= "10.0"', 'source.qemu == "9.2.1"'],
+        ],
+    ])('%s can never hold', async (text, between) => {
+        expect(await clashOf(text)).toEqual(between);
+    });
+
+    test.each([
+        'host.cpu < source.cpu and host.memory.free > source.memory.free',
+        'host.zone == source.zone and host.rack != source.rack',
+        'host.zone == source.zone and host.zone != "a" and source.zone == "b"',
+        'vm.net.tx > 2 * vm.net.rx or vm.net.rx > 2 * vm.net.tx',
+        'vm.net.tx >= 2 * vm.net.rx and vm.net.rx >= 2 * vm.net.tx',
+        'vm.working_set < vm.memory / 2 and vm.memory > 4 GiB',
+        'host.qemu >= "9.2" and host.qemu < "10.0"',
+        'host.qemu <= source.qemu and host.qemu != source.qemu',
+        'host.memory.free < 0 GiB and host.memory.free < source.memory.free',
+        'vm.net.tx / vm.net.rx < 2 and vm.net.tx / vm.disk.read > 3',
+    ])('of %s nothing is said', async (text) => {
+        expect(await clashOf(text)).toBeUndefined();
+    });
+
+    test('what is merely not true may be unknown, of either side', async () => {
+        const [more, less] = [await condition('vm.net.tx > vm.net.rx'), await condition('vm.net.tx <= vm.net.rx')];
+        const notTrue = [more, less].map((one): Demand => ({ condition: one, mustBe: 'not true' }));
+        expect(contradiction(notTrue)).toBeUndefined();
+        const sent: Demand = { condition: await condition('vm.net.tx > 1 MiB/s'), mustBe: 'true' };
+        expect(contradiction([...notTrue, sent])).toBeUndefined();
+        const received: Demand = { condition: await condition('vm.net.rx > 1 MiB/s'), mustBe: 'true' };
+        expect(contradiction([...notTrue, sent, received])).toBeDefined();
+    });
+});
+
 // The second evaluation: what the reasoner calls a contradiction, no values satisfy as decisions are made (evaluate.ts).
 
 const figures = ['vm.memory', 'vm.vcpus', 'vm.working_set'] as const;
 const words = fc.constantFrom('x', 'y', 'z');
 
+const orders = fc.constantFrom('<', '<=', '>', '>=', '==', '!=');
+const figure = fc.constantFrom(...figures);
+/** A figure, twice as much, or with something added. */
+const reckoned = fc.oneof(
+    figure.map((name) => attr(name)),
+    figure.map((name) => op(lit(2), '*', attr(name))),
+    fc.tuple(figure, fc.integer({ min: -1, max: 1 })).map(([name, n]) => op(attr(name), '+', lit(n))),
+    fc.tuple(figure, figure).map(([a, b]) => op(attr(a), '-', attr(b))),
+    fc.tuple(figure, figure).map(([a, b]) => op(attr(a), '/', attr(b))),
+);
+const related = fc.oneof(
+    fc.tuple(reckoned, orders, reckoned).map(([a, operator, b]) => op(a, operator, b)),
+    fc.constantFrom('==', '!=').map((operator) => op(attr('vm.tag.role'), operator, attr('vm.tag.app'))),
+);
+
 const comparison: fc.Arbitrary<Expression> = fc.oneof(
+    related,
     fc
-        .tuple(fc.constantFrom(...figures), fc.constantFrom('<', '<=', '>', '>=', '==', '!='), fc.integer({ min: 0, max: 3 }), fc.boolean())
+        .tuple(fc.constantFrom(...figures), orders, fc.integer({ min: 0, max: 3 }), fc.boolean())
         .map(([name, operator, n, turned]) => (turned ? op(lit(n), operator, attr(name)) : op(attr(name), operator, lit(n)))),
-    fc.tuple(fc.constantFrom('==', '!=', 'contains'), words).map(([operator, word]) => op(attr('vm.tag.role'), operator, lit(word))),
+    fc
+        .tuple(fc.constantFrom('vm.tag.role', 'vm.tag.app'), fc.constantFrom('==', '!=', 'contains'), words)
+        .map(([name, operator, word]) => op(attr(name), operator, lit(word))),
     words.map((word) => op(attr('vm.tags'), 'contains', lit(word))),
     words.map((word) => op(lit(word), 'in', attr('vm.tags'))),
     fc.constantFrom(attr('vm.persistent'), lit(true), lit(false)),
@@ -97,7 +181,7 @@ const demands: fc.Arbitrary<readonly Demand[]> = fc.array(
     { minLength: 1, maxLength: 3 },
 );
 
-const half = fc.integer({ min: -1, max: 7 }).map((n) => n / 2);
+const half = fc.integer({ min: 0, max: 7 }).map((n) => n / 2);
 const guests: fc.Arbitrary<VmState> = fc
     .record({
         memory: half,
@@ -105,13 +189,12 @@ const guests: fc.Arbitrary<VmState> = fc
         workingSet: fc.option(half, { nil: undefined }),
         persistent: fc.boolean(),
         role: fc.option(words, { nil: undefined }),
+        app: fc.option(words, { nil: undefined }),
         others: fc.uniqueArray(words),
     })
-    .map(({ memory, vcpus, workingSet, persistent, role, others }) => {
-        const tags = Object.fromEntries([...others.map((name) => [name, '']), ...(role === undefined ? [] : [['role', role]])]) as Record<
-            string,
-            string
-        >;
+    .map(({ memory, vcpus, workingSet, persistent, role, app, others }) => {
+        const given = Object.entries({ role, app }).filter(([, value]) => value !== undefined);
+        const tags = Object.fromEntries([...others.map((name) => [name, '']), ...given]) as Record<string, string>;
         const size = (n: number) => n as ReturnType<typeof bytes>;
         return vm('v', 'a', {
             memory: size(memory),
@@ -169,4 +252,28 @@ test.prop([ofMemory], { numRuns: 500 })('of one figure every contradiction is fo
     const values = Array.from({ length: 9 }, (_, i) => (i - 1) / 2);
     const some = values.some((n) => met({ condition: of, mustBe: 'true' }, vm('v', 'a', { memory: n as ReturnType<typeof bytes> })));
     expect(contradiction([{ condition: of, mustBe: 'true' }]) === undefined).toBe(some);
+});
+
+const ordersOfThree = fc.array(
+    fc.oneof(
+        fc.tuple(figure, orders, figure).map(([a, operator, b]) => op(attr(a), operator, attr(b))),
+        fc.tuple(figure, orders, fc.integer({ min: 0, max: 2 })).map(([a, operator, n]) => op(attr(a), operator, lit(n))),
+    ),
+    { minLength: 2, maxLength: 5 },
+);
+const nobody = worldOf(snapshot([host('a')], []));
+
+/** Between two whole numbers, and above them, there is room for three values that differ. */
+const quarters = Array.from({ length: 12 }, (_, i) => i / 4) as ReturnType<typeof bytes>[];
+
+test.prop([ordersOfThree], { numRuns: 60 })('of three figures that are compared every contradiction is found', (all) => {
+    const some = quarters.some((memory) =>
+        quarters.some((workingSet) =>
+            quarters.some((vcpus) => {
+                const scope = scopeOf(nobody, { vm: vm('v', 'a', { memory, workingSet, vcpus }) });
+                return all.every((one) => isTrue(holds(one, scope)));
+            }),
+        ),
+    );
+    expect(contradiction(all.map((condition) => ({ condition, mustBe: 'true' }))) === undefined).toBe(some);
 });

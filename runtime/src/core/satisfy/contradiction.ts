@@ -1,18 +1,20 @@
 /**
- * Whether conditions can be met together at all, by what they say of one attribute at a time.
+ * Whether conditions can be met together at all.
  *
  * The conditions are brought to a choice of lists of comparisons (disjunctive normal form); where in each list some
- * attribute would need a value that does not exist, nothing can meet them. What is not a comparison of an attribute with
- * a constant is taken as possible, so that a contradiction found is one, and not every contradiction is found.
+ * attribute would need a value that does not exist, or several would need values that do not go together, nothing can meet
+ * them. A comparison that is neither of attributes with constants, nor of attributes with each other, is taken as possible,
+ * so that a contradiction found is one, and not every contradiction is found.
  *
  * Three-valued logic (decide/truth.ts): a comparison that is true, or false, shows that its attribute is known. A
  * condition that is merely *not true* may be unknown instead, which only an attribute that is known otherwise rules out.
  */
-import { type BinaryOperator, epochMs, type Expression, type ValueType } from '@mig/language';
-import { type AttributeName, scopeOf, spelled } from '../decide/attributes.js';
-import { attributesIn, evaluate } from '../decide/evaluate.js';
-import type { Value } from '../decide/truth.js';
+import type { Expression } from '@mig/language';
+import { spelled } from '../decide/attributes.js';
+import { attributesIn } from '../decide/evaluate.js';
+import { type Atom, hasConstantSide, saidBy } from './comparisons.js';
 import { clash, type Fact, possible } from './ranges.js';
+import { fewest, impossible } from './relations.js';
 
 export interface Demand {
     readonly condition: Expression;
@@ -20,8 +22,8 @@ export interface Demand {
 }
 
 export interface Contradiction {
-    /** As it is written: `vm.memory`. */
-    readonly attribute: string;
+    /** As they are written: `vm.memory`. */
+    readonly attributes: readonly string[];
     /** The comparisons that cannot be met together, and whether each must be true; the fewest that cannot. */
     readonly between: readonly { readonly comparison: Expression; readonly holds: boolean }[];
 }
@@ -32,7 +34,7 @@ const mostChoices = 64;
 /** Why no values of the attributes meet all demands; undefined where some may. */
 export function contradiction(demands: readonly Demand[]): Contradiction | undefined {
     const [first, ...others] = demands;
-    // Most conditions are a single comparison, which contradicts nothing.
+    // Most conditions are a single comparison with a constant, which contradicts nothing.
     if (!first || (others.length === 0 && isSingle(first.condition))) return undefined;
     let choices: readonly Choice[] = [[]];
     for (const { condition, mustBe } of demands) {
@@ -56,23 +58,13 @@ function isSingle(condition: Expression): boolean {
         case 'held':
             return isSingle(condition.condition);
         case 'binary':
-            return condition.operator !== 'and' && condition.operator !== 'or';
+            return condition.operator !== 'and' && condition.operator !== 'or' && hasConstantSide(condition);
         case 'literal':
         case 'attribute':
         case 'negate':
         case 'metric':
             return true;
     }
-}
-
-/** A comparison of an attribute with constants. */
-interface Atom {
-    readonly attribute: string;
-    readonly fact: Fact;
-    readonly comparison: Expression;
-    readonly holds: boolean;
-    /** An attribute that is not known would do as well. */
-    readonly orUnknown: boolean;
 }
 
 type Choice = readonly Atom[];
@@ -83,12 +75,17 @@ const never: readonly Choice[] = [];
 const anything: readonly Choice[] = [[]];
 
 function clashIn(choice: Choice): Contradiction | undefined {
+    if (choice.length === 0) return undefined;
     const byAttribute = Map.groupBy(choice, (atom) => atom.attribute);
-    for (const [attribute, atoms] of byAttribute) {
+    for (const [attribute, all] of byAttribute) {
+        const atoms = all.flatMap(({ said, ...rest }) => (said.kind === 'fact' ? [{ ...rest, fact: said.fact }] : []));
         if (atoms.every((atom) => atom.orUnknown) || possible(atoms.map((atom) => atom.fact))) continue;
-        return { attribute, between: clash(atoms).map(({ comparison, holds }) => ({ comparison, holds })) };
+        return { attributes: [attribute], between: clash(atoms).map(({ comparison, holds }) => ({ comparison, holds })) };
     }
-    return undefined;
+    if (choice.every(({ said }) => said.kind === 'fact') || !impossible(choice)) return undefined;
+    const between = fewest(choice);
+    const attributes = [...new Set(between.flatMap(({ comparison }) => attributesIn(comparison).map(spelled)))];
+    return { attributes, between: between.map(({ comparison, holds }) => ({ comparison, holds })) };
 }
 
 /** How a condition can come out as `wanted`; with `weak` also as unknown. */
@@ -99,9 +96,7 @@ function choicesOf(condition: Expression, wanted: boolean, weak: boolean): reado
         case 'literal':
             return typeof condition.value === 'boolean' && condition.value !== wanted ? never : anything;
         case 'attribute':
-            return condition.type === 'boolean'
-                ? [[atomOf(condition, { kind: 'one-of', values: [wanted] }, condition, wanted, weak)]]
-                : anything;
+            return condition.type === 'boolean' ? [[truthOf(condition, wanted, weak)]] : anything;
         case 'held':
             // Held for a time is true now as well; not held may have been so at any time before.
             return wanted && !weak ? choicesOf(condition.condition, true, false) : anything;
@@ -111,7 +106,8 @@ function choicesOf(condition: Expression, wanted: boolean, weak: boolean): reado
                 const parts = [choicesOf(left, wanted, weak), choicesOf(right, wanted, weak)] as const;
                 return (operator === 'and') === wanted ? both(...parts) : either(...parts);
             }
-            return comparison(condition, operator, wanted, weak);
+            const said = saidBy(condition, wanted);
+            return said ? [[{ ...said, comparison: condition, holds: wanted, orUnknown: weak }]] : anything;
         }
         case 'negate':
         case 'metric':
@@ -128,88 +124,8 @@ function either(left: readonly Choice[], right: readonly Choice[]): readonly Cho
     return left.length + right.length > mostChoices ? anything : [...left, ...right];
 }
 
-type Binary = Extract<Expression, { kind: 'binary' }>;
-
-function comparison(of: Binary, operator: BinaryOperator, wanted: boolean, weak: boolean): readonly Choice[] {
-    const { left, right } = of;
-    const [attribute, constant, word] =
-        left.kind === 'attribute'
-            ? [left, constantOf(right), operator]
-            : right.kind === 'attribute'
-              ? [right, constantOf(left), turned[operator]]
-              : [undefined, undefined, undefined];
-    if (!attribute || constant === undefined || word === undefined) return anything;
-    const fact = factOf(word, constant, attribute.type, wanted);
-    return fact ? [[atomOf(attribute, fact, of, wanted, weak)]] : anything;
+function truthOf(attribute: Extract<Expression, { kind: 'attribute' }>, wanted: boolean, weak: boolean): Atom {
+    const name = spelled(attribute);
+    const fact: Fact = { kind: 'one-of', values: [wanted] };
+    return { said: { kind: 'fact', fact }, reads: [name], attribute: name, comparison: attribute, holds: wanted, orUnknown: weak };
 }
-
-/** The same comparison from the other side. */
-const turned: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
-    '==': '==',
-    '!=': '!=',
-    '<': '>',
-    '<=': '>=',
-    '>': '<',
-    '>=': '<=',
-    contains: 'in',
-    in: 'contains',
-};
-
-const opposite = { '<': '>=', '<=': '>', '>': '<=', '>=': '<' } as const;
-
-function factOf(operator: BinaryOperator, constant: Value, type: ValueType, wanted: boolean): Fact | undefined {
-    switch (operator) {
-        case '==':
-        case '!=':
-            if (typeof constant === 'object') return undefined;
-            return { kind: (operator === '==') === wanted ? 'one-of' : 'none-of', values: [constant] };
-        case '<':
-        case '<=':
-        case '>':
-        case '>=':
-            if (typeof constant !== 'number') return undefined;
-            return { kind: 'order', operator: wanted ? operator : opposite[operator], than: constant };
-        case 'in':
-            // In a text: a part of it, which bounds nothing.
-            return typeof constant === 'object' && type === 'string'
-                ? { kind: wanted ? 'one-of' : 'none-of', values: constant }
-                : undefined;
-        case 'contains':
-            return typeof constant === 'object' ? undefined : { kind: wanted ? 'has' : 'lacks', word: String(constant) };
-        case 'and':
-        case 'or':
-        case '+':
-        case '-':
-        case '*':
-        case '/':
-            return undefined;
-    }
-}
-
-function atomOf(name: AttributeName, fact: Fact, of: Expression, holds: boolean, orUnknown: boolean): Atom {
-    return { attribute: spelled(name), fact, comparison: of, holds, orUnknown };
-}
-
-/** The value of what reads nothing. */
-function constantOf(of: Expression): Value | undefined {
-    if (of.kind === 'literal') return of.value;
-    if (of.kind === 'metric' || attributesIn(of).length > 0 || of.kind === 'held') return undefined;
-    const outcome = evaluate(of, nobody);
-    return outcome.known ? outcome.value : undefined;
-}
-
-const nobody = scopeOf({
-    snapshot: {
-        kind: 'mig-snapshot',
-        version: 1,
-        takenAt: epochMs(0),
-        timeZone: 'UTC',
-        hosts: [],
-        vms: [],
-        compatibility: [],
-        history: {},
-        policies: [],
-        unknown: [],
-    },
-    hosts: new Map(),
-});

@@ -26,6 +26,16 @@ export function possible(facts: readonly Fact[]): boolean {
     return !(out.has(true) && out.has(false));
 }
 
+/** The one value that is left, where there is just one. */
+export function onlyValue(facts: readonly Fact[]): number | string | boolean | undefined {
+    const lists = facts.flatMap((fact) => (fact.kind === 'one-of' ? [fact.values] : []));
+    const left = new Set(lists[0]?.filter((value) => possible([...facts, { kind: 'one-of', values: [value] }])));
+    const truths = facts.flatMap((fact) => (fact.kind === 'none-of' ? fact.values : [])).filter((value) => typeof value === 'boolean');
+    if (left.size === 0 && truths.length > 0) return !truths[0];
+    const [only] = left;
+    return left.size === 1 ? only : undefined;
+}
+
 /** The fewest of these facts that cannot be so together: without any one of them the rest can. */
 export function clash<T extends { readonly fact: Fact }>(of: readonly T[]): readonly T[] {
     let left = of;
