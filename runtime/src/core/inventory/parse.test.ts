@@ -113,3 +113,52 @@ test('a missing part is named where it is missing', () => {
         '4:16 MIG012 network is missing in hosts.a.migration | add it',
     ]);
 });
+
+test('what a host provides for moves is known where it is stated, and not known where it is not', () => {
+    const text = `
+hosts:
+  a:
+    ssh: root@a
+    devices: [gpu-a100]
+    profiles: []
+    numa:
+      - { memory: 64 GiB, hugepages: [{ page: 1 GiB, memory: 16 GiB }] }
+      - { memory: 32 GiB }
+    lock_manager: none
+    tls: false
+    node: 22.11.0
+    memlock: 8 GiB
+  b: { ssh: root@b, memlock: unlimited, node: none }
+  c: { ssh: root@c }
+`;
+    const { inventory, findings } = parseInventory(text, 'x.yaml');
+    expect(findings).toEqual([]);
+    expect(inventory?.hosts.map(({ provides }) => provides)).toEqual([
+        {
+            devices: ['gpu-a100'],
+            profiles: [],
+            numaNodes: [
+                { memory: 64 * 2 ** 30, hugepages: [{ pageSize: 2 ** 30, memory: 16 * 2 ** 30 }] },
+                { memory: 32 * 2 ** 30, hugepages: [] },
+            ],
+            lockManager: 'none',
+            tlsCertificates: 'none',
+            node: '22.11.0',
+            lockableMemory: 8 * 2 ** 30,
+        },
+        { lockableMemory: 'unlimited', node: 'none' },
+        undefined,
+    ]);
+});
+
+test('what a host cannot provide is refused where it stands', () => {
+    const host = (line: string): string => `hosts:\n  a:\n    ssh: root@a\n    ${line}\n`;
+    expect(problems(host('numa: [{ memory: 4 GiB, hugepages: [{ page: 2 MiB, memory: 8 GiB }] }]'))).toEqual([
+        '4:40 MIG014 a: NUMA node 0 has 4 GiB, and 8 GiB of it in huge pages | huge pages are part of the memory of their node',
+    ]);
+    expect(problems(host('numa: [{ memory: 4 GiB, hugepage: [] }]'))).toEqual([
+        '4:29 MIG011 unknown key hugepage in hosts.a.numa.0 | did you mean hugepages?',
+    ]);
+    for (const line of ['node: 22', 'lock_manager: flock', 'tls: maybe', 'memlock: 8', 'numa: []'])
+        expect(problems(host(line))).toHaveLength(1);
+});

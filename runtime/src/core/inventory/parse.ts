@@ -1,7 +1,7 @@
-import { type Finding, type Fix, nearest, type SourceRange } from '@mig/language';
+import { type Finding, type Fix, formatQuantity, nearest, type SourceRange } from '@mig/language';
 import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type * as z from 'zod';
-import type { Inventory, InventoryHost } from '../model/inventory.js';
+import type { HostProvisions, Inventory, InventoryHost } from '../model/inventory.js';
 import { Places } from './places.js';
 import { type InventoryFile, inventorySchema, keysAt } from './schema.js';
 
@@ -73,6 +73,7 @@ function toInventory(file: InventoryFile): Inventory {
                 links,
                 monitor: host.monitor,
                 ...(host.versions && { versions: { libvirt: host.versions.libvirt, qemu: host.versions.qemu } }),
+                ...provisions(host),
                 simulated:
                     host.simulated === undefined
                         ? undefined
@@ -94,6 +95,26 @@ function toInventory(file: InventoryFile): Inventory {
             };
         }),
     };
+}
+
+function provisions({ devices, profiles, numa, lock_manager, tls, node, memlock }: InventoryFile['hosts'][string]): {
+    readonly provides?: HostProvisions;
+} {
+    const provides: HostProvisions = {
+        ...(devices && { devices }),
+        ...(profiles && { profiles }),
+        ...(numa && {
+            numaNodes: numa.map(({ memory, hugepages }) => ({
+                memory,
+                hugepages: hugepages.map(({ page, memory: all }) => ({ pageSize: page, memory: all })),
+            })),
+        }),
+        ...(lock_manager && { lockManager: lock_manager }),
+        ...(tls !== undefined && { tlsCertificates: tls ? 'both' : 'none' }),
+        ...(node !== undefined && { node }),
+        ...(memlock !== undefined && { lockableMemory: memlock }),
+    };
+    return Object.keys(provides).length === 0 ? {} : { provides };
 }
 
 // ---------------------------------------------------------------- what is wrong
@@ -220,6 +241,18 @@ function meaningFindings(file: InventoryFile, place: Places): Finding[] {
                     `${name}: there is no network ${used}`,
                     near === undefined ? `known: ${[...networks].join(', ')}` : `did you mean ${near}?`,
                     place.value([...at, ...key]),
+                ),
+            );
+        }
+        for (const [nth, node] of (host.numa ?? []).entries()) {
+            const reserved = node.hugepages.reduce((sum, { memory }) => sum + memory, 0);
+            if (reserved <= node.memory) continue;
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name}: NUMA node ${nth} has ${formatQuantity(node.memory, 'size')}, and ${formatQuantity(reserved, 'size')} of it in huge pages`,
+                    'huge pages are part of the memory of their node',
+                    place.value([...at, 'numa', nth, 'hugepages']),
                 ),
             );
         }

@@ -90,6 +90,16 @@ const simulatedVm = z.strictObject({
     autostart: z.boolean().default(false),
 });
 
+const hugepages = z.strictObject({
+    page: size('2 MiB').meta({ description: 'Size of one page' }),
+    memory: size('16 GiB').meta({ description: 'All pages of this size together, in use or not' }),
+});
+
+const numaNode = z.strictObject({
+    memory: size('64 GiB').meta({ description: 'Memory of the node, its huge pages included' }),
+    hugepages: z.array(hugepages).default([]),
+});
+
 /** Text: as a number, 9.10 would be 9.1. */
 const version = z
     .string({ error: 'write a version as text: 10.1.0, or "10.1" in quotes' })
@@ -117,6 +127,34 @@ const host = z.strictObject({
         .strictObject({ libvirt: version.optional(), qemu: version.optional() })
         .optional()
         .meta({ description: 'What runs on the host, for checks without a look at it; what is seen there counts before it' }),
+    devices: z
+        .array(z.string().min(1))
+        .optional()
+        .meta({ description: 'Devices that VMs can be given here, by names of your own: what `to hosts with device "…"` asks for' }),
+    profiles: z
+        .array(z.string().min(1))
+        .optional()
+        .meta({ description: 'Profiles that the host serves, by names of your own: what `to hosts with profile "…"` asks for' }),
+    numa: z
+        .array(numaNode)
+        .min(1, 'write an entry for each NUMA node, or leave the key out')
+        .optional()
+        .meta({ description: 'Memory by NUMA node, one entry each; a host without NUMA has one. What is seen counts before it' }),
+    lock_manager: z.enum(['none', 'lockd', 'sanlock']).optional().meta({
+        description: "`lock_manager` of libvirt's qemu.conf: what keeps two VMs from writing to one disk. What is seen counts before it",
+    }),
+    tls: z
+        .boolean()
+        .optional()
+        .meta({ description: 'Whether the certificates for encrypted migrations are in place. What is seen counts before it' }),
+    node: z
+        .union([version, z.literal('none')], { error: 'write the version of Node.js as text, such as 22.11.0, or none' })
+        .optional()
+        .meta({ description: 'Version of Node.js, by which a relay runs, or none. What is seen counts before it' }),
+    memlock: z
+        .union([z.literal('unlimited'), size('64 GiB')])
+        .optional()
+        .meta({ description: 'Most memory that a QEMU may lock, or unlimited. What is seen counts before it' }),
     simulated: z
         .strictObject({ memory: size('64 GiB'), cpus: z.int().positive(), vms: z.array(simulatedVm).default([]) })
         .optional()
@@ -160,6 +198,8 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
             return ['network', 'address', 'listen'];
         case 'versions':
             return ['libvirt', 'qemu'];
+        case 'numa':
+            return Object.keys(last[3] === 'hugepages' ? hugepages.shape : numaNode.shape);
         case 'links':
             return Object.keys(link.shape);
         case 'simulated':

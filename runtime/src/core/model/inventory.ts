@@ -34,8 +34,37 @@ export interface InventoryHost {
     readonly monitor: 'allow' | 'deny';
     /** What runs there, where a person wrote it down: for checks without a look at the hosts. What is seen counts before it. */
     readonly versions?: { readonly libvirt: string | undefined; readonly qemu: string | undefined };
+    /** As a person wrote it down. What is seen counts before it. */
+    readonly provides?: HostProvisions;
     /** Only for driver simulated. */
     readonly simulated: SimulatedHost | undefined;
+}
+
+/** What a host provides for moves beyond memory and CPU. What is absent is not known; an empty list is known to be empty. */
+export interface HostProvisions {
+    /** What VMs can be given there, by the names that the inventory gives it. No host tells it: it is known where it is written down. */
+    readonly devices?: readonly string[];
+    readonly profiles?: readonly string[];
+    readonly numaNodes?: readonly NumaNode[];
+    /** What keeps two VMs from writing to one disk: `lock_manager` of libvirt's qemu.conf. */
+    readonly lockManager?: 'none' | 'lockd' | 'sanlock';
+    /** What encrypted migrations the certificates that are in place will do for: to send one takes the CA's, to receive one a server's too. */
+    readonly tlsCertificates?: 'none' | 'sending' | 'both';
+    /** Version of Node.js, by which a relay would run; `none` where it is not installed. */
+    readonly node?: string;
+    /** Most memory that a QEMU there may keep from being swapped. */
+    readonly lockableMemory?: Bytes | 'unlimited';
+}
+
+export interface NumaNode {
+    readonly memory: Bytes;
+    /** In use or not; page sizes that are absent have none. */
+    readonly hugepages: readonly HugePages[];
+}
+
+export interface HugePages {
+    readonly pageSize: Bytes;
+    readonly memory: Bytes;
 }
 
 export type Connection =

@@ -3,7 +3,7 @@
  * What was not measured is undefined, and evaluates to unknown.
  */
 import type { Bytes, BytesPerSecond, EpochMs, Milliseconds, Ratio } from '@mig/language';
-import type { HostName, MigrationAddress, Tags } from './inventory.js';
+import type { HostName, HostProvisions, MigrationAddress, Tags } from './inventory.js';
 
 export const snapshotVersion = 1;
 
@@ -68,6 +68,8 @@ export interface HostState {
     readonly workers: number;
     /** Milliseconds that the host's clock is ahead of ours, and how sure that is. */
     readonly clockOffset: { readonly ms: Milliseconds; readonly uncertaintyMs: Milliseconds } | undefined;
+    /** As seen, else as the inventory states. */
+    readonly provides?: HostProvisions;
 }
 
 export interface VmState {
@@ -79,6 +81,8 @@ export interface VmState {
     readonly autostart: boolean;
     readonly memory: Bytes;
     readonly maxMemory: Bytes;
+    /** The most that its QEMU may take of its host's memory (`memtune/hard_limit`). Absent: not known. */
+    readonly memoryHardLimit?: Bytes | 'none';
     readonly vcpus: number;
     readonly tags: Tags;
     readonly machine: string;

@@ -124,6 +124,7 @@ function inventoryHost(state: HostState): InventoryHost {
         migration: state.migration,
         links: state.links,
         monitor: state.monitor,
+        ...(state.provides && { provides: state.provides }),
         simulated: undefined,
     };
 }

@@ -13,7 +13,7 @@ export function simulatedSnapshot(inventory: Inventory): Snapshot {
 function hostState(from: InventoryHost, nth: number): HostState {
     const memory = from.simulated?.memory ?? gib(64);
     const used = (from.simulated?.vms ?? []).reduce((sum, each) => sum + each.memory, 0);
-    const { name, zone, rack, tags, maintenance, migration, links, monitor } = from;
+    const { name, zone, rack, tags, maintenance, migration, links, monitor, provides } = from;
     // A UUID of the builders is made from a name, which has to be short.
     return host(`h${nth}`, {
         name,
@@ -29,6 +29,7 @@ function hostState(from: InventoryHost, nth: number): HostState {
         memoryFree: bytes(memory - used),
         cpus: from.simulated?.cpus ?? 16,
         networks: [],
+        ...(provides && { provides }),
     });
 }
 

@@ -106,6 +106,7 @@ function unreachable(host: InventoryHost, error: unknown): HostState {
         monitor: host.monitor,
         workers: 0,
         clockOffset: undefined,
+        ...(host.provides && { provides: host.provides }),
     };
 }
 

@@ -23,6 +23,13 @@ test('size, CPUs and machine are read in the units that stand there', () => {
     });
 });
 
+test('a hard limit of memory is read, and one that limits nothing is none', () => {
+    const limit = (text: string): number | undefined => readDomain(domain(`<memtune>${text}</memtune>`)).memoryHardLimitKib;
+    expect(limit("<hard_limit unit='GiB'>4</hard_limit>")).toBe(4 * 1024 ** 2);
+    expect(limit("<hard_limit unit='KiB'>9007199254740991</hard_limit>")).toBeUndefined();
+    expect(limit("<soft_limit unit='KiB'>1024</soft_limit>")).toBeUndefined();
+});
+
 test('tags and the mark of a run are read from their own namespaces alone', () => {
     const metadata = `<metadata>
       <mig:tags xmlns:mig="urn:mig:tags:1"><mig:tag name="app" value="web"/><mig:tag name="pinned"/></mig:tags>

@@ -11,6 +11,8 @@ export interface DomainFacts {
     readonly machine: string;
     readonly memoryKib: number;
     readonly maxMemoryKib: number;
+    /** The most that its QEMU may take; undefined where no limit is set. */
+    readonly memoryHardLimitKib: number | undefined;
     readonly vcpus: number;
     readonly tags: Tags;
     readonly mover: MoverMark | undefined;
@@ -35,6 +37,7 @@ export function readDomain(xml: string): DomainFacts {
         machine: type.attribute('machine') ?? '',
         memoryKib: domain.at('currentMemory').exists ? kib(domain.at('currentMemory')) : maxMemoryKib,
         maxMemoryKib,
+        memoryHardLimitKib: hardLimit(domain.at('memtune/hard_limit')),
         vcpus: Number(vcpu.attribute('current') ?? vcpu.number ?? 1),
         tags: readTags(domain.at('metadata')),
         mover: readMover(domain.at('metadata')),
@@ -62,6 +65,14 @@ const kibPer: Readonly<Record<string, number>> = {
 
 function kib(element: XmlElement): number {
     return (element.number ?? 0) * (kibPer[element.attribute('unit') ?? 'KiB'] ?? 1);
+}
+
+/** libvirt takes the largest number that it knows, and all beyond, for no limit (VIR_DOMAIN_MEMORY_PARAM_UNLIMITED). */
+const noLimitKib = 9_007_199_254_740_991;
+
+function hardLimit(element: XmlElement): number | undefined {
+    const limit = element.exists ? kib(element) : noLimitKib;
+    return limit < noLimitKib ? limit : undefined;
 }
 
 const diskKinds: Readonly<Record<string, { readonly kind: VmDisk['kind']; readonly path: string }>> = {

@@ -3,7 +3,9 @@ import { createInterface } from 'node:readline';
 import { type Bytes, bytes, type Milliseconds, milliseconds } from '@mig/language';
 import type { HostAccess } from '../../ssh/access.js';
 import { abortable } from '../../ssh/abortable.js';
+import type { HostProvisions } from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
+import { type Daemon, provisionsScript, readProvisions } from './provisions.js';
 
 export interface HostFacts {
     readonly bootId: string;
@@ -14,6 +16,8 @@ export interface HostFacts {
     /** max_workers of the daemons' configurations, where they set it. */
     readonly maxWorkers: { readonly virtqemud: number | undefined; readonly libvirtd: number | undefined };
     readonly bridges: readonly string[];
+    /** Without what only an inventory can tell. */
+    readonly provides: (daemon: Daemon) => HostProvisions;
     readonly clock: { readonly ms: Milliseconds; readonly uncertaintyMs: Milliseconds };
 }
 
@@ -30,6 +34,7 @@ for daemon in virtqemud libvirtd; do
     [ -r /etc/libvirt/$daemon.conf ] && sed -n "s/^max_workers *= *\\([0-9]*\\).*/$daemon \\1/p" /etc/libvirt/$daemon.conf
 done
 for bridge in /sys/class/net/*/bridge; do [ -d "$bridge" ] && bridge=\${bridge%/bridge} && echo "bridge \${bridge##*/}"; done
+${provisionsScript}
 echo end
 while read -r _; do date +%s%N; done
 `;
@@ -87,6 +92,7 @@ async function conversation(
         memoryAvailable: available === undefined ? undefined : bytes(available * 1024),
         maxWorkers: { virtqemud: number('virtqemud'), libvirtd: number('libvirtd') },
         bridges: facts.get('bridge') ?? [],
+        provides: (daemon) => readProvisions((key) => facts.get(key) ?? [], daemon),
         clock,
     };
 }

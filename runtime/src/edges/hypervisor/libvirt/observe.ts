@@ -56,6 +56,7 @@ interface HostFigures {
 
 function hostState(of: Observed, facts: HostFacts, figures: HostFigures): HostState {
     const { host } = of;
+    const daemon = of.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd';
     return {
         name: host.name,
         driver: 'libvirt',
@@ -76,11 +77,9 @@ function hostState(of: Observed, facts: HostFacts, figures: HostFigures): HostSt
         migration: host.migration,
         links: host.links,
         monitor: host.monitor,
-        workers: Math.max(
-            1,
-            (facts.maxWorkers[of.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd'] ?? workers.byDefault) - workers.keptFree,
-        ),
+        workers: Math.max(1, (facts.maxWorkers[daemon] ?? workers.byDefault) - workers.keptFree),
         clockOffset: facts.clock,
+        provides: { ...host.provides, ...facts.provides(daemon) },
     };
 }
 
@@ -106,6 +105,7 @@ function vmState(host: string, of: Described, listed: Listing, rates: Measured, 
         autostart: listed.autostart.has(uuid),
         memory: reading?.memory ?? bytes(facts.memoryKib * 1024),
         maxMemory: reading?.maxMemory ?? bytes(facts.maxMemoryKib * 1024),
+        memoryHardLimit: facts.memoryHardLimitKib === undefined ? 'none' : bytes(facts.memoryHardLimitKib * 1024),
         vcpus: reading?.vcpus ?? facts.vcpus,
         tags: facts.tags,
         machine: facts.machine,

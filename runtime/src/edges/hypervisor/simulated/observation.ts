@@ -53,6 +53,7 @@ function hostState(
         monitor: inventory.monitor,
         workers,
         clockOffset: { ms: milliseconds(0), uncertaintyMs: milliseconds(0) },
+        ...(inventory.provides && { provides: inventory.provides }),
     };
 }
 
