@@ -2,7 +2,6 @@ import type {
     AstNodeDescription,
     AstNodeDescriptionProvider,
     AstReflection,
-    IndexManager,
     LangiumCoreServices,
     LangiumDocument,
     LangiumDocuments,
@@ -10,8 +9,9 @@ import type {
     ReferenceInfo,
     Scope,
     ScopeProvider,
+    Stream,
 } from 'langium';
-import { AstUtils, DefaultScopeComputation, MapScope, MultiMap, WorkspaceCache } from 'langium';
+import { AstUtils, DefaultScopeComputation, MapScope, MultiMap, stream, WorkspaceCache } from 'langium';
 import type { MigFile } from '../generated/ast.js';
 import { isTechnique, Parameter } from '../generated/ast.js';
 import { withImports } from './imports.js';
@@ -22,17 +22,17 @@ import { withImports } from './imports.js';
  */
 export class MigScopeProvider implements ScopeProvider {
     private readonly reflection: AstReflection;
-    private readonly index: IndexManager;
     private readonly documents: () => LangiumDocuments;
     private readonly descriptions: AstNodeDescriptionProvider;
     private readonly fileScopes: WorkspaceCache<LangiumDocument, Map<string, Scope>>;
+    private readonly names: WorkspaceCache<LangiumDocument, Map<string, Names>>;
 
     constructor(services: LangiumCoreServices) {
         this.reflection = services.shared.AstReflection;
-        this.index = services.shared.workspace.IndexManager;
         this.documents = () => services.shared.workspace.LangiumDocuments;
         this.descriptions = services.workspace.AstNodeDescriptionProvider;
         this.fileScopes = new WorkspaceCache(services.shared);
+        this.names = new WorkspaceCache(services.shared);
     }
 
     getScope(context: ReferenceInfo): Scope {
@@ -51,18 +51,52 @@ export class MigScopeProvider implements ScopeProvider {
     }
 
     private fileScope(type: string, document: LangiumDocument<MigFile>): Scope {
-        const [own, ...imported] = withImports(document, this.documents());
-        const outer = imported.reduceRight<Scope | undefined>((scope, file) => this.namesIn(type, file, scope), undefined);
-        return own ? this.namesIn(type, own, outer) : new MapScope([], outer);
+        return new FilesScope(withImports(document, this.documents()).map((file) => this.namesIn(type, file)));
     }
 
-    private namesIn(type: string, document: LangiumDocument, outer: Scope | undefined): Scope {
+    /** The same for every file that imports this one. */
+    private namesIn(type: string, document: LangiumDocument<MigFile>): Names {
+        const byType = this.names.get(document, () => new Map<string, Names>());
+        const known = byType.get(type);
+        if (known) return known;
         const names = new Map<string, AstNodeDescription>();
-        // Of two declarations of one name the first counts; the second is reported.
-        for (const found of this.index.allElements(type, new Set([document.uri.toString()]))) {
-            if (!names.has(found.name)) names.set(found.name, found);
+        const { declarations = [] } = document.parseResult.value as Partial<MigFile>;
+        for (const node of declarations) {
+            // Where the text breaks off a declaration has no name, and some never have.
+            const { name } = node as { readonly name?: string };
+            // Of two declarations of one name the first counts; the second is reported.
+            if (name === undefined || names.has(name) || !this.reflection.isSubtype(node.$type, type)) continue;
+            names.set(name, this.descriptions.createDescription(node, name, document));
         }
-        return new MapScope(names.values(), outer);
+        byType.set(type, names);
+        return names;
+    }
+}
+
+type Names = ReadonlyMap<string, AstNodeDescription>;
+
+/** The names of several files, of which an earlier one hides what a later one declares. */
+class FilesScope implements Scope {
+    private readonly files: readonly Names[];
+
+    constructor(files: readonly Names[]) {
+        this.files = files;
+    }
+
+    getElement(name: string): AstNodeDescription | undefined {
+        for (const names of this.files) {
+            const found = names.get(name);
+            if (found) return found;
+        }
+        return undefined;
+    }
+
+    getElements(name: string): Stream<AstNodeDescription> {
+        return stream(this.files.flatMap((names) => names.get(name) ?? []));
+    }
+
+    getAllElements(): Stream<AstNodeDescription> {
+        return stream(this.files.flatMap((names) => [...names.values()]));
     }
 }
 
