@@ -8,6 +8,7 @@ import type {
 } from 'langium';
 import { createDefaultCoreModule, createDefaultSharedCoreModule, inject } from 'langium';
 import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module.js';
+import { MigDocumentFactory } from './link/document-factory.js';
 import { MigDocumentBuilder } from './link/document-builder.js';
 import { MigLinker, MigReferenceDescriptions } from './link/references.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
@@ -41,7 +42,10 @@ export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> 
 
 /** What the language adds to the services that are shared between languages. */
 export const migSharedModule: Module<LangiumSharedCoreServices, PartialLangiumSharedCoreServices> = {
-    workspace: { DocumentBuilder: (services) => new MigDocumentBuilder(services) },
+    workspace: {
+        DocumentBuilder: (services) => new MigDocumentBuilder(services),
+        LangiumDocumentFactory: (services) => new MigDocumentFactory(services),
+    },
 };
 
 export { MigGeneratedModule, MigGeneratedSharedModule };

@@ -9,9 +9,7 @@ export class MigLinker extends DefaultLinker {
     override async link(document: LangiumDocument, cancelToken = Cancellation.CancellationToken.None): Promise<void> {
         for (const part of partsOf(document.parseResult.value)) {
             await interruptAndCheck(cancelToken);
-            visitReferences(part, (info) => {
-                this.doLink(info, document);
-            });
+            for (const info of referencesIn(part)) this.doLink(info, document);
         }
     }
 }
@@ -25,7 +23,7 @@ export class MigReferenceDescriptions extends DefaultReferenceDescriptionProvide
         const found: ReferenceDescription[] = [];
         for (const part of partsOf(document.parseResult.value)) {
             await interruptAndCheck(cancelToken);
-            visitReferences(part, (info) => found.push(...this.createInfoDescriptions(info)));
+            for (const info of referencesIn(part)) found.push(...this.createInfoDescriptions(info));
         }
         return found;
     }
@@ -34,6 +32,18 @@ export class MigReferenceDescriptions extends DefaultReferenceDescriptionProvide
 /** The declarations of a file. It has no references of its own. */
 function* partsOf(root: AstNode): Generator<AstNode> {
     for (const value of Object.values(root)) if (Array.isArray(value)) yield* value.filter(isAstNode);
+}
+
+const references = new WeakMap<AstNode, readonly ReferenceInfo[]>();
+
+/** Every reference in a declaration, in the order of the text. Looked for once: it may stand unchanged in many versions of a file. */
+function referencesIn(declaration: AstNode): readonly ReferenceInfo[] {
+    const known = references.get(declaration);
+    if (known) return known;
+    const found: ReferenceInfo[] = [];
+    visitReferences(declaration, (info) => found.push(info));
+    references.set(declaration, found);
+    return found;
 }
 
 /** Every reference in a node and below it, in the order of the text. However long an expression is, it is not gone into by recursion. */
@@ -47,7 +57,10 @@ function visitReferences(top: AstNode, visit: (info: ReferenceInfo) => void): vo
             if (typeof value !== 'object' || value === null) continue;
             if (isReference(value)) visit({ reference: value, container: node, property });
             else if (Array.isArray(value)) {
-                for (const item of value) if (isAstNode(item)) waiting.push(item);
+                for (const [index, item] of value.entries()) {
+                    if (isReference(item)) visit({ reference: item, container: node, property, index });
+                    else if (isAstNode(item)) waiting.push(item);
+                }
             } else if (isAstNode(value)) waiting.push(value);
         }
         // The first is to be taken next.
