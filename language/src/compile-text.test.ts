@@ -27,6 +27,7 @@ describe('a whole file', () => {
         expect(bare(compiled.params)).toEqual([
             { name: 'uplink', type: 'rate', value: 1e9, bounds: { least: 1.25e8, most: 5e9 } },
             { name: 'tier', type: 'string', value: 'web', bounds: { oneOf: ['web', 'db'] } },
+            { name: 'zones', type: 'strings', value: ['east', 'west'], bounds: { oneOf: ['east', 'west', 'north'] } },
         ]);
         expect(bare(compiled.groups).map((group) => [group.name, group.of])).toEqual([
             ['web', 'vms'],

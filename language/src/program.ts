@@ -74,13 +74,13 @@ export interface CompiledParam extends Node {
     readonly name: string;
     readonly type: ValueType;
     /** After `--set` and the environment. */
-    readonly value: number | string | boolean;
+    readonly value: number | string | boolean | readonly string[];
     readonly doc: string | undefined;
     /** What it may be set to. Absent: anything of its type. */
     readonly bounds?: ParamBounds;
 }
 
-/** `between 1 Gbit/s and 40 Gbit/s`, both included, in base units; or `one of "a", "b"`. */
+/** `between 1 Gbit/s and 40 Gbit/s`, both included, in base units; or `one of "a", "b"`, which for a set is what it may hold. */
 export interface ParamBounds {
     readonly least?: number;
     readonly most?: number;
@@ -189,12 +189,33 @@ export type Trigger = Node &
               readonly timeZone: string | undefined;
               /** It holds from its time for this long. */
               readonly windowMs: number;
+              /** Which days it keeps to by date. Absent: those of the cron expression. */
+              readonly days?: CalendarDays;
               /** What becomes of moves in flight when the window ends. Absent: they finish. The rate is in bytes/s. */
               readonly atEnd?: { readonly kind: 'abort' } | { readonly kind: 'cap'; readonly rate: number };
           }
         | { readonly kind: 'any' | 'all'; readonly of: readonly Trigger[] }
         | { readonly kind: 'not'; readonly of: Trigger }
     );
+
+/**
+ * Days by date, on the clock of what keeps to them. A window belongs to the day on which it opens; an excepted day opens
+ * none, and ends one that is open.
+ */
+export interface CalendarDays {
+    /** It opens on these days of the week (0 is Sunday) and on these dates. Absent: on every day that the clock names. */
+    readonly on?: { readonly weekdays: readonly number[]; readonly dates: readonly DateSpan[] };
+    /** By calendar, so that a plan can name it. */
+    readonly except?: readonly { readonly calendar: string; readonly dates: readonly DateSpan[] }[];
+    /** It holds for the whole of each day, from midnight to midnight, however long that day is. */
+    readonly allDay?: true;
+}
+
+/** Days from one date to another, both included: `2026-12-24`. */
+export interface DateSpan {
+    readonly from: string;
+    readonly to: string;
+}
 
 export interface Selection extends Node {
     readonly from: Node &
@@ -357,6 +378,8 @@ export interface Bandwidth extends Node {
         readonly to: number;
         /** 0 is Sunday; all days when empty. */
         readonly days: readonly number[];
+        /** Days by date, which then count instead of `days`, and those on which it stays closed. */
+        readonly calendar?: CalendarDays;
         readonly timeZone: string | undefined;
         readonly caps: readonly Cap[];
         readonly atEnd: 'finish' | 'abort' | 'cap';
@@ -437,6 +460,8 @@ export interface HostSequence extends Node {
               readonly to: number;
               /** 0 is Sunday; absent: all days. */
               readonly days?: readonly number[];
+              /** Days by date, which then count instead of `days`, and those on which nothing starts. */
+              readonly calendar?: CalendarDays;
               /** IANA name; absent: the inventory's. */
               readonly timeZone?: string;
           }

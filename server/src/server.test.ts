@@ -285,6 +285,14 @@ describe('completion', () => {
         expect(offered).not.toContain('uplink');
     });
 
+    test('calendars where days are meant', async () => {
+        const calendar = 'calendar freeze = [2026-12-24..2027-01-01]\n';
+        expect(await completions(`${calendar}policy p { every day at 22:00 except |\n}`)).toEqual(['freeze']);
+        expect(await completions(`${calendar}policy p { between 22:00 and 05:00 on Sat, |\n}`)).toEqual(
+            expect.arrayContaining(['freeze', 'workdays', 'Mon']),
+        );
+    });
+
     test('nothing in a comment', async () => {
         expect(await completions('// move vms where vm.|\n')).toEqual([]);
     });

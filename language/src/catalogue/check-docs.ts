@@ -136,6 +136,11 @@ export const checkDocs: Readonly<Record<CheckId, CheckDoc>> = {
         rationale:
             'A name is spelled out wherever it is used. Names that each stand for several others double with every step, until nothing can be judged in time.',
     },
+    MIG113: {
+        avoid: 'calendar freeze = [2026-12-24..2027-01-01]\n\npolicy pack {\n  every day at 22:00 except freze\n  move vms\n  to hosts\n  using precopy\n}\n',
+        prefer: 'calendar freeze = [2026-12-24..2027-01-01]\n\npolicy pack {\n  every day at 22:00 except freeze\n  move vms\n  to hosts\n  using precopy\n}\n',
+        rationale: 'A calendar keeps a policy from moving anything on its days. One that nothing declares would keep it from nothing.',
+    },
     MIG201: {
         avoid: limit('bandwidth { total 8 Gbps }'),
         prefer: limit('bandwidth { total 8 Gbit/s }'),

@@ -21,6 +21,7 @@ export const checks = {
     MIG110: 'a value that an attribute never has',
     MIG111: 'a param that the program does not declare',
     MIG112: 'a name that stands for too much',
+    MIG113: 'an unknown calendar',
     MIG201: 'an unknown unit',
     MIG202: 'unlike things compared or reckoned with',
     MIG203: 'the wrong kind of value',

@@ -1,6 +1,7 @@
 import type * as ast from '../generated/ast.js';
 import type { Bandwidth, Cap, CapScope } from '../program.js';
 import { nothing, rateOrShare } from './amount.js';
+import { calendarDays } from './calendar.js';
 import { daysOf, zoneOf } from './clock.js';
 import { timeOfDay } from './time-of-day.js';
 import type { Context } from './context.js';
@@ -10,15 +11,19 @@ export function bandwidth(node: ast.BandwidthClause, context: Context): Bandwidt
     return {
         range: context.range(node),
         caps: caps(node.caps, context),
-        windows: node.windows.map((window) => ({
-            range: context.range(window),
-            from: timeOfDay(window.from, context),
-            to: timeOfDay(window.to, context),
-            days: daysOf(window.days),
-            timeZone: zoneOf(window.zone, context.range(window, 'zone'), context),
-            caps: caps(window.caps, context),
-            atEnd: window.atEnd ?? 'finish',
-        })),
+        windows: node.windows.map((window) => {
+            const calendar = calendarDays(window, context);
+            return {
+                range: context.range(window),
+                from: timeOfDay(window.from, context),
+                to: timeOfDay(window.to, context),
+                days: daysOf(window.days),
+                ...(calendar && { calendar }),
+                timeZone: zoneOf(window.zone, context.range(window, 'zone'), context),
+                caps: caps(window.caps, context),
+                atEnd: window.atEnd ?? 'finish',
+            };
+        }),
     };
 }
 

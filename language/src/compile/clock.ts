@@ -21,6 +21,8 @@ export function daysOf(days: ast.Days | undefined): readonly number[] {
     if (!days || days.every) return [];
     const found = new Set<number>();
     for (const range of days.ranges) {
+        if (range.word) for (const day of range.word.startsWith('workday') ? [1, 2, 3, 4, 5] : [0, 6]) found.add(day);
+        if (!range.from) continue;
         const from = dayNames.indexOf(range.from);
         const to = dayNames.indexOf(range.to ?? range.from);
         const length = (to - from + 7) % 7;

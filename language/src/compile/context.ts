@@ -10,7 +10,7 @@ import { partOf } from './part.js';
 export interface ParamValue {
     readonly type: ValueType | undefined;
     /** Undefined: none was given. */
-    readonly value: number | string | boolean | undefined;
+    readonly value: number | string | boolean | readonly string[] | undefined;
 }
 
 export interface ReportOptions {

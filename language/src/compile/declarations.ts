@@ -1,12 +1,13 @@
 import type { LangiumDocument } from 'langium';
 import * as ast from '../generated/ast.js';
+import { checkCalendar } from './calendar.js';
 import type { Context } from './context.js';
 import { condition, expression } from './expression.js';
 import { isCyclic, isTooMuch, namesInGroup, namesInLet } from './names.js';
 import { typeNamed } from './params.js';
 import { checkTechnique } from './technique.js';
 
-type Named = (ast.Param | ast.Let | ast.Group | ast.Technique | ast.Policy | ast.Sequence) & { readonly name: string };
+type Named = (ast.Param | ast.Let | ast.Group | ast.Calendar | ast.Technique | ast.Policy | ast.Sequence) & { readonly name: string };
 
 /** Names that mean something of their own in an expression. */
 const ownWords: ReadonlySet<string> = new Set([
@@ -35,7 +36,8 @@ export function checkDeclarations(
     for (const node of document.parseResult.value.declarations) {
         if (context.isBroken(node)) continue;
         if (ast.isLet(node)) checkLet(node, context);
-        if (ast.isGroup(node) && node.where) condition(node.where, namesInGroup[node.of], context);
+        if (ast.isCalendar(node)) checkCalendar(node, context);
+        if (ast.isGroup(node) && node.where && isSound(node, context)) condition(node.where, namesInGroup[node.of], context);
         if (ast.isTechnique(node)) {
             checkParameters(node, context);
             checkTechnique(node, context);
@@ -44,6 +46,11 @@ export function checkDeclarations(
 }
 
 function checkLet(node: ast.Let, context: Context): void {
+    if (isSound(node, context)) expression(node.value, namesInLet, context);
+}
+
+/** Whether a name can be spelled out; what keeps it from that is reported. */
+function isSound(node: ast.Let | ast.Group, context: Context): boolean {
     if (isCyclic(node, context)) context.report('MIG108', context.range(node, 'name'), `'${node.name}' needs itself.`);
     else if (isTooMuch(node, context))
         context.report(
@@ -54,7 +61,8 @@ function checkLet(node: ast.Let, context: Context): void {
                 hint: 'Reckon with the names instead of repeating them.',
             },
         );
-    else expression(node.value, namesInLet, context);
+    else return true;
+    return false;
 }
 
 function checkParameters(node: ast.Technique, context: Context): void {

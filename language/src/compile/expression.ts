@@ -108,7 +108,7 @@ function list(node: ast.ListLiteral, range: SourceRange, names: Names, context: 
         }
         texts.push(value);
     }
-    return literal('strings', texts, range);
+    return literal('strings', [...new Set(texts)], range);
 }
 
 function moveWord(node: ast.MoveWord, names: Names, context: Context): Expression | undefined {
@@ -219,7 +219,7 @@ function membershipOfGroup(node: ast.Binary, names: Names, context: Context): { 
 /** The condition that a group stands for; undefined means all. What is wrong with it is reported where it is declared. */
 export const groupCondition = once((group: ast.Group, context): Expression | undefined => {
     const where = group.where;
-    if (!where || context.isBroken(group)) return undefined;
+    if (!where || context.isBroken(group) || isCyclic(group, context) || isTooMuch(group, context)) return undefined;
     return context.collect(() => condition(where, namesInGroup[group.of], context)).result;
 });
 

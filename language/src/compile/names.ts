@@ -24,28 +24,31 @@ export const namesInGroup: Readonly<Record<'vms' | 'hosts', Names>> = {
     hosts: { entities: new Set<Entity>(['host', 'cluster']), place: 'in a group of hosts', parameters: new Map() },
 };
 
-/** Whether a let needs itself, by way of others or not. */
-export const isCyclic = once((of: ast.Let, context): boolean => {
-    const reached = new Set<ast.Let>(letsIn(of, context));
-    for (const next of reached) for (const further of letsIn(next, context)) reached.add(further);
+/** A name that stands for an expression. */
+type Spelled = ast.Let | ast.Group;
+
+/** Whether a let or a group needs itself, by way of others or not. */
+export const isCyclic = once((of: Spelled, context): boolean => {
+    const reached = new Set<Spelled>(spelledIn(of, context));
+    for (const next of reached) for (const further of spelledIn(next, context)) reached.add(further);
     return reached.has(of);
 });
 
-/** Names that a let may stand for, when all are spelled out: what is done with an expression is done with each. */
+/** Names that a let or a group may stand for, when all are spelled out: what is done with an expression is done with each. */
 const mostSpelledOut = 1000;
 
-/** Whether a let stands for more than anybody writes, by names that stand for several others each. */
-export const isTooMuch = (of: ast.Let, context: Context): boolean => spelledOut(of, context) > mostSpelledOut;
+/** Whether a let or a group stands for more than anybody writes, by names that stand for several others each. */
+export const isTooMuch = (of: Spelled, context: Context): boolean => spelledOut(of, context) > mostSpelledOut;
 
-const spelledOut = once((of: ast.Let, context): number =>
-    isCyclic(of, context) ? 1 : letsIn(of, context).reduce((sum, next) => sum + spelledOut(next, context), 1),
+const spelledOut = once((of: Spelled, context): number =>
+    isCyclic(of, context) ? 1 : spelledIn(of, context).reduce((sum, next) => sum + spelledOut(next, context), 1),
 );
 
-const letsIn = once((node: ast.Let): readonly ast.Let[] =>
+const spelledIn = once((node: Spelled): readonly Spelled[] =>
     AstUtils.streamAllContents(node)
         .filter(ast.isNameRef)
         .map((name) => name.target.ref)
-        .filter(ast.isLet)
+        .filter((target) => ast.isLet(target) || ast.isGroup(target))
         .toArray(),
 );
 

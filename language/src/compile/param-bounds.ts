@@ -8,12 +8,14 @@ import { expression } from './expression.js';
 import { isDimension, typeNames } from './types.js';
 import { constant } from './values.js';
 
-type Value = NonNullable<ParamValue['value']>;
+type Value = Exclude<ParamValue['value'], undefined | readonly string[]>;
 
 /** The bounds of a param, in base units. What is wrong with them is reported, and does not bind. */
 export function boundsOf(param: ast.Param, node: ast.ParamBounds, type: ValueType, context: Context): ParamBounds | undefined {
     if (ast.isChoiceBounds(node)) {
-        const oneOf = node.values.map((value) => fixed(param, value, type, context)).filter((value) => value !== undefined);
+        // What a set may hold is said of each of its texts.
+        const each = type === 'strings' ? 'string' : type;
+        const oneOf = node.values.map((value) => fixed(param, value, each, context)).filter((value) => value !== undefined);
         return oneOf.length === node.values.length ? { oneOf } : undefined;
     }
     if (!isOrdered(type)) {
@@ -35,7 +37,11 @@ export function boundsOf(param: ast.Param, node: ast.ParamBounds, type: ValueTyp
 /** Why a value is outside the bounds, as the end of a sentence; undefined where it is inside. */
 export function outOfBounds(value: ParamValue['value'], bounds: ParamBounds | undefined, type: ValueType | undefined): string | undefined {
     if (value === undefined || !bounds || !type) return undefined;
-    if (bounds.oneOf) return bounds.oneOf.includes(value) ? undefined : `it must be one of ${bounds.oneOf.map(quoted(type)).join(', ')}`;
+    if (typeof value === 'object') {
+        const other = value.find((text) => bounds.oneOf?.includes(text) === false);
+        return other === undefined ? undefined : `it may hold ${listed(bounds.oneOf, 'string')}, and not "${other}"`;
+    }
+    if (bounds.oneOf) return bounds.oneOf.includes(value) ? undefined : `it must be one of ${listed(bounds.oneOf, type)}`;
     if (typeof value !== 'number') return undefined;
     if (bounds.least !== undefined && value < bounds.least) return `it must be at least ${shown(bounds.least, type)}`;
     if (bounds.most !== undefined && value > bounds.most) return `it must be at most ${shown(bounds.most, type)}`;
@@ -69,6 +75,8 @@ function shown(value: number, type: ValueType): string {
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');
+
+const listed = (values: readonly Value[] = [], type: ValueType): string => values.map(quoted(type)).join(', ');
 
 const quoted =
     (type: ValueType) =>

@@ -68,9 +68,18 @@ describe('what is wrong with a param', () => {
         ['param a: rat = 3', "MIG101 'rat' is not a type. Did you mean 'rate'?"],
         ['param a: rate = 3 GiB', "MIG203 The param 'a' is a rate, and 3 GiB is a size. Did you mean 3 GiB/s?"],
         ['param a', "MIG209 The param 'a' has neither a type nor a value. Write param a: rate = 1 Gbit/s, say."],
+        [
+            'param a: set of number = 3',
+            "MIG101 'set of number' is not a type. Types are boolean, string, set of string, number, duration, size, rate, share, ratio, power, energy, time.",
+        ],
+        ['param a: set of string = "x"', 'MIG203 The param \'a\' is a set of texts, and "x" is a text.'],
+        ['param a: set of string = [3 s]', 'MIG203 A list in brackets holds texts in double quotes.'],
+        [
+            'param a: set of string = ["x", "z"] one of "x", "y"',
+            'MIG206 The param \'a\' is ["x", "z"]: it may hold "x", "y", and not "z". The param \'a\' is declared with \'one of "x", "y"\'.',
+        ],
         ['param a = b\nparam b = 3', "MIG108 The param 'b' is not known yet here. Declare it before it is used."],
         ['param a = vm.memory', 'MIG107 vm is not known here: in a fixed value no VM is meant.'],
-        ['param a = ["x"]', "MIG207 The value of the param 'a' must be known before the run."],
     ])('%s', async (wrong, message) => {
         expect(await findings(wrong)).toEqual([message]);
     });
@@ -80,6 +89,7 @@ describe('the bounds of a param', () => {
     const bounded =
         'param uplink: rate = 8 Gbit/s between 1 Gbit/s and 40 Gbit/s\nparam waves = 2 at least 1 at most 4\nparam since: time = 22:00 between 20:00 and 23:30\nparam zone: string = "east" one of "east", "west"\nparam share: ratio at most 80%';
     const set = { share: '50%' };
+    const zones = 'param zones: set of string = ["east"] one of "east", "west"';
 
     test('are part of the program, both ends included', async () => {
         const { params } = await program(bounded, { set: { ...set, uplink: '40 Gbit/s', waves: '1', zone: 'west' } });
@@ -102,6 +112,24 @@ describe('the bounds of a param', () => {
     ])('refuse %o', async (outside, message, bounds, name) => {
         const found = await findings(bounded, { set: { ...set, ...outside } });
         expect(found).toEqual([`MIG206 ${message}. The param '${name}' is declared with '${bounds}'.`]);
+    });
+
+    test.each([
+        ['east,west', ['east', 'west']],
+        [' west , west ', ['west']],
+        ['["west", "east"]', ['west', 'east']],
+        ['', []],
+    ])('of a set are bounds of each of its texts: %s', async (outside, value) => {
+        expect((await program(zones, { environment: { MIG_ZONES: outside } })).params[0]?.value).toEqual(value);
+    });
+
+    test.each([
+        ['east,north', 'MIG206 --set zones=east,north: it may hold "east", "west", and not "north".'],
+        ['east,,west', 'MIG203 --set zones=east,,west: it is a set of texts, with commas between them.'],
+        ['["east", 3]', 'MIG203 --set zones=["east", 3]: it is a set of texts, with commas between them.'],
+        ['["east"', 'MIG203 --set zones=["east": it is a set of texts, with commas between them.'],
+    ])('of a set refuse %s', async (outside, message) => {
+        expect((await findings(zones, { set: { zones: outside } })).map((found) => found.slice(0, message.length))).toEqual([message]);
     });
 
     test('refuse a value of the environment by the name of its variable', async () => {

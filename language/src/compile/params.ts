@@ -9,7 +9,7 @@ import { type Context, meant, type ParamValue, textOf } from './context.js';
 import { docOf } from './doc.js';
 import { expression } from './expression.js';
 import { constant } from './values.js';
-import { examples, isDimension, typeNames, writtenTypes } from './types.js';
+import { examples, isDimension, typeNames, typeWritten, writtenTypes } from './types.js';
 import { asType } from './unlike.js';
 import { boundsHint, boundsOf, outOfBounds } from './param-bounds.js';
 
@@ -76,7 +76,7 @@ function paramValue(param: Param, settings: Settings, context: Context): Found {
     const bounds = param.bounds && type ? boundsOf(param, param.bounds, type, context) : undefined;
     const outside = settings.set[param.name] ?? settings.environment[variableOf(param.name)];
     const usualValue = usual && constant(usual);
-    const isFixed = usualValue !== undefined && typeof usualValue !== 'object';
+    const isFixed = usualValue !== undefined;
     const usualProblem = isFixed ? outOfBounds(usualValue, bounds, type) : undefined;
     if (usualProblem !== undefined && param.value) {
         const message = `The param '${param.name}' is ${textOf(param.value)}: ${usualProblem}.`;
@@ -108,6 +108,7 @@ function fromOutside(text: string, type: ValueType, how: string, range: SourceRa
         return undefined;
     };
     if (type === 'string') return text;
+    if (type === 'strings') return textsFrom(text) ?? wrong('it is a set of texts, with commas between them', `Write ${how}=a,b, say.`);
     if (type === 'boolean') return text === 'true' || text === 'false' ? text === 'true' : wrong('it is true or false');
     if (type === 'number') return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : wrong('it is a number');
     if (isDimension(type)) {
@@ -122,14 +123,30 @@ function fromOutside(text: string, type: ValueType, how: string, range: SourceRa
     return time ? Number(time[1]) * 60 + Number(time[2]) : wrong('it is a time of day such as 08:00');
 }
 
+/** `a,b`, or as in a policy, `["a", "b"]`; nothing at all is the empty set. Undefined where it is neither. */
+function textsFrom(text: string): readonly string[] | undefined {
+    const bare = text.trim();
+    if (!bare.startsWith('[')) {
+        const texts = bare === '' ? [] : bare.split(',').map((one) => one.trim());
+        return texts.includes('') ? undefined : [...new Set(texts)];
+    }
+    try {
+        const read: unknown = JSON.parse(bare);
+        return Array.isArray(read) && read.every((one) => typeof one === 'string') ? [...new Set(read)] : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
 /** The type that a word after `name:` names. */
 export function typeNamed(word: string, range: SourceRange, context: Context): ValueType | undefined {
-    const found = writtenTypes.get(word);
+    const found = typeWritten(word);
     if (!found) {
         const known = [...writtenTypes.keys()];
-        const near = nearest(word, known);
+        const written = word.replace(/^setof/, 'set of ');
+        const near = nearest(written, known);
         const hint = near === undefined ? `Types are ${known.join(', ')}.` : `Did you mean '${near}'?`;
-        context.report('MIG101', range, `'${word}' is not a type.`, { ...meant(near, range), hint });
+        context.report('MIG101', range, `'${written}' is not a type.`, { ...meant(near, range), hint });
     }
     return found;
 }

@@ -1,6 +1,7 @@
 import * as ast from '../generated/ast.js';
 import type { SourceRange, Trigger } from '../program.js';
 import { duration, nothing, quantity } from './amount.js';
+import { allDay, calendarDays } from './calendar.js';
 import { daysOf, zoneOf } from './clock.js';
 import { timeOfDay } from './time-of-day.js';
 import { type Context, textOf } from './context.js';
@@ -12,17 +13,19 @@ const minutesPerHour = 60;
 const minutesPerDay = 24 * 60;
 
 /** Compiles clock and calendar words to cron. */
-export function schedule(node: ast.Schedule, context: Context): Trigger {
+export function schedule(node: ast.Schedule | ast.DaySchedule, context: Context): Trigger {
     const range = context.range(node);
     const timeZone = zoneOf(node.zone, context.range(node, 'zone'), context);
     const window = 'window' in node ? node.window : undefined;
     const windowMs = window ? duration(window, { what: 'The window of a schedule' }, nothing, context) : usualWindowMs;
     const atEnd = node.atEnd && endOf(node.atEnd, context);
+    const days = node.$type === ast.DaySchedule.$type ? allDay(node, context) : calendarDays(node, context);
     const held = (cron: string, forMs: number = windowMs): Trigger => ({
         kind: 'schedule',
         cron,
         timeZone,
         windowMs: forMs,
+        ...(days && { days }),
         ...(atEnd && { atEnd }),
         range,
     });
@@ -36,6 +39,8 @@ export function schedule(node: ast.Schedule, context: Context): Trigger {
             const length = (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
             return held(daily(from, node.days), length * 60_000);
         }
+        case ast.DaySchedule.$type:
+            return held(daily(0, node.days), minutesPerDay * 60_000);
         case ast.PeriodSchedule.$type:
             return held(periodic(node.period, context));
         case ast.CronSchedule.$type:
@@ -48,8 +53,9 @@ function endOf(node: ast.WindowEnd, context: Context): Extract<Trigger, { kind: 
     return node.action === 'abort' ? { kind: 'abort' } : undefined;
 }
 
+/** Where days are given by date it comes every day, and the dates decide. */
 function daily(minutes: number, days: ast.Days | undefined): string {
-    const weekdays = daysOf(days);
+    const weekdays = (days?.calendars.length ?? 0) > 0 ? [] : daysOf(days);
     const hour = Math.floor(minutes / minutesPerHour) % 24;
     return `${minutes % minutesPerHour} ${hour} * * ${weekdays.length === 0 ? '*' : weekdays.join(',')}`;
 }

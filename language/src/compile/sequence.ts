@@ -2,6 +2,7 @@ import * as ast from '../generated/ast.js';
 import type { Entity, HostSequence, SequenceStep } from '../program.js';
 import { command, within } from './around.js';
 import { count, nothing } from './amount.js';
+import { calendarDays } from './calendar.js';
 import { daysOf, zoneOf } from './clock.js';
 import { timeOfDay } from './time-of-day.js';
 import { kind, only } from './clauses.js';
@@ -39,11 +40,13 @@ export function sequence(node: ast.Sequence, context: Context): HostSequence {
 
 function startOf(node: ast.StartSetting, context: Context): HostSequence['startBetween'] {
     const days = daysOf(node.days);
+    const calendar = calendarDays(node, context);
     const timeZone = zoneOf(node.zone, context.range(node, 'zone'), context);
     return {
         from: timeOfDay(node.from, context),
         to: timeOfDay(node.to, context),
         ...(days.length > 0 && { days }),
+        ...(calendar && { calendar }),
         ...(timeZone !== undefined && { timeZone }),
     };
 }

@@ -11,7 +11,7 @@ import { literal } from './values.js';
 import { rung } from './ladder.js';
 import { options } from './options.js';
 import { requirement } from './promise.js';
-import { typeNames, writtenTypes } from './types.js';
+import { typeNames, typeWritten } from './types.js';
 
 /** What the branches of `choose` may speak of. */
 const speaksOf: ReadonlySet<Entity> = new Set<Entity>(['vm', 'host', 'source', 'cluster']);
@@ -185,7 +185,7 @@ function argumentsOf(node: ast.NamedUse, target: ast.Technique, names: Names, co
 
 function argumentValue(argument: ast.Argument, parameter: ast.Parameter, names: Names, context: Context): Expression | undefined {
     const value = expression(argument.value, names, context);
-    const type = writtenTypes.get(parameter.valueType);
+    const type = typeWritten(parameter.valueType);
     if (!value || !type || value.type === type) return value;
     const message = `'${parameter.name}' is ${typeNames[type]}, and ${textOf(argument.value)} is ${typeNames[value.type]}.`;
     context.report('MIG203', context.range(argument.value), message);
@@ -195,7 +195,7 @@ function argumentValue(argument: ast.Argument, parameter: ast.Parameter, names: 
 function defaultOf(parameter: ast.Parameter, context: Context): Expression | undefined {
     if (!parameter.value) return undefined;
     const value = expression(parameter.value, nothing, context);
-    const type = writtenTypes.get(parameter.valueType);
+    const type = typeWritten(parameter.valueType);
     if (value && type && value.type !== type) {
         const message = `'${parameter.name}' is ${typeNames[type]}, and ${textOf(parameter.value)} is ${typeNames[value.type]}.`;
         context.report('MIG203', context.range(parameter.value), message);
@@ -205,8 +205,8 @@ function defaultOf(parameter: ast.Parameter, context: Context): Expression | und
 
 /** A value of the right type, to check a technique with that has not been given one. */
 function standIn(parameter: ast.Parameter, context: Context): Expression | undefined {
-    const type = writtenTypes.get(parameter.valueType);
+    const type = typeWritten(parameter.valueType);
     if (!type) return undefined;
-    const value = type === 'string' ? '' : type === 'boolean' ? true : 1;
+    const value = type === 'string' ? '' : type === 'strings' ? [] : type === 'boolean' ? true : 1;
     return literal(type, value, context.range(parameter));
 }

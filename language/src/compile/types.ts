@@ -17,9 +17,10 @@ export const typeNames: Readonly<Record<ValueType, string>> = {
 };
 
 /** How a type is written after `param name:`. */
-export const writtenTypes: ReadonlyMap<string, ValueType> = new Map([
+export const writtenTypes: ReadonlyMap<string, ValueType> = new Map<string, ValueType>([
     ['boolean', 'boolean'],
     ['string', 'string'],
+    ['set of string', 'strings'],
     ['number', 'number'],
     ['duration', 'duration'],
     ['size', 'size'],
@@ -30,6 +31,9 @@ export const writtenTypes: ReadonlyMap<string, ValueType> = new Map([
     ['energy', 'energy'],
     ['time', 'time-of-day'],
 ]);
+
+/** The type that a word of a file names: the parser leaves out what stands between `set`, `of` and `string`. */
+export const typeWritten = (word: string): ValueType | undefined => writtenTypes.get(word.replace(/^setof/, 'set of '));
 
 /** An example of each kind of quantity. */
 export const examples: Readonly<Record<Dimension, string>> = {

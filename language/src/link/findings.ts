@@ -31,6 +31,7 @@ const kinds: Readonly<Record<string, { readonly id: CheckId; readonly what: stri
     Policy: { id: 'MIG103', what: 'policy', builtIn: [] },
     Runnable: { id: 'MIG103', what: 'policy', builtIn: [] },
     Group: { id: 'MIG104', what: 'group', builtIn: [] },
+    Calendar: { id: 'MIG113', what: 'calendar', builtIn: [] },
     Named: { id: 'MIG101', what: 'name', builtIn: ['true', 'false', 'unlimited'] },
 };
 

@@ -1,5 +1,5 @@
 /** When schedules are open, by the minute of the week: enough to tell that some can never be open together. */
-import type { Trigger } from '../program.js';
+import type { CalendarDays, Trigger } from '../program.js';
 
 const minutesPerDay = 24 * 60;
 const minutesPerWeek = 7 * minutesPerDay;
@@ -59,11 +59,27 @@ function joined(parts: readonly Uint8Array[], bit: (a: number, b: number) => num
 type Schedule = Extract<Trigger, { kind: 'schedule' }>;
 
 /** Whether no year has the day on which it would begin. Where days of the week are given as well, these are enough. */
-function neverComes({ cron }: Schedule): boolean {
+function neverComes({ cron, days: byDate }: Schedule): boolean {
+    if (byDate && isExcepted(byDate)) return true;
     const [, , day, , weekday] = cron.split(' ');
     if (day === '*' || weekday !== '*') return false;
     const [, , days, months] = fieldsOf(cron);
     return days !== undefined && months?.some((month) => days.some((d) => d <= (daysOfMonths[month - 1] ?? 31))) === false;
+}
+
+/** Whether all days by date are excepted ones. */
+function isExcepted({ on, except = [] }: CalendarDays): boolean {
+    if (!on || on.weekdays.length > 0) return false;
+    const closed = except.flatMap(({ dates }) => dates).toSorted((a, b) => (a.from < b.from ? -1 : 1));
+    return on.dates.every(({ from, to }) => {
+        let open = from;
+        for (const span of closed) if (span.from <= open && span.to >= open) open = dayAfter(span.to);
+        return open > to;
+    });
+}
+
+function dayAfter(date: string): string {
+    return new Date(Date.parse(`${date}T00:00:00Z`) + minutesPerDay * 60_000).toISOString().slice(0, 10);
 }
 
 /** A day of the month may be any day of the week. */
@@ -74,9 +90,10 @@ function scheduled({ cron, windowMs }: Schedule): Openings {
 }
 
 /** When it is surely not open is known of weekly schedules only. */
-function complementOf({ cron, windowMs }: Schedule): Openings {
+function complementOf({ cron, windowMs, days }: Schedule): Openings {
     const [minutes, hours, , , weekdays] = fieldsOf(cron);
-    if (!minutes || !hours || !weekdays || !isWeekly(cron)) return undefined;
+    // Days by date are not those of every week.
+    if (!minutes || !hours || !weekdays || !isWeekly(cron) || days) return undefined;
     return openFrom(minutes, hours, weekdays, Math.floor(windowMs / 60_000)).map((open) => 1 - open);
 }
 

@@ -9,6 +9,7 @@ import { compile, findings, policyText as p, program } from './kit.js';
 
 const t = (items: string): string => p(`using precopy { ${items} after 10 min: abort }`);
 const s = (items: string): string => `${p('on demand')}\nscenario "s" { run p ${items} }`;
+const calendars = 'calendar freeze = [2026-12-24..2027-01-01]\ncalendar holidays = [2026-12-25, 2027-01-01]\n';
 const sequence = (settings: string, steps = 'drain; reboot'): string =>
     `group rack40 = hosts where host.rack == "40"\ntechnique patient = precopy { after 10 min: abort }\nfor each host in rack40 ${settings} { ${steps} }`;
 
@@ -41,6 +42,18 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [p('cron "0 2 * * 6" in "UTC" for 3 h'), 'trigger.schedule'],
         [`param since: time = 22:00\nparam till: time = 05:00\n${p('between since and till on Mon..Fri')}`, 'trigger.schedule'],
         [`param since: time = 22:00\n${p('at (since) every Sat or every day at since')}`, 'trigger.schedule'],
+        ...[
+            'every day at 22:00 except freeze',
+            'at 02:00 every Sat except freeze, holidays in "Europe/Berlin" for 2 h',
+            'every 15 min except freeze',
+            'cron "0 2 * * 6" except freeze in "UTC"',
+            'between 22:00 and 05:00 on workdays except freeze, holidays',
+            'between 22:00 and 05:00 on weekends, holidays',
+            'between 22:00 and 05:00 except freeze',
+            'every workday at 22:00',
+            'when cluster.cpu.imbalance > 20% for 15 min and not on freeze',
+            'when cluster.cpu.imbalance > 20% and on Sat, Sun, holidays except freeze in "UTC"',
+        ].map((text): Row => [`${calendars}${p(text)}`, 'trigger.schedule']),
         [p('between 22:00 and 05:00 at end abort'), 'trigger.at-end'],
         [p('every day at 22:00 for 6 h at end cap 200 Mbit/s'), 'trigger.at-end'],
         [p('between 22:00 and 05:00 at end finish'), 'trigger.schedule'],
@@ -146,6 +159,10 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [p('bandwidth { reserve 20% }'), 'bandwidth.reserve'],
         [p('bandwidth { reserve per host 1 Gbit/s }'), 'bandwidth.reserve'],
         [p('bandwidth { total 8 Gbit/s; between 08:00 and 18:00 on Mon..Fri: total 2 Gbit/s }'), 'bandwidth.window'],
+        [
+            `${calendars}${p('bandwidth { total 8 Gbit/s; between 08:00 and 18:00 on workdays, freeze except holidays: total 2 Gbit/s }')}`,
+            'bandwidth.window',
+        ],
         ...['finish', 'abort', 'cap'].map(
             (end): Row => [
                 p(`bandwidth { total 1 Gbit/s; between 22:00 and 05:00 in "UTC" at end ${end}: total 8 Gbit/s, per vm 2 Gbit/s }`),
@@ -187,6 +204,7 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         ],
         [sequence('start between 22:00 and 05:00 finish inside'), 'sequence'],
         [sequence('start between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin" finish inside continue next night'), 'sequence'],
+        [`${calendars}${sequence('start between 22:00 and 05:00 on Sat, holidays except freeze in "UTC"')}`, 'sequence'],
         [sequence('halt plan after 1 failed host'), 'sequence'],
         ['sequence kernels for each host { drain }\nscenario "s" { run kernels; expect failed vms == 0 }', 'sequence', 'scenario'],
         ['sequence kernels for each host where host.zone == "east" { drain }', 'sequence'],
@@ -202,6 +220,16 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         ['param uplink: rate = 8 Gbit/s between 1 Gbit/s and 40 Gbit/s'],
         ['param waves = 2 at least 1 at most 4'],
         ['param zone: string = "east" one of "east", "west"'],
+        [
+            `param zones: set of string = ["east", "west"] one of "east", "west"\n${p('to hosts where host.zone in zones')}`,
+            'destination.where',
+        ],
+        [`param zones: set of string = []\nlet near = zones\n${p('to hosts where near contains host.zone')}`, 'destination.where'],
+        [
+            `technique near(disks: set of string = ["a"]) = precopy { when vm.name in disks: report; after 5 min: abort }\n${p('using near(disks: ["b"])')}`,
+            'rung.time-bound',
+        ],
+        [`calendar freeze = [2026-12-24..2027-01-01,\n  2027-4-2]`],
         ['param since: time = 22:00\nparam deep: boolean = false\nparam share: ratio = 60%\nparam half = share / 2'],
         [`let names = ["a", "b"]\n${p('move vms where vm.name in names')}`, 'select.filter'],
         ['let hot = vm.dirty_rate > 100 MiB/s\npolicy p { move vms where not hot to hosts using precopy }', 'select.filter'],

@@ -124,16 +124,26 @@ const uses = some(use, ' otherwise ');
 
 const clockInParentheses = one(time, say('(', one(time, name), ')'));
 const clock = one(clockInParentheses, name);
-const days = one('day', listOf(one('Mon', 'Sat .. Sun', 'Mon..Fri'), 2));
+const days = one('day', listOf(one('Mon', 'Sat .. Sun', 'Mon..Fri', 'workdays'), 2));
+const onDays = one('day', listOf(one('Mon', 'Sat..Sun', 'weekends', name), 3));
+const exceptDays = say('except', listOf(name, 2));
 const atEnd = say('at end', one('finish', 'abort', say('cap', quantity)));
 const schedule = one(
-    say('at', clockInParentheses, ['every', days], [zone], ['for', quantity], [atEnd]),
-    say('every', days, 'at', clock, [zone], ['for', quantity], [atEnd]),
-    say('every', quantity, [zone], ['for', quantity], [atEnd]),
-    say('between', clock, 'and', clock, ['on', days], [zone], [atEnd]),
-    say('cron', '"0 2 * * 6"', [zone], ['for', quantity], [atEnd]),
+    say('at', clockInParentheses, ['every', days], [exceptDays], [zone], ['for', quantity], [atEnd]),
+    say('every', days, 'at', clock, [exceptDays], [zone], ['for', quantity], [atEnd]),
+    say('every', quantity, [exceptDays], [zone], ['for', quantity], [atEnd]),
+    say('between', clock, 'and', clock, ['on', onDays], [exceptDays], [zone], [atEnd]),
+    say('cron', '"0 2 * * 6"', [exceptDays], [zone], ['for', quantity], [atEnd]),
 );
-const trigger = one(schedule, say(['when'], attribute, '> 5'), say('not', schedule), 'host is failing', say('(', expression, ')'));
+const wholeDays = say('on', onDays, [exceptDays], [zone], [atEnd]);
+const trigger = one(
+    schedule,
+    wholeDays,
+    say(['when'], attribute, '> 5'),
+    say('not', schedule),
+    'host is failing',
+    say('(', expression, ')'),
+);
 const triggers = some(say(trigger, [one('and', 'or'), trigger]), ' or ', 2);
 const scheduled = say(['not'], schedule, [one('and', 'or'), trigger]);
 const triggered = say(one(say('when', triggers), scheduled), ['until', expression]);
@@ -166,7 +176,18 @@ const toItem = one(
 );
 const scope = one('link', 'host', 'vm');
 const cap = say(one('total', say('per', scope), 'reserve', say('reserve per', scope)), ['at least'], value);
-const windowed = say('between', clock, 'and', clock, ['on', days], [zone], ['at end', one('finish', 'abort', 'cap')], ':', listOf(cap, 2));
+const windowed = say(
+    'between',
+    clock,
+    'and',
+    clock,
+    ['on', onDays],
+    [exceptDays],
+    [zone],
+    ['at end', one('finish', 'abort', 'cap')],
+    ':',
+    listOf(cap, 2),
+);
 const caps = fc
     .array(fc.tuple(one(cap, windowed), one(';', ',', '')), { maxLength: 4 })
     .map((all) => `{ ${all.map((part) => part.join(' ')).join(' ')} }`);
@@ -223,7 +244,17 @@ const bounds = one(
 const setting = one(
     say('in waves of', number),
     'keep 1 host of spare capacity',
-    say('start between', clock, 'and', clock, ['on Mon..Fri'], [zone], ['finish inside'], ['continue next', one('night', 'day')]),
+    say(
+        'start between',
+        clock,
+        'and',
+        clock,
+        ['on', onDays],
+        [exceptDays],
+        [zone],
+        ['finish inside'],
+        ['continue next', one('night', 'day')],
+    ),
     'halt plan after 1 failed host',
 );
 const step = one(
@@ -247,7 +278,8 @@ const scenarioItem = one(
 const declaration = one(
     say('inventory', text),
     say('import', text),
-    say('param', name, [': rate'], ['=', value], [bounds]),
+    say('calendar', name, '= [', listOf(one('2026-12-24 .. 2027-01-01', '2027-4-02')), ']'),
+    say('param', name, [one(': rate', ': set of string')], ['=', value], [bounds]),
     say('let', name, '=', expression),
     say('group', name, '=', one('vms', 'hosts'), ['where', expression]),
     say('technique', name, [one('()', say('(', listOf(parameter), ')'))], '=', use),

@@ -4,6 +4,10 @@ import "techniques.mig"
 
 param uplink: rate = 8 Gbit/s between 1 Gbit/s and 40 Gbit/s // overridden with --set uplink=2Gbit/s
 param tier: string = "web" one of "web", "db"
+param zones: set of string = ["east", "west"] one of "east", "west", "north"
+
+/** Nothing is moved over the holidays. */
+calendar freeze = [2026-12-24..2027-01-01, 2027-04-02]
 
 let hot = vm.dirty_rate > 100 MiB/s
 group web = vms where vm.tags contains "web"
@@ -47,7 +51,7 @@ policy evacuate priority 10 {
     total uplink
     per link 60%
     per vm at least 200 Mbit/s
-    between 08:00 and 18:00 on Mon..Fri: total 2 Gbit/s
+    between 08:00 and 18:00 on Mon..Fri except freeze: total 2 Gbit/s
   }
   at most 4 at once per host, 8 in all
   require downtime <= 500 ms, duration <= 15 min
@@ -60,7 +64,7 @@ policy relieve {
   move vms on host
     order by vm.working_set ascending
     until host.memory.working_set < 75%
-  to hosts prefer most free memory
+  to hosts where host.zone in zones prefer most free memory
   using agile otherwise scatter-gather via 2 hosts otherwise postcopy
   cooldown 10 min
 }
@@ -80,7 +84,7 @@ policy rebalance {
 
 /** Consolidate at night and switch hosts off. */
 policy pack {
-  every day at 22:00 for 6 h at end cap 500 Mbit/s
+  every day at 22:00 except freeze for 6 h at end cap 500 Mbit/s
   move vms on hosts where host.cpu < 20% for 30 min
   to hosts
     prefer fullest
@@ -90,7 +94,7 @@ policy pack {
 }
 
 policy urgent like evacuate priority 1000 preempt {
-  when host is failing and not between 22:00 and 05:00
+  when host is failing and not between 22:00 and 05:00 and not on weekends, freeze
   move vms in web on host
     triage by vm.memory
     immovable: shut down vm
@@ -112,7 +116,7 @@ policy urgent like evacuate priority 1000 preempt {
 
 sequence kernels for each host in rack40 in waves of 2
   keep 1 host of spare capacity
-  start between 22:00 and 05:00 on Mon..Fri in "Europe/Berlin" finish inside continue next night
+  start between 22:00 and 05:00 on workdays except freeze in "Europe/Berlin" finish inside continue next night
   halt plan after 1 failed host
 {
   drain using patient otherwise quick

@@ -15,6 +15,7 @@ const kinds: Readonly<Record<string, Kinds>> = {
     [ast.Technique.$type]: { symbol: SymbolKind.Class, completion: CompletionItemKind.Class },
     [ast.Scenario.$type]: { symbol: SymbolKind.Event, completion: CompletionItemKind.Event },
     [ast.Group.$type]: { symbol: SymbolKind.Array, completion: CompletionItemKind.Variable },
+    [ast.Calendar.$type]: { symbol: SymbolKind.Array, completion: CompletionItemKind.Variable },
     [ast.Let.$type]: { symbol: SymbolKind.Constant, completion: CompletionItemKind.Constant },
     [ast.Param.$type]: { symbol: SymbolKind.Variable, completion: CompletionItemKind.Variable },
     [ast.Parameter.$type]: { symbol: SymbolKind.Variable, completion: CompletionItemKind.Variable },

@@ -19,9 +19,14 @@ const rows = {
     // clauses of a policy
     when: 'The trigger. One that names `host` holds for a host, and the policy has one instance per host for which it holds; one that names `vm` binds a VM. Without a trigger a policy runs on demand only.',
     every: 'A schedule: the policy holds from this time for its window, one hour unless said otherwise. Time zone: that of the inventory unless named.',
+    calendar:
+        'Days by date, on the clock of what keeps to them: a change freeze, holidays. Named after `except`, where nothing is to run, or after `on`.',
+    workdays: 'Monday to Friday. What else is not worked on is said by a calendar: `on workdays except holidays`.',
+    weekends: 'Saturday and Sunday.',
+    set: '`set of string`: texts in brackets, as in `["east", "west"]`; set from outside with commas, `--set zones=east,west`.',
     until: 'After `when`: the release condition; once fired, the trigger holds until this is true. After `move`: VMs are taken one by one until this would be true.',
     move: 'The selection: which VMs, filtered first, then ordered, then limited.',
-    except: 'VMs that stay. A VM is taken only if every `except` is known to be false.',
+    except: 'VMs that stay. A VM is taken only if every `except` is known to be false. In a schedule or window: days of calendars, which open no window and end one that is open.',
     order: 'The order in which VMs are taken; ties break by name.',
     together: 'A gang: VMs with the same value start together and share bandwidth.',
     limit: 'At most so many VMs, or such a share of them.',

@@ -4,7 +4,7 @@ import type { Reason } from '../model/plan.js';
 import type { PolicyState, VmState } from '../model/snapshot.js';
 import { type Scope, scopeOf } from './attributes.js';
 import { holds } from './evaluate.js';
-import { scheduleHolds } from './schedule.js';
+import { type Excepted, scheduleHolds } from './schedule.js';
 import { allOf, anyOf, isFalse, isTrue, known, notOf, type Truth } from './truth.js';
 import { verdictText, wordsOf } from './wording.js';
 import { vmsOf, type World } from './world.js';
@@ -186,8 +186,13 @@ function schedule(trigger: Extract<Trigger, { kind: 'schedule' }>, scope: Scope,
     const truth = scheduleHolds(trigger, scope.world.snapshot.timeZone, now);
     const window = formatQuantity(trigger.windowMs, 'duration');
     if (!truth.known) return { truth, because: [{ text: truth.because.join('; '), range: trigger.range }] };
-    const text = truth.since === undefined ? `the schedule's window of ${window} is closed` : openText(window, now - truth.since);
+    const text = truth.since === undefined ? closedText(window, truth.excepted) : openText(window, now - truth.since);
     return { truth: known(truth.value), because: [{ text, range: trigger.range }] };
+}
+
+function closedText(window: string, excepted: Excepted | undefined): string {
+    const why = excepted && `: ${excepted.date} is a day of the calendar '${excepted.calendar}'`;
+    return `the schedule's window of ${window} is closed${why ?? ''}`;
 }
 
 function openText(window: string, sinceMs: number): string {

@@ -37,6 +37,8 @@ describe('the place of the cursor', () => {
     test('a step and a clock time after `and` are no expressions', () => {
         expect(placeAt('policy p { on failure leave and ').kind).toBe('word');
         expect(placeAt('policy p { between 08:00 and ').kind).toBe('word');
+        expect(placeAt('policy p { every day at 22:00 except fr').kind).toBe('word');
+        expect(placeAt('policy p { move vms except ').kind).toBe('expression');
     });
 
     test('in a string the code before it says what is meant', () => {

@@ -25,8 +25,8 @@ const entities = [...new Set<Entity>([...attributes.map((attribute) => attribute
 const attributePattern = new RegExp(`(?:^|[^\\w.])(${entities.join('|')})\\.((?:\\w+\\.)*)(\\w*)$`);
 const unitPattern = /(?:^|[^\w.:])\d+(?:\.\d+)?(\s*)([A-Za-z%]*(?:\/[a-z]*)?)$/;
 const expressionPattern = /(?:^|[^\w.])(when|until|where|except|and|or|not|by|same|lowest|highest|==|!=|<=|>=|<|>|\(|\+|\*)\s*(\w*)$/;
-/** `and` parts other things than conditions here: steps, clock times. */
-const noExpression = /\b(?:on\s+failure|between)\b[^\n;]*\band\s+\w*$/;
+/** `and` parts other things than conditions here: steps, clock times; and calendars follow `except`. */
+const noExpression = /\b(?:on\s+failure|between)\b[^\n;]*\band\s+\w*$|\b(?:at|every|between|cron)\b[^\n;]*\bexcept\s+\w*$/;
 const declarationPattern = /\b(policy|technique|scenario|sequence|param|let|group|for\s+each\s+host)\b/g;
 const context = 200;
 

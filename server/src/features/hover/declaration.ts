@@ -15,7 +15,7 @@ export function describeDeclaration(node: AstNode, doc: string | undefined): str
 function headOf(node: AstNode): string | undefined {
     const text = node.$cstNode?.text;
     if (text === undefined) return undefined;
-    if (ast.isParam(node) || ast.isLet(node) || ast.isGroup(node) || ast.isParameter(node)) return fold(text);
+    if (ast.isParam(node) || ast.isLet(node) || ast.isGroup(node) || ast.isCalendar(node) || ast.isParameter(node)) return fold(text);
     if (ast.isPolicy(node) || ast.isTechnique(node) || ast.isSequence(node)) return fold(text.slice(0, bodyStart(text)));
     return undefined;
 }
