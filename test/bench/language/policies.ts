@@ -115,6 +115,8 @@ export function inventory(vms: number): string {
     driver: simulated
     zone: east
     rack: r${(index % 2) + 1}
+    versions: { qemu: 9.2.0, libvirt: 10.10.0 }
+    migration: { network: migration, address: 10.0.0.${index + 1} }
     simulated:
       memory: 512 GiB
       cpus: 64

@@ -32,6 +32,8 @@ export class Reach {
     readonly #hosts: ReadonlyMap<string, LastingHost>;
     readonly #snapshot: Snapshot | undefined;
     readonly #leaves = new WeakMap<Mover, Map<string, boolean>>();
+    /** By what a condition says, and then by the two hosts: a thousand policies say the same of the same hosts. */
+    readonly #ruledOut = new Map<string, Map<string, boolean>>();
 
     constructor({ inventory, snapshot }: HostRuleInput) {
         const places = new Map([...(inventory?.hosts ?? []), ...(snapshot?.hosts ?? [])].map((host) => [host.name, host]));
@@ -83,6 +85,16 @@ export class Reach {
 
     #isRuledOut(condition: Expression, host: string, source: string): boolean {
         if (!isAboutLasting(condition)) return false;
+        const said = saidBy(condition);
+        let known = this.#ruledOut.get(said);
+        if (!known) this.#ruledOut.set(said, (known = new Map<string, boolean>()));
+        const pair = host === source ? host : `${host} ${source}`;
+        let out = known.get(pair);
+        if (out === undefined) known.set(pair, (out = this.#isFalse(condition, host, source)));
+        return out;
+    }
+
+    #isFalse(condition: Expression, host: string, source: string): boolean {
         const value = (expression: Expression): Expression =>
             withLasting(expression, (entity, attribute, key) => {
                 if (entity === 'vm') return attribute === 'host' ? source : undefined;
@@ -105,6 +117,18 @@ function isAboutLasting(condition: Expression): boolean {
 }
 
 const aboutLasting = new WeakMap<Expression, boolean>();
+
+/** The same for two conditions that say the same in different places. */
+function saidBy(condition: Expression): string {
+    let said = sayings.get(condition);
+    if (said === undefined) {
+        said = JSON.stringify(condition, (key, value: unknown) => (key === 'range' ? undefined : value));
+        sayings.set(condition, said);
+    }
+    return said;
+}
+
+const sayings = new WeakMap<Expression, string>();
 
 const lastingNames: ReadonlySet<string> = new Set(['name', 'zone', 'rack', 'tags', 'tag', 'libvirt', 'qemu']);
 
