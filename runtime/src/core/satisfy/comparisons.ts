@@ -238,9 +238,6 @@ function readsOf(of: Expression): readonly string[] {
     }
 }
 
-/** Whether a comparison reads nothing on one side: by itself it contradicts nothing. */
-export const hasConstantSide = ({ left, right }: Binary): boolean => readsOf(left).length === 0 || readsOf(right).length === 0;
-
 /** The value of what reads nothing. */
 function constantOf(of: Expression): Value | undefined {
     if (of.kind === 'literal') return of.value;

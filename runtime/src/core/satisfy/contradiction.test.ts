@@ -257,7 +257,7 @@ test.prop([ofMemory], { numRuns: 500 })('of one figure every contradiction is fo
 const ordersOfThree = fc.array(
     fc.oneof(
         fc.tuple(figure, orders, figure).map(([a, operator, b]) => op(attr(a), operator, attr(b))),
-        fc.tuple(figure, orders, fc.integer({ min: 0, max: 2 })).map(([a, operator, n]) => op(attr(a), operator, lit(n))),
+        fc.tuple(figure, orders, fc.integer({ min: 1, max: 2 })).map(([a, operator, n]) => op(attr(a), operator, lit(n))),
     ),
     { minLength: 2, maxLength: 5 },
 );

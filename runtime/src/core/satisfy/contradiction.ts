@@ -12,7 +12,7 @@
 import type { Expression } from '@mig/language';
 import { spelled } from '../decide/attributes.js';
 import { attributesIn } from '../decide/evaluate.js';
-import { type Atom, hasConstantSide, saidBy } from './comparisons.js';
+import { type Atom, saidBy } from './comparisons.js';
 import { clash, type Fact, possible } from './ranges.js';
 import { fewest, impossible } from './relations.js';
 
@@ -33,9 +33,8 @@ const mostChoices = 64;
 
 /** Why no values of the attributes meet all demands; undefined where some may. */
 export function contradiction(demands: readonly Demand[]): Contradiction | undefined {
-    const [first, ...others] = demands;
-    // Most conditions are a single comparison with a constant, which contradicts nothing.
-    if (!first || (others.length === 0 && isSingle(first.condition))) return undefined;
+    const touched = new Set<string>();
+    if (demands.every(({ condition }) => isApart(condition, touched))) return undefined;
     let choices: readonly Choice[] = [[]];
     for (const { condition, mustBe } of demands) {
         const own = choicesOf(condition, mustBe === 'true', mustBe === 'not true');
@@ -51,20 +50,35 @@ export function contradiction(demands: readonly Demand[]): Contradiction | undef
     return found;
 }
 
-function isSingle(condition: Expression): boolean {
+/**
+ * Whether no two comparisons touch the same attribute, and none compares attributes with each other: such conditions
+ * contradict nothing. Most are such, and in a file of thousands of policies this is what is asked of them.
+ */
+function isApart(condition: Expression, touched: Set<string>): boolean {
     switch (condition.kind) {
-        case 'not':
-            return isSingle(condition.operand);
-        case 'held':
-            return isSingle(condition.condition);
-        case 'binary':
-            return condition.operator !== 'and' && condition.operator !== 'or' && hasConstantSide(condition);
-        case 'literal':
         case 'attribute':
+            return isNew(spelled(condition), touched);
+        case 'not':
+            return isApart(condition.operand, touched);
+        case 'held':
+            return isApart(condition.condition, touched);
+        case 'binary': {
+            const { operator, left, right } = condition;
+            if (operator === 'and' || operator === 'or') return isApart(left, touched) && isApart(right, touched);
+            const one = left.kind === 'attribute' && right.kind === 'literal' ? left : right;
+            return one.kind === 'attribute' && (one === left || left.kind === 'literal') && isNew(spelled(one), touched);
+        }
+        case 'literal':
         case 'negate':
         case 'metric':
-            return true;
+            return false;
     }
+}
+
+function isNew(name: string, among: Set<string>): boolean {
+    if (among.has(name)) return false;
+    among.add(name);
+    return true;
 }
 
 type Choice = readonly Atom[];

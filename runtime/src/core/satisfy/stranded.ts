@@ -4,11 +4,10 @@ import { scopeOf } from '../decide/attributes.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
 import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
-import { worldOf } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
-import { empties, excluded, lastingPolicy, mayTake, type Outlook, wantedOf } from './destinations.js';
+import { empties, excluded, lastingPolicy, mayTake, type Outlook, outlookOf, wantedOf } from './destinations.js';
 import type { Allowance } from './few.js';
 import { inventorySnapshot } from './worlds.js';
 
@@ -62,7 +61,7 @@ export function closedPlaces(policy: Policy, inventory: Inventory): Stranded['ex
         attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)),
     );
     if (constraints.length === 0) return undefined;
-    const world = worldOf(inventorySnapshot(inventory));
+    const { now: world } = outlookOf(inventorySnapshot(inventory));
     const closed = (host: HostName) => constraints.find((where) => !isTrue(holds(where, scopeOf(world, { host }))));
     // Mostly the first few hosts show that some are open: only where none is, reasons are asked for.
     if (inventory.hosts.some(({ name }) => !closed(name))) return undefined;

@@ -8,46 +8,37 @@ type Schedule = Extract<Trigger, { kind: 'schedule' }>;
 
 /** Every condition of a trigger, wherever it stands. */
 export function conditionsOf(trigger: Trigger): readonly Condition[] {
-    switch (trigger.kind) {
-        case 'condition':
-            return [trigger];
-        case 'schedule':
-            return [];
-        case 'not':
-            return conditionsOf(trigger.of);
-        case 'any':
-        case 'all':
-            return trigger.of.flatMap(conditionsOf);
-    }
+    return leavesOf(trigger).flatMap(({ of }) => (of.kind === 'condition' ? [of] : []));
 }
 
 /** Conditions that fire a policy at any time: those that a schedule narrows to its windows are left out. */
 export function conditionsAtAnyTime(trigger: Trigger): readonly Condition[] {
-    switch (trigger.kind) {
-        case 'condition':
-            return [trigger];
-        case 'schedule':
-            return [];
-        case 'not':
-            return conditionsAtAnyTime(trigger.of);
-        case 'any':
-            return trigger.of.flatMap(conditionsAtAnyTime);
-        case 'all':
-            return trigger.of.some((part) => schedulesOf(part).length > 0) ? [] : trigger.of.flatMap(conditionsAtAnyTime);
-    }
+    return leavesOf(trigger).flatMap(({ of, narrowed }) => (of.kind === 'condition' && !narrowed ? [of] : []));
 }
 
 export function schedulesOf(trigger: Trigger): readonly Schedule[] {
+    return leavesOf(trigger).flatMap(({ of }) => (of.kind === 'schedule' ? [of] : []));
+}
+
+interface Leaf {
+    readonly of: Condition | Schedule;
+    /** It has to hold together with a schedule. */
+    readonly narrowed: boolean;
+}
+
+function leavesOf(trigger: Trigger): readonly Leaf[] {
     switch (trigger.kind) {
-        case 'schedule':
-            return [trigger];
         case 'condition':
-            return [];
+        case 'schedule':
+            return [{ of: trigger, narrowed: false }];
         case 'not':
-            return schedulesOf(trigger.of);
+            return leavesOf(trigger.of);
         case 'any':
-        case 'all':
-            return trigger.of.flatMap(schedulesOf);
+            return trigger.of.flatMap(leavesOf);
+        case 'all': {
+            const leaves = trigger.of.flatMap(leavesOf);
+            return leaves.some(({ of }) => of.kind === 'schedule') ? leaves.map(({ of }) => ({ of, narrowed: true })) : leaves;
+        }
     }
 }
 
