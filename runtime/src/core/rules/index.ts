@@ -21,6 +21,13 @@ import { postcopyFromFailingHost } from './mig414-postcopy-from-failing-host.js'
 import { postcopyWithoutOnFailure } from './mig415-postcopy-without-on-failure.js';
 import { neverAndYet } from './mig416-never-and-yet.js';
 import { definedTwice } from './mig417-defined-twice.js';
+import { memoryNotLockable } from './mig419-memory-not-lockable.js';
+import { noLockManager } from './mig420-no-lock-manager.js';
+import { lockManagersApart } from './mig421-lock-managers-apart.js';
+import { tlsWithoutCertificates } from './mig422-tls-without-certificates.js';
+import { relayWithoutNode } from './mig423-relay-without-node.js';
+import { offeredNowhere } from './mig424-offered-nowhere.js';
+import { memoryFoundNowhere } from './mig425-memory-found-nowhere.js';
 import { policiesUndoEachOther } from './mig501-policies-undo-each-other.js';
 import { takenByTwo } from './mig504-taken-by-two.js';
 import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
@@ -51,6 +58,13 @@ export const hostRules: readonly HostRule[] = [
     postcopyWithoutOnFailure,
     neverAndYet,
     definedTwice,
+    memoryNotLockable,
+    noLockManager,
+    lockManagersApart,
+    tlsWithoutCertificates,
+    relayWithoutNode,
+    offeredNowhere,
+    memoryFoundNowhere,
     triggerWithoutRelease,
     preferenceWithoutGain,
     apartCannotBeMet,

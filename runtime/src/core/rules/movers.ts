@@ -1,11 +1,13 @@
-import type { HostSequence, Policy, Program, TechniqueUse } from '@mig/language';
+import type { Dedup, HostSequence, Policy, Program, SourceRange, TechniqueUse } from '@mig/language';
 
 /** What moves VMs: a policy, or a sequence that drains hosts. */
 export interface Mover {
     readonly name: string;
     readonly selection: Pick<Policy['selection'], 'from' | 'where'>;
-    readonly destination: Pick<Policy['destination'], 'where'>;
+    readonly destination: Pick<Policy['destination'], 'where'> & Partial<Pick<Policy['destination'], 'range'>>;
     readonly technique: readonly TechniqueUse[];
+    readonly dedup?: Dedup | undefined;
+    readonly range: SourceRange;
 }
 
 export function moversOf({ policies, sequences }: Program): readonly Mover[] {
@@ -16,7 +18,7 @@ export function moversOf({ policies, sequences }: Program): readonly Mover[] {
 function drainsOf({ name, hosts, steps, range }: HostSequence): readonly Mover[] {
     const technique = steps.flatMap((step) => (step.kind === 'drain' ? step.technique : []));
     if (technique.length === 0) return [];
-    const there = { name: name ?? 'the sequence', technique };
+    const there = { name: name ?? 'the sequence', technique, range };
     const away: Mover = { ...there, selection: { from: { kind: 'hosts', where: hosts, range }, where: [] }, destination: { where: [] } };
     const back: Mover = {
         ...there,

@@ -1,0 +1,48 @@
+import type { HostProvisions } from '../model/inventory.js';
+import { evacuate, hostsFile } from './example.js';
+import { moversOf } from './movers.js';
+import { provisionsOf } from './provided.js';
+import { reachOf } from './reach.js';
+import type { HostRule } from './rule.js';
+import { techniquesOf } from './techniques.js';
+import { some } from './words.js';
+
+export const tlsWithoutCertificates: HostRule = {
+    id: 'MIG422',
+    name: 'tls-without-certificates',
+    severity: 'error',
+    needs: 'inventory',
+    summary: 'A technique asks for TLS, and a host has not the certificates for it.',
+    avoid: evacuate({ using: 'precopy { tls  after 5 min: abort }' }),
+    prefer: evacuate({ inventory: 'certified.yaml', using: 'precopy { tls  after 5 min: abort }' }),
+    files: {
+        'hosts.yaml': hostsFile({ a: { says: ['tls: true'] }, b: { says: ['tls: false'] } }),
+        'certified.yaml': hostsFile({ a: { says: ['tls: true'] }, b: { says: ['tls: true'] } }),
+    },
+    rationale:
+        'QEMU opens the channel with the certificates that qemu.conf leads to, on the host itself. Where they are missing every move fails ' +
+        'at its beginning; what was to be encrypted is at least not sent in the clear.',
+    source: "libvirt's qemu.conf: migrate_tls_x509_cert_dir, and the files in it (ca-cert.pem, server-cert.pem, server-key.pem).",
+    check: (input, report) => {
+        const provided = [...provisionsOf(input)];
+        const lacking = (without: readonly HostProvisions['tlsCertificates'][]): readonly string[] =>
+            provided
+                .filter(([, { tlsCertificates }]) => tlsCertificates !== undefined && without.includes(tlsCertificates))
+                .map(([host]) => host);
+        const [cannotSend, cannotReceive] = [lacking(['none']), lacking(['none', 'sending'])];
+        if (cannotReceive.length === 0) return;
+        const reach = reachOf(input);
+        for (const mover of moversOf(input.program)) {
+            for (const { name, options, range, when, hasFallback } of techniquesOf(mover)) {
+                if (options.tls !== true || hasFallback) continue;
+                const from = cannotSend.filter((host) => reach.canLeave(host, mover, when));
+                const to = cannotReceive.filter((host) => reach.canArrive(host, mover, when));
+                const met = [...new Set([...from, ...to])];
+                if (met.length === 0) continue;
+                report(range, `${name} asks for TLS, and the certificates for it are not in place on ${some(met)}`, {
+                    hint: 'put ca-cert.pem, server-cert.pem and server-key.pem into /etc/pki/qemu there, or name their directory in qemu.conf (migrate_tls_x509_cert_dir)',
+                });
+            }
+        }
+    },
+};

@@ -1,0 +1,50 @@
+import { nearest } from '@mig/language';
+import { evacuate, hostsFile } from './example.js';
+import { provisionsOf } from './provided.js';
+import { reachOf } from './reach.js';
+import type { HostRule } from './rule.js';
+import { some } from './words.js';
+
+export const offeredNowhere: HostRule = {
+    id: 'MIG424',
+    name: 'offered-nowhere',
+    severity: 'error',
+    needs: 'inventory',
+    summary: 'A destination is to have a device or a profile that no host of the inventory has, or none that the policy may go to.',
+    avoid: evacuate({ to: 'hosts with device "gpu-a1000"' }),
+    prefer: evacuate({ to: 'hosts with device "gpu-a100"' }),
+    files: { 'hosts.yaml': hostsFile({ a: { says: ['devices: []'] }, b: { says: ['devices: [gpu-a100]'] } }) },
+    rationale:
+        'No host would ever do, so no VM of the policy would ever be moved. The names are those of the inventory: a slip in one is a device that nobody has.',
+    source: 'Nova\'s "No valid host was found" for a trait that no host has: operators ask which name it was.',
+    check: (input, report) => {
+        const provided = [...provisionsOf(input)];
+        const reach = reachOf(input);
+        for (const policy of input.program.policies) {
+            for (const { kind, name, range } of policy.destination.offers ?? []) {
+                const lists = provided.map(([host, { devices, profiles }]) => ({ host, has: kind === 'device' ? devices : profiles }));
+                // The inventory gives the names: one that states none anywhere says nothing of them.
+                const stated = lists.flatMap(({ has }) => has ?? []);
+                if (stated.length === 0) continue;
+                const having = lists.filter(({ has }) => has?.includes(name) === true).map(({ host }) => host);
+                if (having.some((host) => reach.canArrive(host, policy))) continue;
+                if (having.length > 0) {
+                    report(
+                        range,
+                        `${policy.name} asks for the ${kind} "${name}", which only ${some(having)} has, and it may not go there`,
+                        {
+                            hint: 'loosen what stands against these hosts, or take the demand out',
+                        },
+                    );
+                    continue;
+                }
+                const names = [...new Set(stated)].sort();
+                const near = nearest(name, names);
+                report(range, `no host of the inventory has the ${kind} "${name}"`, {
+                    hint: near === undefined ? `known: ${some(names)}` : `did you mean "${near}"?`,
+                    fixes: near === undefined ? [] : [{ title: `Change to "${near}"`, edits: [{ range, newText: `"${near}"` }] }],
+                });
+            }
+        }
+    },
+};
