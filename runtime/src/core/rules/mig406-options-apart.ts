@@ -1,10 +1,10 @@
-import { facilitiesOf } from '../versions/facilities.js';
-import { combinationFacts } from '../versions/matrix.js';
+import { type Facility, facilitiesOf } from '../versions/facilities.js';
+import { type CombinationFact, combinationFacts } from '../versions/matrix.js';
 import { moversOf } from './movers.js';
 import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 import { techniquesOf } from './techniques.js';
-import { usesText } from './version-rule.js';
+import { isAsked, usesText } from './version-rule.js';
 
 export const optionsApart: HostRule = {
     id: 'MIG406',
@@ -21,14 +21,17 @@ export const optionsApart: HostRule = {
     check: ({ program }, report) => {
         for (const mover of moversOf(program)) {
             for (const { kind, options, ladder, range } of techniquesOf(mover)) {
-                const asked = facilitiesOf(kind, options, ladder);
-                for (const { uses, without, what, cure } of combinationFacts) {
-                    if (!uses.every((facility) => asked.has(facility))) continue;
-                    if (without !== undefined && asked.has(without)) continue;
-                    const missing = without === undefined ? '' : ` without ${usesText([without])}`;
-                    report(range, `${usesText(uses)}${missing}: ${what}`, { hint: cure });
+                for (const fact of combinationsIn(facilitiesOf(kind, options, ladder))) {
+                    report(range, combinationMessage(fact), { hint: fact.cure });
                 }
             }
         }
     },
 };
+
+/** Rows that speak against what is asked for. */
+export const combinationsIn = (asked: ReadonlySet<Facility>): readonly CombinationFact[] =>
+    combinationFacts.filter((fact) => isAsked(fact, asked) && (fact.without === undefined || !asked.has(fact.without)));
+
+export const combinationMessage = ({ uses, without, what }: CombinationFact): string =>
+    `${usesText(uses)}${without === undefined ? '' : ` without ${usesText([without])}`}: ${what}`;

@@ -2,7 +2,7 @@
 import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
 import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
-import { partNames } from '../versions/versions-of.js';
+import { type HostVersions, partNames } from '../versions/versions-of.js';
 import { type Mover, moversOf } from './movers.js';
 import { type Reach, reachOf } from './reach.js';
 import type { HostReport, HostRuleInput } from './rule.js';
@@ -11,15 +11,11 @@ import { some } from './words.js';
 
 /** Reports what techniques ask for of hosts whose versions have one of these effects on it. */
 export function checkVersions(effects: readonly Effect[], input: HostRuleInput, report: HostReport): void {
-    const facts = versionFacts.filter((fact) => effects.includes(fact.effect));
     const reach = reachOf(input);
-    const suspects = facts.flatMap((fact) => {
-        const hosts = reach.hosts.flatMap(({ host, versions }) => {
-            const version = versions[fact.part];
-            return version !== undefined && within(version, fact.wrong) ? [{ host, version }] : [];
-        });
-        return hosts.length === 0 ? [] : [{ fact, hosts }];
-    });
+    const suspects = suspectsAmong(
+        reach.hosts,
+        versionFacts.filter((fact) => effects.includes(fact.effect)),
+    );
     if (suspects.length === 0) return;
     for (const mover of moversOf(input.program)) {
         for (const technique of techniquesOf(mover)) {
@@ -27,7 +23,7 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
             if (technique.hasFallback && effects.includes('missing')) continue;
             const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
             for (const { fact, hosts } of suspects) {
-                if (!fact.uses.every((facility) => asked.has(facility))) continue;
+                if (!isAsked(fact, asked)) continue;
                 const met = hosts.filter(({ host }) => takesPart(host, fact, mover, technique, reach));
                 if (met.length === 0) continue;
                 report(technique.range, versionMessage(fact, met), { hint: versionHint(fact) });
@@ -36,11 +32,31 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
     }
 }
 
+/** A row, and the hosts with the versions that it speaks of. */
+export interface Suspect {
+    readonly fact: VersionFact;
+    /** At least one. */
+    readonly hosts: readonly { readonly host: string; readonly version: string }[];
+}
+
+export function suspectsAmong(hosts: readonly HostVersions[], facts: readonly VersionFact[]): readonly Suspect[] {
+    return facts.flatMap((fact) => {
+        const met = hosts.flatMap(({ host, versions }) => {
+            const version = versions[fact.part];
+            return version !== undefined && within(version, fact.wrong) ? [{ host, version }] : [];
+        });
+        return met.length === 0 ? [] : [{ fact, hosts: met }];
+    });
+}
+
+export const isAsked = ({ uses }: Pick<VersionFact, 'uses'>, asked: ReadonlySet<Facility>): boolean =>
+    uses.every((facility) => asked.has(facility));
+
 function takesPart(host: string, { at }: VersionFact, mover: Mover, { when }: MeantTechnique, reach: Reach): boolean {
     return reach.canLeave(host, mover, when) || (at !== 'source' && reach.canArrive(host, mover, when));
 }
 
-function versionMessage({ uses, part, what }: VersionFact, hosts: readonly { readonly host: string; readonly version: string }[]): string {
+export function versionMessage({ uses, part, what }: VersionFact, hosts: Suspect['hosts']): string {
     const versions = [...new Set(hosts.map(({ version }) => version))];
     const where = versions.map((version) => {
         const names = hosts.filter((each) => each.version === version).map(({ host }) => host);
@@ -49,7 +65,7 @@ function versionMessage({ uses, part, what }: VersionFact, hosts: readonly { rea
     return `${usesText(uses)} on ${where.join(' and ')}: ${what}`;
 }
 
-const versionHint = ({ part, wrong, uses }: VersionFact): string =>
+export const versionHint = ({ part, wrong, uses }: VersionFact): string =>
     `${partNames[part]} ${spanText(wrong)} would do; else leave out ${uses.map((facility) => facilities[facility].name).join(' or ')}, or keep these hosts out of the policy`;
 
 export const usesText = (uses: readonly Facility[]): string => uses.map((facility) => facilities[facility].name).join(' and ');

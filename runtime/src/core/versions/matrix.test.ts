@@ -27,7 +27,7 @@ test.each([
 test('what would do instead is said as a person would', () => {
     expect([{ below: '9.0' }, { from: '9.1' }, { from: '9.2', below: '9.2.1' }].map(spanText)).toEqual([
         '9.0 or later',
-        'one before 9.1',
-        'one before 9.2, or 9.2.1 or later',
+        'before 9.1',
+        'before 9.2, or 9.2.1 or later',
     ]);
 });

@@ -8,6 +8,6 @@ export function within(version: string, { from, below }: Span): boolean {
 /** Which versions would do: "9.0 or later". */
 export function spanText({ from, below }: Span): string {
     const later = below === undefined ? undefined : `${below} or later`;
-    const earlier = from === undefined ? undefined : `one before ${from}`;
+    const earlier = from === undefined ? undefined : `before ${from}`;
     return [earlier, later].filter((text) => text !== undefined).join(', or ');
 }
