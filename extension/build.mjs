@@ -1,6 +1,6 @@
 // Builds the extension: `node extension/build.mjs [--vsix] [--minify]`.
 // Everything is bundled into two files, so that the package needs no node_modules beside it.
-import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -32,14 +32,17 @@ export async function bundle({ minify = false } = {}) {
 export async function packageVsix() {
     const { createVSIX } = await import('@vscode/vsce');
     // Files of other rooms that the package carries, here only while it is written.
-    await mkdir(join(here, 'schemas'), { recursive: true });
-    await copyFile(join(root, 'LICENSE'), join(here, 'LICENSE.txt'));
-    await copyFile(join(root, 'docs/inventory.schema.json'), join(here, 'schemas/inventory.schema.json'));
+    const carried = {
+        'LICENSE.txt': 'LICENSE',
+        'schemas/inventory.schema.json': 'docs/inventory.schema.json',
+        'schemas/config.schema.json': 'docs/config.schema.json',
+        rules: 'docs/rules',
+    };
     try {
+        for (const [to, from] of Object.entries(carried)) await cp(join(root, from), join(here, to), { recursive: true });
         await createVSIX({ cwd: here, packagePath: vsixPath, dependencies: false, allowMissingRepository: true, skipLicense: true });
     } finally {
-        await rm(join(here, 'LICENSE.txt'), { force: true });
-        await rm(join(here, 'schemas'), { recursive: true, force: true });
+        for (const to of ['LICENSE.txt', 'schemas', 'rules']) await rm(join(here, to), { recursive: true, force: true });
     }
     return vsixPath;
 }

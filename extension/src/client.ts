@@ -1,6 +1,7 @@
 import { type LogOutputChannel, window } from 'vscode';
 import { LanguageClient, type LanguageClientOptions, type ServerOptions, TransportKind } from 'vscode-languageclient/node';
-import { inventoryInUse } from '@mig/server/protocol';
+import { inventoryInUse, type ServerOptions as PolicyServerOptions } from '@mig/server/protocol';
+import { rulePageScheme } from './rule-pages.js';
 import type { InventoryStatus } from './status.js';
 
 /** The server needs what the parser library needs. */
@@ -25,6 +26,7 @@ export class PolicyClient {
         const options: LanguageClientOptions = {
             documentSelector: [{ language: 'mig' }],
             outputChannel: output,
+            initializationOptions: { rulePages: `${rulePageScheme}:/` } satisfies PolicyServerOptions,
         };
         this.#client = new LanguageClient('mig', 'Migration policies', server, options);
         this.#client.onNotification(inventoryInUse, (use) => status.noteUse(use));

@@ -1,6 +1,8 @@
-import { commands, type ExtensionContext, window } from 'vscode';
+import { commands, type ExtensionContext, extensions, Uri, window, workspace } from 'vscode';
 import { PolicyClient } from './client.js';
+import { RulePages, rulePageScheme } from './rule-pages.js';
 import { InventoryStatus } from './status.js';
+import { offerSchemas, type YamlExtension, yamlExtension } from './yaml-schemas.js';
 
 let client: PolicyClient | undefined;
 
@@ -13,11 +15,20 @@ export async function activate(context: ExtensionContext): Promise<void> {
     context.subscriptions.push(
         output,
         status,
+        workspace.registerTextDocumentContentProvider(rulePageScheme, new RulePages(context.extensionUri)),
         commands.registerCommand('mig.restartServer', () => started.restart()),
         commands.registerCommand('mig.showOutput', () => output.show()),
         commands.registerCommand('mig.openInventory', () => status.openInventory()),
     );
-    await started.start();
+    await Promise.all([started.start(), describeInventories(context, status)]);
+}
+
+/** Where the YAML extension is installed, it completes and checks inventories. */
+async function describeInventories(context: ExtensionContext, status: InventoryStatus): Promise<void> {
+    const yaml = await extensions.getExtension<YamlExtension | undefined>(yamlExtension)?.activate();
+    if (yaml === undefined) return;
+    const schema = await workspace.fs.readFile(Uri.joinPath(context.extensionUri, 'schemas/inventory.schema.json'));
+    offerSchemas(yaml, { isInventory: (uri) => status.isInventory(uri), schema: new TextDecoder().decode(schema) });
 }
 
 /** Called by the editor before it unloads the extension: the server ends with it. */

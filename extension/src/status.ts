@@ -31,6 +31,12 @@ export class InventoryStatus extends Disposable {
         this.#show();
     }
 
+    /** Whether a policy that is open uses this file as its inventory. */
+    isInventory(uri: string): boolean {
+        const file = Uri.parse(uri).toString();
+        return [...this.#uses.values()].some(({ inventory }) => inventory !== undefined && Uri.parse(inventory).toString() === file);
+    }
+
     async openInventory(): Promise<void> {
         const uri = this.#active()?.inventory;
         if (uri === undefined) await window.showInformationMessage('The policy names no inventory. Write: inventory "hosts.yaml"');

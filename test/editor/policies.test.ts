@@ -8,13 +8,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Editor, openEditor } from '../kit/editor.js';
 import { type EditorTools, editorTools, ToolsMissing } from '../kit/editor-tools.js';
 import {
+    closePage,
     colourOf,
     errorsAre,
     errorsVanish,
+    followLink,
     goTo,
     hoverSays,
     openFile,
+    pageSays,
     problemSays,
+    quickFix,
     runCommand,
     statusSays,
     suggestionsWith,
@@ -38,6 +42,11 @@ beforeAll(async () => {
     );
     example = await readFile(path.join(root, 'examples/evacuate.mig'), 'utf8');
     await cp(path.join(root, 'examples'), workspace, { recursive: true });
+    await mkdir(path.join(workspace, '.vscode'));
+    await writeFile(
+        path.join(workspace, '.vscode/settings.json'),
+        JSON.stringify({ '[mig]': { 'editor.codeActionsOnSave': { 'source.fixAll.mig': 'explicit' } } }),
+    );
     for (const [name, text] of Object.entries(drafts)) await writeFile(path.join(workspace, name), text);
     await mkdir(screenshots, { recursive: true });
     const vsix = path.join(root, 'extension/dist/mig-policies.vsix');
@@ -55,6 +64,15 @@ beforeEach((context) => {
 
 /** Files beside the examples: what a person has half written. */
 const drafts = {
+    'tired.mig': `inventory "cluster.yaml"
+
+policy tired {
+  // mig-disable-next-line host-too-old -- all hosts are new since Monday
+  move vms
+  to hosts
+  using precopy { when stalled for 3 iterations: downtime 450 ms }
+}
+`,
     'cluster.yaml': `hosts:
   alpha: { driver: simulated, zone: east, simulated: { memory: 8 GiB, cpus: 4 } }
   gamma: { driver: simulated, zone: west, simulated: { memory: 8 GiB, cpus: 4 } }
@@ -132,6 +150,33 @@ describe('a policy in the editor', () => {
         await goTo(editor.page, drafts['draft.mig'], '"|"');
         expect(await suggestionsWith(editor.page, 'west')).toEqual(['east', 'west']);
         await editor.page.keyboard.press('Escape');
+    });
+
+    test('the id of a finding leads to the page of its rule', async () => {
+        const text = await openFile(editor.page, 'tired.mig');
+        await text.locator('.squiggly-warning').first().waitFor({ timeout: 60_000 });
+        await goTo(editor.page, drafts['tired.mig'], '|when stalled');
+        await hoverSays(editor.page, 'MIG303');
+        await followLink(editor.page, 'MIG303');
+        expect(await pageSays(editor.page, 'MIG303.md', 'ladder-without-end')).toContain('Prefer');
+        await photograph('rule-page');
+        await closePage(editor.page, 'MIG303.md');
+    });
+
+    test('a rule is silenced from the editor, and all fixes are made on saving', async () => {
+        const text = await openFile(editor.page, 'tired.mig');
+        await goTo(editor.page, drafts['tired.mig'], '|when stalled');
+        await quickFix(editor.page, 'Silence ladder-without-end (MIG303)');
+        const comment = '  // mig-disable-next-line MIG303 -- ';
+        await text.locator('.view-line').filter({ hasText: 'mig-disable-next-line MIG303' }).waitFor({ timeout: 60_000 });
+        await goTo(editor.page, drafts['tired.mig'].replace('  using', `${comment}\n  using`), `${comment}|`);
+        await editor.page.keyboard.type('nobody waits for it');
+        await editor.page.keyboard.press('Control+S');
+        const saved = () => readFile(path.join(editor.workspace, 'tired.mig'), 'utf8');
+        await expect
+            .poll(saved, { timeout: 60_000 })
+            .toBe(drafts['tired.mig'].replace(/ {2}\/\/ .*\n/, '').replace('  using', `${comment}nobody waits for it\n  using`));
+        await photograph('fixed-on-save');
     });
 
     test('an inventory that changes on disk is read again', async () => {

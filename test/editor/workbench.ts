@@ -70,6 +70,35 @@ export async function hoverSays(page: Page, text: string): Promise<string> {
     return hover.innerText();
 }
 
+/** Follows a link of what is shown for the word at the cursor. */
+export async function followLink(page: Page, text: string): Promise<void> {
+    await page.locator('.monaco-hover:not(.hidden) a').filter({ hasText: text }).first().click({ timeout: waitMs });
+}
+
+/** A page that is shown as its author meant it, in the tab of this title. */
+export async function pageSays(page: Page, title: string, text: string): Promise<string> {
+    await page.locator('.tab.active').filter({ hasText: title }).waitFor({ timeout: waitMs });
+    const body = page.frameLocator('iframe.webview.ready').frameLocator('iframe').locator('body');
+    await body.getByRole('heading', { name: text }).waitFor({ timeout: waitMs });
+    return body.innerText();
+}
+
+/** Closes a page, which had the keyboard to itself, and gives the keyboard back to the text beside it. */
+export async function closePage(page: Page, title: string): Promise<void> {
+    const tab = page.locator('.tab').filter({ hasText: title });
+    await tab.click({ button: 'middle', timeout: waitMs });
+    await tab.waitFor({ state: 'detached', timeout: waitMs });
+    await page.locator('.tab.active').click({ timeout: waitMs });
+}
+
+/** Takes one of the changes that are offered at the cursor. */
+export async function quickFix(page: Page, title: string): Promise<void> {
+    await page.keyboard.press('Control+.');
+    const offer = page.locator('.action-widget .monaco-list-row').filter({ hasText: title }).first();
+    await offer.click({ timeout: waitMs });
+    await offer.waitFor({ state: 'hidden', timeout: waitMs });
+}
+
 /** The places that are underlined as errors, once there are so many. */
 export async function errorsAre(editor: Locator, count: number): Promise<void> {
     const marks = editor.locator('.squiggly-error');
