@@ -19,10 +19,13 @@ export const looseRules: readonly RuleDoc[] = [
         id: 'MIG400',
         name: 'not-everything-checked',
         severity: 'info',
-        summary: 'Rules were left out, because there is no inventory or no host was looked at.',
+        summary: 'Something that the policy asks for was not judged, because what decides over it is not known of the hosts.',
         avoid: 'policy evacuate {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n}\n',
         prefer: 'inventory "hosts.yaml"\n\npolicy evacuate {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n}\n',
-        rationale: 'A policy in which nothing is found may still be wrong for the hosts that it meets. `plan` looks at them.',
+        rationale:
+            'A policy in which nothing is found may still be wrong for the hosts that it meets. `plan` looks at them; an inventory can ' +
+            'state versions, certificates, devices and the like; and a policy that says what becomes of VMs that cannot be moved ' +
+            '(`immovable: skip`) misses no look at them.',
         source: 'What a version of QEMU or libvirt can do is known only where the version is.',
     },
 ];
@@ -41,6 +44,8 @@ export const otherErrors = {
     MIG123: 'a zone that no host is in',
     MIG124: 'a rack that no host is in',
     MIG126: 'a network that no host has',
+    MIG301: 'a share of a link whose capacity is not known',
+    MIG302: 'a share of nothing that is known',
 } as const;
 
 /** What an id that is no rule stands for, in words; undefined for a rule, and for what is no id. */

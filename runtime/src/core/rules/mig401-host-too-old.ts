@@ -1,13 +1,10 @@
 import type { Finding, Program, SourceRange } from '@mig/language';
 import type { Snapshot } from '../model/snapshot.js';
 import { isBelow } from '../versions/compare.js';
-import { type HostVersions, partNames, versionsOf } from '../versions/versions-of.js';
+import { floors, type HostVersions, partNames, versionsOf } from '../versions/versions-of.js';
 import { inventoryRange } from './places.js';
 import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
-
-/** The oldest versions that the runtime is made and tested for. */
-export const floors = { libvirt: '9.0.0', qemu: '7.2.0' } as const;
 
 export const hostTooOld: HostRule = {
     id: 'MIG401',

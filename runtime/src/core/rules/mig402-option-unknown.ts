@@ -1,4 +1,5 @@
 import { checkVersions } from './version-rule.js';
+import { versionsLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -20,6 +21,7 @@ export const optionUnknown: HostRule = {
     rationale:
         'The host refuses the move when it is about to begin: a drain stops in the middle of the night for an option that could have been checked in the morning.',
     source: 'The version matrix (docs/versions.md), one source a row.',
+    lacks: (input) => versionsLacking(['missing', 'removed'], input),
     check: (input, report) => {
         checkVersions(['missing', 'removed'], input, report);
     },

@@ -1,4 +1,5 @@
 import { checkVersions } from './version-rule.js';
+import { versionsLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -18,6 +19,7 @@ export const optionIgnored: HostRule = {
     },
     rationale: 'Nothing fails, so nobody notices: the figures that the option was chosen for are not the figures that the move has.',
     source: 'Seen on QEMU 7.2.22: every zstd level is accepted and reads back as 1.',
+    lacks: (input) => versionsLacking(['ignored'], input),
     check: (input, report) => {
         checkVersions(['ignored'], input, report);
     },

@@ -1,4 +1,5 @@
 import { checkVersions } from './version-rule.js';
+import { versionsLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -19,6 +20,7 @@ export const optionBroken: HostRule = {
     rationale:
         'With several streams and post-copy together QEMU before 10.1 can end with the VM shut off: the setting is taken without a word, and the guest pays for it.',
     source: 'Seen on QEMU 7.2.22; QEMU 10.1 is the first that supports multifd with post-copy.',
+    lacks: (input) => versionsLacking(['broken'], input),
     check: (input, report) => {
         checkVersions(['broken'], input, report);
     },

@@ -1,6 +1,7 @@
 import { saysImmovable, takenBy } from './taken.js';
 import { techniquesOf } from './techniques.js';
 import { some } from './words.js';
+import { lookLacking } from './lack.js';
 import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -24,6 +25,7 @@ export const localDiskNotCopied: HostRule = {
     }),
     rationale: 'Memory would arrive at a host that does not have the disk. Such a VM is not moved, and the host is not emptied.',
     source: "libvirt's documentation of migration: non-shared storage needs a copy of the disks (VIR_MIGRATE_NON_SHARED_DISK).",
+    lacks: (input) => lookLacking('disks that stand on one host alone', 'disks.local', input),
     check: (input, report) => {
         for (const { policy, vms } of takenBy(input, (vm) => vm.disks.some(({ shared }) => shared === false))) {
             if (saysImmovable(policy)) continue;

@@ -1,6 +1,7 @@
 import type { VmState } from '../model/snapshot.js';
 import { saysImmovable, takenBy } from './taken.js';
 import { some } from './words.js';
+import { lookLacking } from './lack.js';
 import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -19,6 +20,7 @@ export const vmWithSnapshots: HostRule = {
     rationale:
         'What libvirt knows of a snapshot stays behind on the source and is lost with its definition there, so such a VM is not moved.',
     source: 'libvirt refuses to migrate a domain with snapshots ("cannot migrate domain with N snapshots").',
+    lacks: (input) => lookLacking('snapshots', 'snapshots', input),
     check: (input, report) => {
         for (const { policy, vms } of takenBy(input, (vm) => vm.hasSnapshots)) {
             if (saysImmovable(policy)) continue;

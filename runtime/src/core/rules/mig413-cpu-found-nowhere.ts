@@ -1,5 +1,6 @@
 import { saysImmovable, takenBy } from './taken.js';
 import { some } from './words.js';
+import { lookLacking } from './lack.js';
 import { evacuate, hostsWithDb } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -27,6 +28,7 @@ export const cpuFoundNowhere: HostRule = {
     rationale:
         'A guest that has seen a feature of its CPU goes on using it. On a host without it the guest would crash, so such a VM is not moved.',
     source: "libvirt's documentation of host-passthrough: a migration is safe only between hosts with the same CPU, microcode and kernel.",
+    lacks: (input) => lookLacking('CPUs', undefined, input),
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;

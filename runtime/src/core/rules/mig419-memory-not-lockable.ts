@@ -21,6 +21,10 @@ export const memoryNotLockable: HostRule = {
         'Pages that an adapter reads and writes by itself must stay where they are, so both QEMUs lock all memory of the VM. Where that ' +
         'is not allowed the move is refused at its beginning, after everything else has been made ready.',
     source: 'libvirt, qemu_migration.c: "cannot start RDMA migration with no memory hard limit set"; QEMU\'s docs/rdma.txt on pinned memory.',
+    lacks: (input) =>
+        input.snapshot || !input.program.policies.some((policy) => lockers(policy).length > 0)
+            ? []
+            : [{ what: 'memory that RDMA locks', of: 'a look at the VMs', hosts: [] }],
     check: (input, report) => {
         if (!input.program.policies.some((policy) => lockers(policy).length > 0)) return;
         const provided = provisionsOf(input);

@@ -1,10 +1,11 @@
 import type { HostProvisions } from '../model/inventory.js';
+import { provisionLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import { moversOf } from './movers.js';
 import { provisionsOf } from './provided.js';
 import { reachOf } from './reach.js';
 import type { HostRule } from './rule.js';
-import { techniquesOf } from './techniques.js';
+import { type MeantTechnique, techniquesOf } from './techniques.js';
 import { some } from './words.js';
 
 export const tlsWithoutCertificates: HostRule = {
@@ -23,6 +24,10 @@ export const tlsWithoutCertificates: HostRule = {
         'QEMU opens the channel with the certificates that qemu.conf leads to, on the host itself. Where they are missing every move fails ' +
         'at its beginning; what was to be encrypted is at least not sent in the clear.',
     source: "libvirt's qemu.conf: migrate_tls_x509_cert_dir, and the files in it (ca-cert.pem, server-cert.pem, server-key.pem).",
+    lacks: (input) => {
+        const movers = moversOf(input.program).filter((mover) => techniquesOf(mover).some(asksForTls));
+        return provisionLacking('TLS', 'the certificates', 'tlsCertificates', movers, input);
+    },
     check: (input, report) => {
         const provided = [...provisionsOf(input)];
         const lacking = (without: readonly HostProvisions['tlsCertificates'][]): readonly string[] =>
@@ -33,8 +38,7 @@ export const tlsWithoutCertificates: HostRule = {
         if (cannotReceive.length === 0) return;
         const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {
-            for (const { name, options, range, when, hasFallback } of techniquesOf(mover)) {
-                if (options.tls !== true || hasFallback) continue;
+            for (const { name, range, when } of techniquesOf(mover).filter(asksForTls)) {
                 const from = cannotSend.filter((host) => reach.canLeave(host, mover, when));
                 const to = cannotReceive.filter((host) => reach.canArrive(host, mover, when));
                 const met = [...new Set([...from, ...to])];
@@ -46,3 +50,5 @@ export const tlsWithoutCertificates: HostRule = {
         }
     },
 };
+
+const asksForTls = ({ options, hasFallback }: MeantTechnique): boolean => options.tls === true && !hasFallback;

@@ -1,4 +1,5 @@
 import { isBelow } from '../versions/compare.js';
+import { provisionLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import { moversOf } from './movers.js';
 import { provisionsOf } from './provided.js';
@@ -26,6 +27,11 @@ export const relayWithoutNode: HostRule = {
         'Pages that are scattered, or sent once for many VMs, go through a relay beside each QEMU. It is copied to a host when it is needed, ' +
         'and runs with the Node.js that the host has: what is missing there is missed in the middle of an eviction.',
     source: 'A relay runs on what mig-run itself needs, Node.js 20 or later (package.json); Debian 12 and Ubuntu 24.04 ship Node.js 18.',
+    lacks: (input) => {
+        const movers = moversOf(input.program).filter((mover) => relayed(mover).length > 0);
+        const what = new Set(movers.flatMap((mover) => relayed(mover).map((each) => each.what)));
+        return provisionLacking([...what].join(', '), 'the version of Node.js', 'node', movers, input);
+    },
     check: (input, report) => {
         const lacking = [...provisionsOf(input)].flatMap(([host, { node }]) =>
             node !== undefined && (node === 'none' || isBelow(node, oldest)) ? [{ host, node }] : [],

@@ -5,6 +5,9 @@ import { reachOf } from './reach.js';
 import type { HostRule } from './rule.js';
 import { some } from './words.js';
 
+/** Where the inventory lists each kind. */
+const lists = { device: 'devices', profile: 'profiles' } as const;
+
 export const offeredNowhere: HostRule = {
     id: 'MIG424',
     name: 'offered-nowhere',
@@ -17,16 +20,23 @@ export const offeredNowhere: HostRule = {
     rationale:
         'No host would ever do, so no VM of the policy would ever be moved. The names are those of the inventory: a slip in one is a device that nobody has.',
     source: 'Nova\'s "No valid host was found" for a trait that no host has: operators ask which name it was.',
+    lacks: (input) => {
+        const asked = input.program.policies.flatMap(({ destination }) => destination.offers ?? []);
+        const stated = [...provisionsOf(input).values()];
+        return asked
+            .filter(({ kind }) => stated.every((each) => (each[lists[kind]]?.length ?? 0) === 0))
+            .map(({ kind, name }) => ({ what: `the ${kind} "${name}"`, of: `${lists[kind]} in the inventory`, hosts: [] }));
+    },
     check: (input, report) => {
         const provided = [...provisionsOf(input)];
         const reach = reachOf(input);
         for (const policy of input.program.policies) {
             for (const { kind, name, range } of policy.destination.offers ?? []) {
-                const lists = provided.map(([host, { devices, profiles }]) => ({ host, has: kind === 'device' ? devices : profiles }));
+                const offers = provided.map(([host, provides]) => ({ host, has: provides[lists[kind]] }));
                 // The inventory gives the names: one that states none anywhere says nothing of them.
-                const stated = lists.flatMap(({ has }) => has ?? []);
+                const stated = offers.flatMap(({ has }) => has ?? []);
                 if (stated.length === 0) continue;
-                const having = lists.filter(({ has }) => has?.includes(name) === true).map(({ host }) => host);
+                const having = offers.filter(({ has }) => has?.includes(name) === true).map(({ host }) => host);
                 if (having.some((host) => reach.canArrive(host, policy))) continue;
                 if (having.length > 0) {
                     report(

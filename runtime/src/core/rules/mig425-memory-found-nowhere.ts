@@ -1,5 +1,6 @@
 import { type Destination, formatQuantity } from '@mig/language';
 import type { HostProvisions, NumaNode } from '../model/inventory.js';
+import { provisionLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import { provisionsOf } from './provided.js';
 import { reachOf } from './reach.js';
@@ -26,12 +27,15 @@ export const memoryFoundNowhere: HostRule = {
         'Huge pages are set aside when a host boots, and a NUMA node is only a part of it: a host with much memory free may have none of ' +
         'either. Where no host has so much even when it is empty, no VM is ever moved.',
     source: "Linux's documentation of hugetlbpage: pages are set aside and counted by size and by node.",
+    lacks: (input) => {
+        const asking = input.program.policies.filter(({ destination }) => destination.keepFree.some(isByPageOrNode));
+        return provisionLacking('headroom of huge pages or by NUMA node', 'NUMA nodes', 'numaNodes', asking, input);
+    },
     check: (input, report) => {
         const provided = provisionsOf(input);
         const reach = reachOf(input);
         for (const policy of input.program.policies) {
-            for (const keep of policy.destination.keepFree) {
-                if (!keep.hugepages && !keep.perNumaNode) continue;
+            for (const keep of policy.destination.keepFree.filter(isByPageOrNode)) {
                 const places = reach.hosts.filter(({ host }) => reach.canArrive(host, policy)).map(({ host }) => host);
                 const shortages = places.map((host) => shortage(keep, provided.get(host)));
                 // A host of which it is not known may have it.
@@ -48,6 +52,8 @@ export const memoryFoundNowhere: HostRule = {
         }
     },
 };
+
+const isByPageOrNode = ({ hugepages, perNumaNode }: Headroom): boolean => hugepages !== undefined || perNumaNode === true;
 
 /** What a host is short of, in words; undefined where it may do, or nothing is known of it. */
 function shortage({ amount, hugepages, perNumaNode }: Headroom, provided: HostProvisions | undefined): string | undefined {

@@ -4,6 +4,7 @@
  */
 import type { ReportOptions, RuleDoc, Program, SourceRange } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
+import type { Lack } from './lack.js';
 import type { Snapshot } from '../model/snapshot.js';
 
 export interface HostRuleInput {
@@ -17,6 +18,11 @@ export type HostReport = (range: SourceRange, message: string, options?: ReportO
 export interface HostRule extends RuleDoc {
     /** Without it the rule says nothing. */
     readonly needs: 'program' | 'inventory' | 'snapshot';
+    /**
+     * What of the program it cannot judge, with an inventory and without what it would have to know of the hosts: told by MIG400.
+     * A rule that has none judges nothing in particular that a program asks for, and is not missed.
+     */
+    readonly lacks?: (input: HostRuleInput) => readonly Lack[];
     readonly check: (input: HostRuleInput, report: HostReport) => void;
     /**
      * For `avoid` and `prefer`: what the hosts of `files['hosts.yaml']` and their VMs are like beyond what an inventory says.

@@ -3,7 +3,7 @@ import { compileText, type Finding, type Program } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
 import { simulatedSnapshot } from '../testing/simulated.js';
-import { hostFindings, type HostRule, hostRules, missingFor } from './index.js';
+import { hostFindings, type HostRule, hostRules } from './index.js';
 import { unknownNames } from './names.js';
 
 const root = 'file:///rules/';
@@ -38,16 +38,6 @@ describe.each(hostRules.map((rule) => [`${rule.id} ${rule.name}`, rule] as const
 test('no two rules have an id or a name in common', () => {
     expect(new Set(hostRules.map(({ id }) => id)).size).toBe(hostRules.length);
     expect(new Set(hostRules.map(({ name }) => name)).size).toBe(hostRules.length);
-});
-
-test('what could not be checked is told once, with the rules by id', async () => {
-    const { program } = await compileText({ uri: `${root}main.mig`, text: 'policy p {\n  move vms\n  to hosts\n  using precopy\n}\n' });
-    if (!program) throw new Error('the policy does not compile');
-    const nothing = missingFor({ program, inventory: undefined, snapshot: undefined });
-    expect(nothing).toMatchObject({ id: 'MIG400', severity: 'info' });
-    expect(nothing?.message).toMatch(/^not everything was checked: for want of an inventory \d+ rules \(.*MIG401/);
-    const { inventory } = parseInventory('hosts:\n  a: { ssh: root@a }\n', 'hosts.yaml');
-    expect(missingFor({ program, inventory, snapshot: undefined })?.message).toContain('not known on a');
 });
 
 /** Other than the rule's own, of those that count; what the runtime cannot carry out yet is no matter of a rule. */

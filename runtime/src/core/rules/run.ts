@@ -1,5 +1,5 @@
 import type { Finding } from '@mig/language';
-import { partNames, versionsOf } from '../versions/versions-of.js';
+import type { Lack } from './lack.js';
 import { inventoryRange } from './places.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { some } from './words.js';
@@ -28,34 +28,36 @@ function canRun({ needs }: HostRule, { inventory, snapshot }: HostRuleInput): bo
     }
 }
 
-/** MIG400: which rules could not be applied, and for want of what. Undefined where nothing was missing. */
+/**
+ * MIG400: what was not judged, and for want of what. Undefined where nothing that the program asks for was left out; also where
+ * the inventory that it names could not be read, which is told by itself.
+ */
 export function missing(rules: readonly HostRule[], input: HostRuleInput): Finding | undefined {
-    const { program, inventory, snapshot } = input;
-    const left = rules.filter((rule) => !canRun(rule, input));
-    const unversioned = inventory
-        ? versionsOf(inventory, snapshot).flatMap(({ host, versions }) =>
-              versions.qemu === undefined && inventory.hosts.some((h) => h.name === host && h.driver !== 'simulated') ? [host] : [],
-          )
-        : [];
-    if (left.length === 0 && unversioned.length === 0) return undefined;
-    const without = (needs: HostRule['needs'], what: string): readonly string[] => {
-        const rules = left.filter((rule) => rule.needs === needs);
-        return rules.length === 0 ? [] : [`for want of ${what} ${rules.length} rules (${rules.map(({ id }) => id).join(', ')})`];
-    };
-    const versions =
-        unversioned.length === 0 ? [] : [`the versions of ${partNames.qemu} and libvirt are not known on ${some(unversioned)}`];
-    const parts = [...without('inventory', 'an inventory'), ...without('snapshot', 'a look at the hosts'), ...versions];
-    return {
+    const { program, inventory } = input;
+    if (program.policies.length + program.sequences.length === 0) return undefined;
+    const found = (message: string, hint: string): Finding => ({
         id: 'MIG400',
         severity: 'info',
-        message: `not everything was checked: ${parts.join('; ')}`,
-        hint: hintFor(inventory !== undefined, unversioned.length > 0),
+        message: `not everything was checked: ${message}`,
+        hint,
         range: inventoryRange(program),
         fixes: [],
-    };
-}
-
-function hintFor(hasInventory: boolean, lacksVersions: boolean): string {
-    if (!hasInventory) return 'name the hosts with `inventory "hosts.yaml"`';
-    return `let the hosts be looked at${lacksVersions ? ', or state what they run under `versions` in the inventory' : ''}`;
+    });
+    if (inventory === undefined) {
+        if (program.inventory !== undefined) return undefined;
+        const left = rules.filter((rule) => !canRun(rule, input)).length;
+        return found(
+            `for want of an inventory nothing is said of hosts and their VMs (${left} rules)`,
+            'name the hosts with `inventory "hosts.yaml"`',
+        );
+    }
+    const lacks = rules.flatMap(({ id, lacks }) => (lacks?.(input) ?? []).map((lack) => ({ ...lack, id })));
+    if (lacks.length === 0) return undefined;
+    const wantOf = ({ of, hosts }: Lack): string => `for want of ${of}${hosts.length === 0 ? '' : ` on ${some(hosts)}`}`;
+    const parts = [...new Set(lacks.map(wantOf))].map((want) => {
+        const all = lacks.filter((lack) => wantOf(lack) === want);
+        const [what, ids] = [new Set(all.map((lack) => lack.what)), new Set(all.map(({ id }) => id))];
+        return `${want} nothing is said of ${[...what].join(', ')} (${[...ids].join(', ')})`;
+    });
+    return found(parts.join('; '), 'a plan looks at the hosts; the inventory may state what is known of them');
 }

@@ -12,4 +12,4 @@ export {
     versionFacts,
 } from './matrix.js';
 export { spanText, within } from './span.js';
-export { type HostVersions, type Part, partNames, versionsOf } from './versions-of.js';
+export { floors, type HostVersions, type Part, partNames, versionsOf } from './versions-of.js';

@@ -6,6 +6,9 @@ export type Part = 'libvirt' | 'qemu';
 /** How each is called in messages. */
 export const partNames: Readonly<Record<Part, string>> = { libvirt: 'libvirt', qemu: 'QEMU' };
 
+/** The oldest versions that the runtime is made and tested for. */
+export const floors: Readonly<Record<Part, string>> = { libvirt: '9.0.0', qemu: '7.2.0' };
+
 /** A host, and what runs on it as far as that is known. */
 export interface HostVersions {
     readonly host: string;
