@@ -37,18 +37,20 @@ interface ExampleHost {
     readonly says?: readonly string[];
     /** Where no migration address is named. */
     readonly unnamed?: true;
+    /** Of the host; 64 GiB unless said. */
+    readonly memory?: string;
     /** As they stand between the brackets of `vms`. */
     readonly vms?: string;
 }
 
 /** An inventory of simulated hosts; `before` are lines beside `hosts`. */
 export function hostsFile(hosts: Readonly<Record<string, ExampleHost>>, before = ''): string {
-    const entries = Object.entries(hosts).map(([name, { says = [], unnamed, vms }], nth) => {
+    const entries = Object.entries(hosts).map(([name, { says = [], unnamed, memory = '64 GiB', vms }], nth) => {
         const lines = [
             'driver: simulated',
             ...says,
             ...(unnamed === true ? [] : [`migration: { network: migration, address: 10.0.0.${nth + 1} }`]),
-            `simulated: { memory: 64 GiB, cpus: 16${vms === undefined ? '' : `, vms: [${vms}]`} }`,
+            `simulated: { memory: ${memory}, cpus: 16${vms === undefined ? '' : `, vms: [${vms}]`} }`,
         ];
         return `  ${name}:\n${lines.map((line) => `    ${line}\n`).join('')}`;
     });

@@ -35,6 +35,7 @@ import { noHostAllowed } from './mig506-no-host-allowed.js';
 import { spareCapacity } from './mig507-spare-capacity.js';
 import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
+import { gangLargerThanRoom } from './mig512-gang-larger-than-room.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
 
@@ -71,6 +72,7 @@ export const hostRules: readonly HostRule[] = [
     noHostAllowed,
     spareCapacity,
     groupLargerThanHost,
+    gangLargerThanRoom,
     contradictoryCondition,
     releasedAtOnce,
     policiesUndoEachOther,

@@ -1,10 +1,8 @@
-import { type Expression, formatQuantity, type Policy } from '@mig/language';
-import { scopeOf } from '../decide/attributes.js';
-import { attributesIn, evaluate } from '../decide/evaluate.js';
-import { valueText, wordsOf } from '../decide/wording.js';
-import type { VmState } from '../model/snapshot.js';
-import { empties, type Outlook, outlookOf, wantedVms } from '../satisfy/destinations.js';
+import { formatQuantity } from '@mig/language';
+import { wordsOf } from '../decide/wording.js';
+import { outlookOf } from '../satisfy/destinations.js';
 import { Allowance, few } from '../satisfy/few.js';
+import { alikeVms } from '../satisfy/gangs.js';
 import { groupTooLarge } from '../satisfy/room.js';
 import type { HostRule } from './rule.js';
 
@@ -63,7 +61,7 @@ export const groupLargerThanHost: HostRule = {
             if (allowance.spent) return;
             for (const { by, range } of policy.destination.with) {
                 if (!allowance.take(snapshot.vms.length)) return;
-                for (const [key, vms] of groups(policy, by, outlookOf(snapshot))) {
+                for (const { key, vms } of alikeVms(policy, by, outlookOf(snapshot))) {
                     const found = vms.length < 2 ? undefined : groupTooLarge(vms, key, policy, outlookOf(snapshot), allowance);
                     if (!found) continue;
                     const names = few(vms.map((vm) => vm.name));
@@ -78,21 +76,5 @@ export const groupLargerThanHost: HostRule = {
         }
     },
 };
-
-/** VMs of the policy by what they must share; for one that empties hosts, of each host apart. */
-function groups(policy: Policy, by: Expression, outlook: Outlook): Iterable<readonly [string, readonly VmState[]]> {
-    if (!attributesIn(by).every((name) => name.entity === 'vm') || policy.selection.limit || policy.selection.until) return [];
-    const found = new Map<string, { readonly key: string; readonly vms: VmState[] }>();
-    for (const vm of wantedVms(policy, outlook)) {
-        const outcome = evaluate(by, scopeOf(outlook.now, { vm }));
-        if (!outcome.known) continue;
-        const key = valueText(outcome.value, by.type);
-        const place = empties(policy) ? `${vm.host} ${key}` : key;
-        const group = found.get(place);
-        if (group) group.vms.push(vm);
-        else found.set(place, { key, vms: [vm] });
-    }
-    return [...found.values()].map(({ key, vms }) => [key, vms] as const);
-}
 
 const size = (bytes: number): string => formatQuantity(bytes, 'size');

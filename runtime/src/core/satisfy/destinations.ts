@@ -108,9 +108,9 @@ export function empties({ trigger, selection }: Policy): boolean {
     );
 }
 
-/** Memory that the policy keeps free on a host. */
+/** Memory that the policy keeps free on a host; huge pages are a store of their own. */
 export function memoryKept({ destination }: Policy, host: HostState): number {
-    const amounts = destination.keepFree.filter((keep) => keep.resource === 'memory').map(({ amount }) => amount);
+    const amounts = destination.keepFree.filter((keep) => keep.resource === 'memory' && !keep.hugepages).map(({ amount }) => amount);
     return Math.max(0, ...amounts.map((amount) => (amount.kind === 'share' ? amount.share * host.memory : amount.bytes)));
 }
 

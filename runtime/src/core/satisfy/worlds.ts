@@ -1,5 +1,5 @@
 import { bytes, bytesPerSecond, epochMs, gibibyte, ratio } from '@mig/language';
-import type { HostName, Inventory, InventoryHost } from '../model/inventory.js';
+import type { HostName, Inventory, InventoryHost, SimulatedVm } from '../model/inventory.js';
 import { type HostState, type Snapshot, snapshotVersion, type VmState } from '../model/snapshot.js';
 
 /** Any time will do where nothing was observed; a fixed one makes findings the same each time. A Monday, at midnight. */
@@ -28,6 +28,44 @@ function snapshotOf(inventory: Inventory): Snapshot {
         history: {},
         policies: [],
         unknown: [],
+    };
+}
+
+/** With the VMs that the inventory gives to simulated hosts; undefined where it gives none. */
+export function statedSnapshot(inventory: Inventory): Snapshot | undefined {
+    if (stated.has(inventory)) return stated.get(inventory);
+    const made = inventory.hosts.some(({ simulated }) => simulated && simulated.vms.length > 0) ? withStatedVms(inventory) : undefined;
+    stated.set(inventory, made);
+    return made;
+}
+
+const stated = new WeakMap<Inventory, Snapshot | undefined>();
+
+function withStatedVms(inventory: Inventory): Snapshot {
+    const empty = inventorySnapshot(inventory);
+    const vms = inventory.hosts.flatMap(({ name, simulated }) => (simulated?.vms ?? []).map((vm) => statedVm(vm, name, inventory)));
+    const used = new Map<HostName, number>();
+    for (const vm of vms) used.set(vm.host, (used.get(vm.host) ?? 0) + vm.memory);
+    return {
+        ...empty,
+        hosts: empty.hosts.map((host) => ({ ...host, cpuUsed: undefined, memoryFree: bytes(host.memory - (used.get(host.name) ?? 0)) })),
+        vms,
+    };
+}
+
+function statedVm(
+    { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet }: SimulatedVm,
+    on: HostName,
+    inventory: Inventory,
+): VmState {
+    return {
+        ...plainVm(name, on, memory),
+        persistent,
+        autostart,
+        vcpus,
+        tags: Object.keys(tags).length > 0 ? tags : (inventory.vmTags[name] ?? {}),
+        dirtyRate,
+        workingSet: hotSet,
     };
 }
 
@@ -104,7 +142,21 @@ function vmsOfHost(host: HostState, load: number, tags: VmState['tags']): readon
 }
 
 function trialVm(name: string, on: HostName, host: HostState, share: number, tags: VmState['tags']): VmState {
-    const memory = bytes(Math.floor(host.memory * share));
+    return {
+        ...plainVm(name, on, bytes(Math.floor(host.memory * share))),
+        tags,
+        // Of its one vCPU: the host's share of load.
+        cpu: ratio(share * host.cpus),
+        netTx: usualNet,
+        netRx: usualNet,
+        diskRead: bytesPerSecond(0),
+        diskWrite: bytesPerSecond(0),
+        dirtyRate: usualNet,
+    };
+}
+
+/** Running, with one vCPU and no figures. */
+function plainVm(name: string, on: HostName, memory: VmState['memory']): VmState {
     return {
         uuid: name,
         name,
@@ -115,7 +167,7 @@ function trialVm(name: string, on: HostName, host: HostState, share: number, tag
         memory,
         maxMemory: memory,
         vcpus: 1,
-        tags,
+        tags: {},
         machine: '',
         disks: [],
         networks: [],
@@ -123,13 +175,12 @@ function trialVm(name: string, on: HostName, host: HostState, share: number, tag
         hasSnapshots: false,
         activeJob: undefined,
         blockers: [],
-        // Of its one vCPU: the host's share of load.
-        cpu: ratio(share * host.cpus),
-        netTx: usualNet,
-        netRx: usualNet,
-        diskRead: bytesPerSecond(0),
-        diskWrite: bytesPerSecond(0),
-        dirtyRate: usualNet,
+        cpu: undefined,
+        netTx: undefined,
+        netRx: undefined,
+        diskRead: undefined,
+        diskWrite: undefined,
+        dirtyRate: undefined,
         workingSet: memory,
         uptime: undefined,
         mover: undefined,
