@@ -15,6 +15,7 @@ import { createDefaultModule, createDefaultSharedModule } from 'langium/lsp';
 import { MigGeneratedModule, MigGeneratedSharedModule, migModule, migSharedModule } from './services.js';
 
 export { programOf } from './compile/analyse.js';
+export { CompileMemory } from './compile/memory.js';
 export { formatChanges, type TextChange } from './format/format-text.js';
 export * as ast from './generated/ast.js';
 export { withImports } from './link/imports.js';

@@ -1,5 +1,5 @@
 import { textRules } from '@mig/language';
-import { type ast, createMigServices, programOf } from '@mig/language/lsp';
+import { type ast, CompileMemory, createMigServices, programOf } from '@mig/language/lsp';
 import type { FileSystemProvider, LangiumDocument } from 'langium';
 import { startLanguageServer } from 'langium/lsp';
 import type { Connection } from 'vscode-languageserver';
@@ -37,7 +37,8 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
         },
     );
     const inventories = new PolicyInventories(shared, new InventoryStore(files.fileSystemProvider()));
-    const compile: Compile = (document) => programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} });
+    const memory = new CompileMemory();
+    const compile: Compile = (document) => programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }, memory);
     const linter = new PolicyLinter(shared, inventories, new ConfigStore(files.fileSystemProvider(), textRules), compile);
     const checks = new InventoryChecks(shared, linter, connection);
     let rulePages: string | undefined;

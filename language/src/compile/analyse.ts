@@ -11,9 +11,10 @@ import { programVersion } from '../program.js';
 import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/findings.js';
 import { Context, meant, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
-import { featuresOf } from './features.js';
+import { featuresOf, featuresOfEach } from './features.js';
 import { groupCondition } from './expression.js';
-import { observedBy } from './observed.js';
+import { anew, type CompileMemory, type Recall } from './memory.js';
+import { observedBy, observedByEach } from './observed.js';
 import { evaluateParams, type Settings } from './params.js';
 import { policy } from './policy.js';
 import { scenario } from './scenario.js';
@@ -39,20 +40,22 @@ export function findingsOf(document: MigDocument, services: LangiumCoreServices)
     return inOrder(context.context.found.filter((finding) => finding.range.source === 0));
 }
 
-/** Compiles a file with everything that it imports. */
+/** Compiles a file with everything that it imports. A memory goes with one set of settings. */
 export function programOf(
     main: MigDocument,
     services: LangiumCoreServices,
     settings: Settings,
+    memory?: CompileMemory,
 ): { readonly program: Program | undefined; readonly findings: readonly Finding[]; readonly sources: readonly { readonly uri: string }[] } {
     const { context, problems, documents } = prepare(main, services);
     const params = evaluateParams(documents, settings, context.values, context.context);
-    const parts = documents.map((document) => check(document, documents, problems, services, context.context));
+    const recall = memory?.recalling(context.context) ?? anew;
+    const parts = documents.map((document) => check(document, documents, problems, services, context.context, recall));
     const sources = documents.map((document) => ({ uri: document.uri.toString() }));
     const findings = inOrder(context.context.found);
     // What a rule finds is sound, and may be silenced.
     const hasErrors = findings.some((finding) => finding.severity === 'error' && finding.id in checks);
-    return { program: hasErrors ? undefined : assemble(documents, parts, params, context.context), findings, sources };
+    return { program: hasErrors ? undefined : assemble(documents, parts, params, context.context, memory), findings, sources };
 }
 
 function prepare(
@@ -82,6 +85,7 @@ function check(
     problems: ReadonlyMap<MigDocument, readonly SyntaxProblem[]>,
     services: LangiumCoreServices,
     context: Context,
+    recall: Recall = anew,
 ): Parts {
     const source = documents.indexOf(document);
     for (const problem of withoutEchoes(problems.get(document) ?? [])) {
@@ -92,12 +96,12 @@ function check(
     reportImports(document, services, context);
     // Where the text could not be read to its end, a name may be declared in what was not read.
     if (![...problems.values()].some((found) => found.length > 0)) reportUnresolved(document, services, context);
-    checkDeclarations(document, imported, context);
+    checkDeclarations(document, imported, context, recall);
     const declared = document.parseResult.value.declarations.filter((node) => !context.isBroken(node));
     const parts: Parts = {
-        policies: declared.filter(ast.isPolicy).map((node) => policy(node, context)),
-        sequences: declared.filter(ast.isSequence).map((node) => sequence(node, context)),
-        scenarios: declared.filter(ast.isScenario).map((node) => scenario(node, context)),
+        policies: declared.filter(ast.isPolicy).map((node) => recall(node, () => policy(node, context))),
+        sequences: declared.filter(ast.isSequence).map((node) => recall(node, () => sequence(node, context))),
+        scenarios: declared.filter(ast.isScenario).map((node) => recall(node, () => scenario(node, context))),
     };
     context.add(ruleFindings({ document, documents, context, ...parts }, context.found));
     return parts;
@@ -121,7 +125,13 @@ function brokenIn(document: MigDocument, problems: readonly SyntaxProblem[], ser
  * A program runs what its main file declares: an import lends names (params, lets, groups, techniques, templates) and
  * starts nothing by itself. What a scenario runs of an imported file is kept apart.
  */
-function assemble(documents: readonly MigDocument[], parts: readonly Parts[], params: readonly CompiledParam[], context: Context): Program {
+function assemble(
+    documents: readonly MigDocument[],
+    parts: readonly Parts[],
+    params: readonly CompiledParam[],
+    context: Context,
+    memory: CompileMemory | undefined,
+): Program {
     const [own = { policies: [], sequences: [], scenarios: [] }, ...others] = parts;
     const run = new Set(own.scenarios.flatMap((one) => one.runs.map((step) => step.policy)));
     const policies = own.policies.toSorted((a, b) => b.priority - a.priority);
@@ -139,8 +149,10 @@ function assemble(documents: readonly MigDocument[], parts: readonly Parts[], pa
         sequences: own.sequences,
         scenarios: own.scenarios,
         imported: others.flatMap((other) => other.policies).filter((one) => run.has(one.name)),
-        uses: featuresOf(policies, own.sequences, own.scenarios),
-        ...observedBy(observed),
+        uses: memory
+            ? featuresOfEach(policies, own.sequences, own.scenarios, memory.uses)
+            : featuresOf(policies, own.sequences, own.scenarios),
+        ...(memory ? observedByEach(observed, memory.observed) : observedBy(observed)),
     };
 }
 

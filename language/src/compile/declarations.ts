@@ -3,6 +3,7 @@ import * as ast from '../generated/ast.js';
 import { checkCalendar } from './calendar.js';
 import type { Context } from './context.js';
 import { condition, expression } from './expression.js';
+import type { Recall } from './memory.js';
 import { isCyclic, isTooMuch, namesInGroup, namesInLet } from './names.js';
 import { typeNamed } from './params.js';
 import { checkTechnique } from './technique.js';
@@ -31,18 +32,30 @@ export function checkDeclarations(
     document: LangiumDocument<ast.MigFile>,
     imported: readonly LangiumDocument<ast.MigFile>[],
     context: Context,
+    recall: Recall,
 ): void {
     checkNames(document, imported, context);
     for (const node of document.parseResult.value.declarations) {
-        if (context.isBroken(node)) continue;
-        if (ast.isLet(node)) checkLet(node, context);
-        if (ast.isCalendar(node)) checkCalendar(node, context);
-        if (ast.isGroup(node) && node.where && isSound(node, context)) condition(node.where, namesInGroup[node.of], context);
-        if (ast.isTechnique(node)) {
+        const check = context.isBroken(node) ? undefined : checkOf(node, context);
+        if (check) recall(node, check);
+    }
+}
+
+function checkOf(node: ast.Declaration, context: Context): (() => void) | undefined {
+    if (ast.isLet(node)) return () => checkLet(node, context);
+    if (ast.isCalendar(node)) return () => checkCalendar(node, context);
+    if (ast.isGroup(node)) {
+        return () => {
+            if (node.where && isSound(node, context)) condition(node.where, namesInGroup[node.of], context);
+        };
+    }
+    if (ast.isTechnique(node)) {
+        return () => {
             checkParameters(node, context);
             checkTechnique(node, context);
-        }
+        };
     }
+    return undefined;
 }
 
 function checkLet(node: ast.Let, context: Context): void {

@@ -33,6 +33,21 @@ export function featuresOf(
     return found;
 }
 
+/** The same, with what is known of single policies already. */
+export function featuresOfEach(
+    policies: readonly Policy[],
+    sequences: readonly HostSequence[],
+    scenarios: readonly Scenario[],
+    known: WeakMap<Policy, readonly FeatureUse[]>,
+): readonly FeatureUse[] {
+    const each = policies.flatMap((policy) => {
+        const uses = known.get(policy) ?? featuresOf([policy], [], []);
+        known.set(policy, uses);
+        return uses;
+    });
+    return [...each, ...featuresOf([], sequences, scenarios)];
+}
+
 /** Notes each capability once for each place in one part of a program. */
 function noting(found: FeatureUse[], within: string | undefined): Note {
     const first = found.length;

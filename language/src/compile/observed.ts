@@ -6,24 +6,45 @@ interface Reading {
     readonly historyMs: number;
 }
 
-/** What a program reads of the world, and the names of the inventory that it mentions. */
-export function observedBy(parts: readonly (Policy | HostSequence)[]): {
+export interface Observed {
     readonly reads: readonly AttributeRead[];
     readonly mentions: readonly Mention[];
-} {
+}
+
+type Part = Policy | HostSequence;
+
+/** What a program reads of the world, and the names of the inventory that it mentions. */
+export function observedBy(parts: readonly Part[]): Observed {
     const readings = expressionsIn(parts);
     return { reads: readsOf(readings), mentions: mentionsOf(parts, readings) };
 }
 
+/** The same, with what is known of single parts already. */
+export function observedByEach(parts: readonly Part[], known: WeakMap<Part, Observed>): Observed {
+    const each = parts.map((part) => {
+        const observed = known.get(part) ?? observedBy([part]);
+        known.set(part, observed);
+        return observed;
+    });
+    return { reads: longest(each.flatMap(({ reads }) => reads)), mentions: once(each.flatMap(({ mentions }) => mentions)) };
+}
+
 /** Every attribute once, with the longest history that is asked of it. What is read of `source` is read of a host. */
 function readsOf(readings: readonly Reading[]): readonly AttributeRead[] {
+    return longest(
+        readings.flatMap(({ expression, historyMs }) => {
+            if (expression.kind !== 'attribute') return [];
+            return { entity: expression.entity === 'source' ? 'host' : expression.entity, attribute: expression.attribute, historyMs };
+        }),
+    );
+}
+
+function longest(reads: readonly AttributeRead[]): readonly AttributeRead[] {
     const found = new Map<string, AttributeRead>();
-    for (const { expression, historyMs } of readings) {
-        if (expression.kind !== 'attribute') continue;
-        const entity = expression.entity === 'source' ? 'host' : expression.entity;
-        const key = `${entity}.${expression.attribute}`;
-        const known = found.get(key)?.historyMs ?? 0;
-        found.set(key, { entity, attribute: expression.attribute, historyMs: Math.max(known, historyMs) });
+    for (const read of reads) {
+        const key = `${read.entity}.${read.attribute}`;
+        const known = found.get(key);
+        if (!known || known.historyMs < read.historyMs) found.set(key, read);
     }
     return [...found.values()];
 }
@@ -33,6 +54,10 @@ function mentionsOf(parts: readonly (Policy | HostSequence)[], readings: readonl
     const found: Mention[] = [];
     for (const part of parts) if ('selection' in part) found.push(...namesIn(part));
     for (const { expression } of readings) found.push(...mentionedBy(expression));
+    return once(found);
+}
+
+function once(found: readonly Mention[]): readonly Mention[] {
     const seen = new Set<string>();
     return found.filter((mention) => {
         const { start, source } = mention.range;

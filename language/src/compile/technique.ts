@@ -108,10 +108,11 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     const target = node.technique?.ref;
     const names: Names = { ...nothing, parameters };
     const nowhere: TechniqueUse = { kind: 'technique', technique: 'precopy', options: {}, ladder: [], name: target?.name, range };
-    if (!target) return nowhere;
+    // Of one that cannot be read nothing is known, and what it takes is not either.
+    if (!target || context.isBroken(target)) return nowhere;
     const values = argumentsOf(node, target, names, context);
     // A technique that needs itself is reported where it is declared.
-    if (context.isBroken(target) || outer.includes(target)) return nowhere;
+    if (outer.includes(target)) return nowhere;
     const isPlain = node.arguments.length === 0 && outer.length === 0;
     const inner = isPlain ? plainly(target, context) : context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
     // What is wrong with the technique itself is reported where it is declared; what is wrong only with these arguments, here.

@@ -21,6 +21,6 @@ export class MigDocumentFactory extends DefaultLangiumDocumentFactory {
         if (!earlier || !isMigFile(earlier.value)) return super.parseAsync(uri, text, cancellationToken);
         const { LangiumParser } = this.serviceRegistry.getServices(uri).parser;
         const parsed = reparse(earlier as ParsedFile, text, (part) => LangiumParser.parse<MigFile>(part));
-        return Promise.resolve(parsed as ParseResult<AstNode> as ParseResult<T>);
+        return Promise.resolve(parsed as ParseResult as ParseResult<T>);
     }
 }

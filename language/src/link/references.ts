@@ -37,7 +37,7 @@ function* partsOf(root: AstNode): Generator<AstNode> {
 const references = new WeakMap<AstNode, readonly ReferenceInfo[]>();
 
 /** Every reference in a declaration, in the order of the text. Looked for once: it may stand unchanged in many versions of a file. */
-function referencesIn(declaration: AstNode): readonly ReferenceInfo[] {
+export function referencesIn(declaration: AstNode): readonly ReferenceInfo[] {
     const known = references.get(declaration);
     if (known) return known;
     const found: ReferenceInfo[] = [];
