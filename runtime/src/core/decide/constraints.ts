@@ -127,7 +127,9 @@ function memory({ host, vm }: Asked): Reason | undefined {
 }
 
 function keepFree({ policy, host, vm }: Asked): Reason | undefined {
-    for (const { resource, amount, range } of policy.destination.keepFree) {
+    for (const { resource, amount, hugepages, range } of policy.destination.keepFree) {
+        // Set aside from other memory: no plan is made with them yet, and what is free says nothing of them.
+        if (hugepages) continue;
         if (resource === 'memory') {
             const kept = amount.kind === 'share' ? amount.share * host.memory : amount.bytes;
             const left = host.memoryFree - vm.memory;

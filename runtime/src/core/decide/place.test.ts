@@ -94,6 +94,11 @@ test('headroom is what is left after the move', () => {
     ]);
 });
 
+test('headroom of huge pages is not held against other memory', () => {
+    const pages = { resource: 'memory', amount: { kind: 'size', bytes: gib(60) }, hugepages: {}, range: nowhere } as const;
+    expect(placed({ destination: { keepFree: [pages] } }, [away, host('b', { memoryFree: gib(11) })], [vm('web', 'a')])).toEqual(['web>b']);
+});
+
 test('CPU headroom needs CPU time that was measured', () => {
     const keep: Facts = { destination: { keepFree: [{ resource: 'cpu', amount: { kind: 'share', share: 0.5 }, range: nowhere }] } };
     const busy = vm('web', 'a', { cpu: ratio(1), vcpus: 2 });
