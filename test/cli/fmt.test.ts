@@ -1,5 +1,5 @@
 /** `mig-run fmt`: one style for all policies, in place or as a check. */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Desk, root } from '../kit/mig-run.js';
@@ -62,8 +62,19 @@ test('what is no text is left alone', async () => {
 test('--stdin goes from standard input to standard output', async () => {
     const fed = (text: string) => ({ through: ['sh', '-c', `printf '${text.replaceAll('\n', String.raw`\n`)}' | "$0" "$@"`] });
     expect(await desk.migRun(['fmt', '--stdin'], fed(untidy))).toMatchObject({ code: 0, stdout: tidy, stderr: '' });
+    expect(await desk.migRun(['fmt', '-'], fed(untidy))).toMatchObject({ code: 0, stdout: tidy, stderr: '' });
+    expect((await desk.migRun(['fmt', '-', 'a.mig'], fed(untidy))).code).toBe(2);
     expect(await desk.migRun(['fmt', '--stdin', '--check'], fed(untidy))).toMatchObject({ code: 1, stdout: '' });
     expect(await desk.migRun(['fmt', '--stdin'], fed('policy {'))).toMatchObject({ code: 3, stdout: '' });
+});
+
+test('a file that cannot be read is told of, and the others are formatted', async () => {
+    await symlink('nowhere.mig', desk.at('a.mig'));
+    await desk.write('b.mig', untidy);
+    const { code, stdout, stderr } = await desk.migRun(['fmt', '.']);
+    expect(stderr).toContain('cannot read the policy a.mig: there is no such file');
+    expect(stdout).toBe('formatted b.mig\n1 file formatted, 0 files in style already, 1 file not read\n');
+    expect(code).toBe(2);
 });
 
 test('needs files or --stdin, and not both', async () => {

@@ -66,6 +66,14 @@ describe('what is found', () => {
         expect(code).toBe(3);
     });
 
+    test('is said once where it is what could not be looked at', async () => {
+        await desk.write('library.mig', 'technique patient = precopy { after 5 min: abort }\n');
+        for (const name of ['p.mig', 'q.mig']) await desk.write(name, policy().replace('inventory "hosts.yaml"', ''));
+        const { stderr } = await desk.migRun(['check', '.']);
+        expect(stderr.match(/MIG400/g)).toHaveLength(1);
+        expect((await desk.migRun(['check', 'library.mig'])).all).toBe('library.mig: nothing found\n');
+    });
+
     test('is said once where several policies share it', async () => {
         await desk.write('shared.mig', 'technique quick = precopi\n');
         for (const name of ['p.mig', 'q.mig']) await desk.write(name, `import "shared.mig"\n${policy()}`);
@@ -92,6 +100,63 @@ describe('files', () => {
     ])('are found by %s', async (_, args, expected) => {
         const { code, stdout, stderr } = await desk.migRun(['check', ...args]);
         expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: expected });
+    });
+
+    test('from standard input are judged as if they stood here', async () => {
+        const fed = (text: string) => ({ through: ['sh', '-c', 'printf %s "$MIG_TEXT" | "$0" "$@"'], env: { MIG_TEXT: text } });
+        expect(await desk.migRun(['check', '-'], fed(policy()))).toMatchObject({ code: 0, stdout: '<stdin>: nothing found\n' });
+        const wrong = await desk.migRun(['check', '-'], fed(policy().replace('precopy', 'precopi')));
+        expect(wrong.all).toContain('<stdin>:7:9');
+        expect(wrong.stdout).toBe('1 error, 0 warnings\n');
+        expect(wrong.code).toBe(3);
+        expect(await desk.migRun(['check', '--fix', '-'], fed(policy()))).toMatchObject({ code: 2, stdout: '' });
+        const planned = await desk.migRun(['plan', '-', '--maintenance', 'a'], fed(policy()));
+        expect(planned.code, planned.all).toBe(0);
+    });
+
+    test("that cannot be read stand in no other one's way", async () => {
+        await symlink('nowhere.mig', desk.at('teams/lost.mig'));
+        const { code, stdout, stderr } = await desk.migRun(['check', 'teams']);
+        expect(stderr).toContain('cannot read the policy teams/lost.mig: there is no such file');
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '2 files: nothing found\n' });
+        const log = JSON.parse((await desk.migRun(['check', '--format', 'sarif', 'teams'])).stdout) as {
+            readonly runs: readonly { readonly invocations: readonly object[] }[];
+        };
+        expect(log.runs[0]?.invocations).toEqual([
+            {
+                executionSuccessful: false,
+                toolExecutionNotifications: [{ level: 'error', message: { text: expect.stringContaining('lost.mig') } }],
+            },
+        ]);
+        const fixed = await desk.migRun(['check', '--fix', 'teams']);
+        expect(fixed.stderr.match(/lost\.mig/g)).toHaveLength(1);
+    });
+
+    test.each([
+        ['an inventory', 'hosts.yaml', /hosts\.yaml is not a policy.*--inventory/s],
+        ['a file below a file', 'teams/a.mig/b.mig', /before its last \/ is no directory/],
+        ['a directory of that name', 'dir.mig', /dir\.mig has no policies/],
+        ['no name', '', /'' is not a policy/],
+    ])('that are none are told apart: %s', async (_, word, expected) => {
+        await mkdir(desk.at('dir.mig'));
+        expect(await desk.migRun(['check', word])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(expected) });
+    });
+
+    test('are the same with a byte order mark and with other line ends', async () => {
+        const text = policy({ above: stale });
+        const finds = async (name: string, of: string) => {
+            await desk.write(name, of);
+            const { stdout } = await desk.migRun(['check', '--json', name]);
+            return (JSON.parse(stdout) as { id: string; range: object; message: string }[]).map(({ id, range, message }) => ({
+                id,
+                range,
+                message,
+            }));
+        };
+        const plain = await finds('plain.mig', text);
+        expect(plain.map(({ id }) => id)).toContain('MIG009');
+        expect(await finds('mark.mig', `\uFEFF${text}`)).toEqual(plain);
+        expect(await finds('ends.mig', text.replaceAll('\n', '\r\n'))).toEqual(plain);
     });
 
     test('that are not there are named', async () => {
@@ -122,6 +187,13 @@ describe('mig.config.yaml', () => {
         const planned = await desk.migRun(['plan', 'p.mig', '--maintenance', 'a']);
         expect(planned.all).toContain('mig.config.yaml:2:11');
         expect(planned.code).toBe(3);
+    });
+
+    test('that is none is told of by its path from here', async () => {
+        await mkdir(desk.at('mig.config.yaml'));
+        const { code, stderr } = await check(policy());
+        expect(stderr).toContain('cannot read the configuration mig.config.yaml: it is a directory');
+        expect(code).toBe(2);
     });
 
     test('and comments hold for what the rules say of a plan', async () => {
@@ -273,8 +345,14 @@ describe('explain', () => {
         expect(byId.code).toBe(0);
     });
 
-    test('says what an error of the compiler is', async () => {
-        expect(await desk.migRun(['explain', 'MIG101'])).toMatchObject({ code: 0, stdout: expect.stringContaining('an unknown name') });
+    test('shows the page of an error as well', async () => {
+        const { code, stdout } = await desk.migRun(['explain', 'MIG101']);
+        expect(stdout).toMatch(/^MIG101 \(error\)\n\nAn unknown name\.\n.*Avoid:.*Prefer:.*Why:.*no comment silences it/s);
+        expect(code).toBe(0);
+        expect(JSON.parse((await desk.migRun(['explain', 'MIG101', '--json'])).stdout)).toMatchObject({
+            avoid: expect.stringMatching(/./),
+        });
+        expect((await desk.migRun(['explain', 'MIG301'])).stdout).toMatch(/^MIG301 \(error\)/);
     });
 
     test('lists all rules, and guesses a misspelt one', async () => {

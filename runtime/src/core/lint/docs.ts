@@ -1,5 +1,5 @@
 /** What there is to read about ids. It stands outside the package's door: behind it come all rules with the whole compiler, and a run has no use for them. */
-import { checks, nearest, type RuleDoc, suppressionRules, textRules } from '@mig/language';
+import { type CheckDoc, checkDocs, checks, nearest, type RuleDoc, suppressionRules, textRules } from '@mig/language';
 import { hostRules } from '../rules/index.js';
 import { looseRules, otherErrors, wordsOfError } from './known.js';
 
@@ -9,7 +9,8 @@ export const ruleDocs = (): readonly RuleDoc[] =>
 
 export type Explanation =
     | { readonly kind: 'rule'; readonly rule: RuleDoc }
-    | { readonly kind: 'error'; readonly id: string; readonly words: string }
+    /** An error of the compiler has a page like a rule's; one that is found beside the text has words alone. */
+    | { readonly kind: 'error'; readonly id: string; readonly words: string; readonly page: CheckDoc | undefined }
     | { readonly kind: 'unknown'; readonly meant: string | undefined };
 
 /** What an id or a name stands for. */
@@ -19,10 +20,18 @@ export function explain(word: string): Explanation {
     const rule = rules.find((one) => one.id === id || one.name === word.toLowerCase());
     if (rule) return { kind: 'rule', rule };
     const words = wordsOfError(id);
-    if (words !== undefined) return { kind: 'error', id, words };
-    return { kind: 'unknown', meant: nearest(word, [...rules.map((one) => one.name), ...allIds()]) };
+    if (words !== undefined)
+        return { kind: 'error', id, words, page: id in checkDocs ? checkDocs[id as keyof typeof checkDocs] : undefined };
+    // One number is not like another.
+    return {
+        kind: 'unknown',
+        meant: /^MIG\d*$/.test(id)
+            ? undefined
+            : nearest(
+                  word,
+                  rules.map((one) => one.name),
+              ),
+    };
 }
 
 export const errorIds = (): readonly string[] => [...Object.keys(checks), ...Object.keys(otherErrors)].sort();
-
-const allIds = (): readonly string[] => [...ruleDocs().map((rule) => rule.id), ...errorIds()];

@@ -88,7 +88,10 @@ export function commandLine(console: Console): Command {
         .command('check')
         .alias('lint')
         .description('find what is wrong with policies and their inventories, without touching a host')
-        .argument('<files...>', 'policies, directories with policies below them, or patterns such as "teams/**/*.mig"')
+        .argument(
+            '<files...>',
+            'policies, directories with policies below them, patterns such as "teams/**/*.mig", or - for standard input',
+        )
         .option('--inventory <file>', 'instead of the one that the policy names')
         .addOption(settingOption())
         .addOption(new Option('--format <format>', 'of what is found').choices(['text', 'json', 'sarif']).default('text'))
@@ -103,9 +106,12 @@ export function commandLine(console: Console): Command {
     program
         .command('fmt')
         .description('bring policies into the canonical style, in place')
-        .argument('[files...]', 'policies, directories with policies below them, or patterns such as "teams/**/*.mig"')
+        .argument(
+            '[files...]',
+            'policies, directories with policies below them, patterns such as "teams/**/*.mig", or - for standard input',
+        )
         .option('--check', 'write nothing; list what would change, and end with 1 if something would')
-        .option('--stdin', 'from standard input to standard output')
+        .option('--stdin', 'the same as -: from standard input to standard output')
         .action(async (files: string[], options: FormatOptions) => {
             const { formatPolicies } = await import('./commands/fmt.js');
             await formatPolicies(files, options, console);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Finding, Program, RuleName } from '@mig/language';
 import { type Inventory, MigrationError, parseInventory } from '../../core/index.js';
@@ -24,22 +25,33 @@ export interface LoadedInventory extends FindingsOf {
     readonly path: string;
 }
 
-/** Reads and compiles a policy file. Throws `file-unreadable`; what is wrong inside is in the findings. */
+/** What stands for standard input where a policy is named, and what its findings are said to be in. */
+export const standardInput = { word: '-', shown: '<stdin>' } as const;
+
+/**
+ * Reads and compiles a policy; what one from standard input refers to is beside it in the present directory. Throws
+ * `file-unreadable`; what is wrong inside is in the findings.
+ */
 export async function loadPolicy(
     file: string,
     set: Readonly<Record<string, string>>,
     compiling: Compiling,
     keep?: { readonly kept: boolean },
 ): Promise<LoadedPolicy> {
-    const text = await read(file, 'the policy');
-    const uri = pathToFileURL(path.resolve(file)).href;
+    const isInput = file === standardInput.word;
+    if (!isInput && path.extname(file) !== '.mig') throw notAPolicy(file);
+    const text = isInput ? withoutMark(await textOf(process.stdin)) : await read(file, 'the policy');
+    const uri = pathToFileURL(path.resolve(isInput ? `${standardInput.shown}.mig` : file)).href;
     const { program, findings, sources, texts, rules } = await compiling.compile({ uri, text, set, environment: process.env }, keep);
     return {
         program,
         findings,
-        path: file,
+        path: isInput ? standardInput.shown : file,
         textRules: rules,
-        sources: sources.map((s) => ({ path: shownPath(s.uri), text: texts.get(s.uri) ?? '' })),
+        sources: sources.map((s) => ({
+            path: isInput && s.uri === uri ? standardInput.shown : shownPath(s.uri),
+            text: texts.get(s.uri) ?? '',
+        })),
     };
 }
 
@@ -78,19 +90,41 @@ export async function readInventory(file: string): Promise<LoadedInventory> {
 /** Reads a text file that a person named. Throws `file-unreadable`. */
 export async function read(file: string, what: string): Promise<string> {
     try {
-        return await readFile(file, 'utf8');
+        return withoutMark(await readFile(file, 'utf8'));
     } catch (cause) {
-        const code = (cause as NodeJS.ErrnoException).code;
-        const why =
-            code === 'ENOENT'
-                ? 'there is no such file'
-                : code === 'EISDIR'
-                  ? 'it is a directory'
-                  : code === 'EACCES'
-                    ? 'no permission to read it'
-                    : String(cause);
-        throw new MigrationError('file-unreadable', `cannot read ${what} ${file}: ${why}`, { cause, hint: 'check the path' });
+        throw new MigrationError('file-unreadable', `cannot read ${what} ${file === '' ? "''" : file}: ${whyUnreadable(cause)}`, {
+            cause,
+            hint: 'check the path',
+        });
     }
+}
+
+/** The byte order mark that some editors begin a file with is no part of its text, there as here. */
+const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
+
+const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    ENOTDIR: 'what stands before its last / is no directory',
+    EISDIR: 'it is a directory',
+    EACCES: 'no permission to read it',
+    EPERM: 'no permission to read it',
+    ELOOP: 'it is a link that leads to itself',
+    ENAMETOOLONG: 'its name is too long',
+    EMFILE: 'too many files are open',
+    EIO: 'its disk cannot be read',
+};
+
+/** Why a file could not be read, in words. */
+export function whyUnreadable(cause: unknown): string {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    return reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+}
+
+function notAPolicy(file: string): MigrationError {
+    const isYaml = /\.ya?ml$/i.test(file);
+    return new MigrationError('file-unreadable', `${file === '' ? "''" : file} is not a policy: its name does not end with .mig`, {
+        hint: isYaml ? 'an inventory is read with the policy that names it, or by --inventory' : '`-` reads a policy from standard input',
+    });
 }
 
 /** As a person would write it from here. */

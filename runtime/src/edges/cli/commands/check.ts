@@ -1,11 +1,12 @@
 import type { Finding } from '@mig/language';
+import { isMigrationError } from '../../../core/index.js';
 import type { Compiling } from '../compile/compiling.js';
 import { type Console, Exit } from '../console.js';
 import { policyFiles } from '../lint/files.js';
 import { type Fixed, fixPolicy } from '../lint/fix.js';
 import { Judge, type JudgedPolicy } from '../lint/judge.js';
-import type { FindingsOf } from '../load.js';
-import { showFindings, withFile } from '../show.js';
+import { type FindingsOf, standardInput } from '../load.js';
+import { showError, showFindings, withFile } from '../show.js';
 import { version } from '../version.js';
 
 export type CheckFormat = 'text' | 'json' | 'sarif';
@@ -29,10 +30,12 @@ export async function checkPolicies(
     using thread = compiling;
     const files = await policyFiles(words);
     const format = options.json === true ? 'json' : options.format;
-    if (options.fix === true) await fixAll(files, options, format, console, thread);
+    refuseInput(files, options, console);
+    const unread = new Unread(console);
+    if (options.fix === true) await fixAll(files, options, format, console, thread, unread);
     const judge = new Judge(options, thread, { kept: files.length === 1 });
     const policies: JudgedPolicy[] = [];
-    for (const file of files) policies.push(await judge.policy(file));
+    for (const file of files) policies.push(...(await unread.without(file, () => judge.policy(file))));
     const all = once([...(await judge.besides()), ...policies]);
     switch (format) {
         case 'json':
@@ -46,14 +49,51 @@ export async function checkPolicies(
             break;
         case 'sarif': {
             const { sarifOf } = await import('../lint/sarif.js');
-            console.out(JSON.stringify(sarifOf(all, version, process.cwd()), null, 2));
+            console.out(JSON.stringify(sarifOf(all, version, { directory: process.cwd(), unread: unread.reasons }), null, 2));
             break;
         }
         case 'text':
-            for (const one of all) showFindings(one, console, {});
-            console.out(summary(all, files));
+            for (const one of all.filter(({ findings }) => findings.length > 0)) {
+                showFindings(one, console, {});
+                console.err('');
+            }
+            if (policies.length > 0) console.out(summary(all, policies));
     }
+    if (unread.reasons.length > 0) throw new Exit('usage');
     if (count(all, (f) => f.severity === 'error') > 0) throw new Exit('invalid');
+}
+
+/** Files that cannot be read are told of once, and stand in no other file's way. */
+class Unread {
+    readonly #console: Console;
+    readonly #reasons = new Map<string, string>();
+
+    constructor(console: Console) {
+        this.#console = console;
+    }
+
+    get reasons(): readonly string[] {
+        return [...this.#reasons.values()];
+    }
+
+    /** What becomes of one file; nothing where it cannot be read. */
+    async without<T>(file: string, act: () => Promise<T>): Promise<readonly T[]> {
+        if (this.#reasons.has(file)) return [];
+        try {
+            return [await act()];
+        } catch (error) {
+            if (!isMigrationError(error) || error.code !== 'file-unreadable') throw error;
+            showError(error, this.#console);
+            this.#reasons.set(file, error.message);
+            return [];
+        }
+    }
+}
+
+function refuseInput(files: readonly string[], { fix }: CheckOptions, console: Console): void {
+    if (fix !== true || !files.includes(standardInput.word)) return;
+    console.err('mig-run check --fix writes files: it cannot mend what comes from standard input.');
+    throw new Exit('usage');
 }
 
 async function fixAll(
@@ -62,10 +102,11 @@ async function fixAll(
     format: CheckFormat,
     console: Console,
     thread: Compiling,
+    unread: Unread,
 ): Promise<void> {
     const judge = new Judge(options, thread, { kept: false });
     const fixed: Fixed[] = [];
-    for (const file of files) fixed.push(...(await fixPolicy(file, (one) => judge.policy(one))));
+    for (const file of files) fixed.push(...(await unread.without(file, () => fixPolicy(file, (one) => judge.policy(one)))).flat());
     const say = (line: string): void => (format === 'text' ? console.out(line) : console.err(line));
     for (const { path, finding, title } of fixed) {
         const { line, character } = finding.range.start;
@@ -81,16 +122,19 @@ function once(all: readonly FindingsOf[]): readonly FindingsOf[] {
         sources,
         findings: findings.filter((finding) => {
             const { source, start, end } = finding.range;
-            const key = JSON.stringify([sources[source]?.path, finding.id, start, end, finding.message]);
+            // What could not be looked at is the same for all.
+            const place = finding.id === 'MIG400' ? [] : [sources[source]?.path, start, end];
+            const key = JSON.stringify([finding.id, finding.message, ...place]);
             return !seen.has(key) && seen.add(key);
         }),
     }));
 }
 
-function summary(all: readonly FindingsOf[], files: readonly string[]): string {
+function summary(all: readonly FindingsOf[], policies: readonly JudgedPolicy[]): string {
     const [errors, warnings] = [count(all, (f) => f.severity === 'error'), count(all, (f) => f.severity === 'warning')];
-    if (errors + warnings === 0) return `${files.length === 1 ? (files[0] ?? '') : `${files.length} files`}: nothing found`;
-    const mendable = count(all, (f) => f.fixes.length > 0 && f.range.source === 0);
+    if (errors + warnings === 0) return `${policies.length === 1 ? (policies[0]?.path ?? '') : `${policies.length} files`}: nothing found`;
+    const files = all.filter(({ sources }) => sources[0]?.path !== standardInput.shown);
+    const mendable = count(files, (f) => f.fixes.length > 0 && f.range.source === 0);
     const fix = mendable === 0 ? '' : ` (${mendable} of them can be mended with --fix)`;
     return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}${fix}`;
 }

@@ -1,4 +1,4 @@
-import { type RuleDoc, suppressionRules } from '@mig/language';
+import { type CheckDoc, type RuleDoc, suppressionRules } from '@mig/language';
 import { hanging, MigrationError } from '../../../core/index.js';
 import { explain, ruleDocs } from '../../../core/lint/docs.js';
 import type { Console } from '../console.js';
@@ -15,12 +15,11 @@ export function explainRule(word: string | undefined, options: { readonly json?:
             console.out(options.json === true ? JSON.stringify(asData(found.rule), null, 2) : pageOf(found.rule, console.width));
             return;
         case 'error': {
-            const { id, words } = found;
-            const text = `${id} is an error: ${words}. Its message says what is meant and how to mend it. It is no rule: no comment silences it, and its severity cannot be set.`;
+            const { id, words, page } = found;
             console.out(
                 options.json === true
-                    ? JSON.stringify({ id, severity: 'error', summary: words }, null, 2)
-                    : hanging('', text, console.width).join('\n'),
+                    ? JSON.stringify({ id, severity: 'error', summary: words, ...page }, null, 2)
+                    : pageOfError(id, words, page, console.width),
             );
             return;
         }
@@ -46,13 +45,10 @@ const asData = ({ id, name, severity, summary, rationale, avoid, prefer, source,
 function pageOf(rule: RuleDoc, width: number): string {
     const { id, name, severity, summary, rationale, avoid, prefer, source, files = {} } = rule;
     const text = (words: string): string => hanging('', words, width).join('\n');
-    const code = (of: string): string => of.trimEnd().replaceAll(/^(?=.)/gm, '    ');
     return [
         `${id} ${name} (${severity})`,
         text(summary),
-        `Avoid:\n\n${code(avoid)}`,
-        `Prefer:\n\n${code(prefer)}`,
-        ...Object.entries(files).map(([file, content]) => `With ${file}:\n\n${code(content)}`),
+        ...examplesOf({ avoid, prefer, files }),
         text(`Why: ${rationale}`),
         text(`Source: ${source}`),
         `Severity, in mig.config.yaml:\n\n    rules:\n      ${id}: off | info | warning | error`,
@@ -60,6 +56,28 @@ function pageOf(rule: RuleDoc, width: number): string {
             ? []
             : [`To silence it on one line:\n\n    // mig-disable-next-line ${id} -- why it is right here`]),
     ].join('\n\n');
+}
+
+function pageOfError(id: string, words: string, page: CheckDoc | undefined, width: number): string {
+    const text = (said: string): string => hanging('', said, width).join('\n');
+    const set = Object.entries(page?.set ?? {}).map(([name, value]) => `--set ${name}=${value}`);
+    return [
+        `${id} (error)`,
+        text(`${words.charAt(0).toUpperCase()}${words.slice(1)}.`),
+        ...(page === undefined ? [] : examplesOf(page)),
+        ...(set.length === 0 ? [] : [`It is found with ${set.join(' ')}.`]),
+        ...(page === undefined ? [] : [text(`Why: ${page.rationale}`)]),
+        text('It is an error and no rule: nothing runs until it is mended, no comment silences it, and its severity cannot be set.'),
+    ].join('\n\n');
+}
+
+function examplesOf({ avoid, prefer, files = {} }: Pick<CheckDoc, 'avoid' | 'prefer' | 'files'>): readonly string[] {
+    const code = (of: string): string => of.trimEnd().replaceAll(/^(?=.)/gm, '    ');
+    return [
+        `Avoid:\n\n${code(avoid)}`,
+        `Prefer:\n\n${code(prefer)}`,
+        ...Object.entries(files).map(([file, content]) => `With ${file}:\n\n${code(content)}`),
+    ];
 }
 
 function listOf(rules: readonly RuleDoc[], width: number): string {

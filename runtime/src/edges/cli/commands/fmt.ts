@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { compileText, formatText } from '@mig/language';
-import { MigrationError } from '../../../core/index.js';
+import { isMigrationError, MigrationError } from '../../../core/index.js';
 import { type Console, Exit } from '../console.js';
 import { policyFiles } from '../lint/files.js';
 import { replaceFile } from '../lint/fix.js';
-import { read } from '../load.js';
-import { showFindings } from '../show.js';
+import { read, standardInput } from '../load.js';
+import { showError, showFindings } from '../show.js';
 
 export interface FormatOptions {
     /** Write nothing; end with `broken` where something would change. */
@@ -21,24 +21,36 @@ export interface FormatOptions {
  * the command ends with `invalid`. Throws `file-unreadable`, `file-unwritable`.
  */
 export async function formatPolicies(words: readonly string[], options: FormatOptions, console: Console): Promise<void> {
+    if (words.length === 1 && words[0] === standardInput.word) return formatInput(options, console);
+    if (words.includes(standardInput.word)) {
+        console.err('mig-run fmt takes - (standard input) alone, since it writes to standard output.');
+        throw new Exit('usage');
+    }
     if ((options.stdin === true) === words.length > 0) {
         console.err(
             options.stdin === true
                 ? 'mig-run fmt --stdin takes no files.'
-                : 'mig-run fmt needs files, directories or patterns, or --stdin.',
+                : 'mig-run fmt needs files, directories or patterns, or - for standard input.',
         );
         throw new Exit('usage');
     }
     if (options.stdin === true) return formatInput(options, console);
     const files = await policyFiles(words);
     const ends: End[] = [];
-    for (const file of files) ends.push(await formatFile(file, options, console));
+    for (const file of files) ends.push(await formatFile(file, options, console).catch((error: unknown) => unread(error, console)));
     console.out(summary(ends, options));
     leave(ends, options);
 }
 
 /** What became of a text. */
-type End = 'right' | 'changed' | 'invalid';
+type End = 'right' | 'changed' | 'invalid' | 'unread';
+
+/** One that cannot be read stands in no other's way. */
+function unread(error: unknown, console: Console): End {
+    if (!isMigrationError(error) || error.code !== 'file-unreadable') throw error;
+    showError(error, console);
+    return 'unread';
+}
 
 async function formatFile(file: string, options: FormatOptions, console: Console): Promise<End> {
     const text = await read(file, 'the policy');
@@ -57,7 +69,7 @@ async function formatFile(file: string, options: FormatOptions, console: Console
 async function formatInput(options: FormatOptions, console: Console): Promise<void> {
     const text = await textOf(process.stdin);
     const formatted = formatText(text);
-    const end = formatted === undefined ? await refuse('<stdin>', text, console) : formatted === text ? 'right' : 'changed';
+    const end = formatted === undefined ? await refuse(standardInput.shown, text, console) : formatted === text ? 'right' : 'changed';
     if (options.check !== true && formatted !== undefined && formatted !== '') console.out(formatted);
     leave([end], options);
 }
@@ -70,6 +82,7 @@ async function refuse(path: string, text: string, console: Console): Promise<End
 }
 
 function leave(ends: readonly End[], { check }: FormatOptions): void {
+    if (ends.includes('unread')) throw new Exit('usage');
     if (ends.includes('invalid')) throw new Exit('invalid');
     if (check === true && ends.includes('changed')) throw new Exit('broken');
 }
@@ -81,6 +94,7 @@ function summary(ends: readonly End[], { check }: FormatOptions): string {
         `${files(count('changed'))} ${check === true ? 'would be formatted' : 'formatted'}`,
         `${files(count('right'))} in style already`,
         ...(count('invalid') > 0 ? [`${files(count('invalid'))} with syntax errors left alone`] : []),
+        ...(count('unread') > 0 ? [`${files(count('unread'))} not read`] : []),
     ];
     return parts.join(', ');
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import type { RuleName } from '@mig/language';
 import { configFileName, type LintConfig, MigrationError, parseConfig } from '../../../core/index.js';
-import { type FindingsOf, shownPath } from '../load.js';
+import { type FindingsOf, shownPath, whyUnreadable } from '../load.js';
 import { pathToFileURL } from 'node:url';
 
 export interface LoadedConfig extends FindingsOf {
@@ -33,9 +33,13 @@ async function textOf(file: string): Promise<string | undefined> {
     } catch (cause) {
         const code = (cause as NodeJS.ErrnoException).code;
         if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-        throw new MigrationError('file-unreadable', `cannot read the configuration ${file}: ${String(cause)}`, {
-            cause,
-            hint: 'check its permissions, or take it away',
-        });
+        throw new MigrationError(
+            'file-unreadable',
+            `cannot read the configuration ${shownPath(pathToFileURL(file).href)}: ${whyUnreadable(cause)}`,
+            {
+                cause,
+                hint: 'it sets the severities of rules for all policies below it: mend it, or take it away',
+            },
+        );
     }
 }

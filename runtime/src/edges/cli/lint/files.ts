@@ -1,10 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MigrationError } from '../../../core/index.js';
+import { standardInput } from '../load.js';
 
 /**
  * The policies that words on a command line mean: a file is itself, a directory every `.mig` below it, and a pattern
- * (`*`, `**`, `?`, `{a,b}`) what fits it. Hidden directories and node_modules are left out. Each file once, those of one
+ * (`*`, `**`, `?`, `{a,b}`) what fits it; `-` is standard input. Hidden directories and node_modules are left out. Each file once, those of one
  * word in the order of their names. Throws `file-unreadable` for a word that means nothing.
  */
 export async function policyFiles(words: readonly string[]): Promise<readonly string[]> {
@@ -19,6 +20,7 @@ export async function policyFiles(words: readonly string[]): Promise<readonly st
 }
 
 async function filesOf(word: string): Promise<readonly string[]> {
+    if (word === standardInput.word) return [word];
     const kind = await stat(word).catch(() => undefined);
     const isPattern = kind === undefined && /[*?{]/.test(word);
     // What is wrong with a file that was named is told when it is read.

@@ -35,7 +35,11 @@ export class Judge {
         const { inventory, problem } = await this.#inventoryOf(policy);
         const config = (await this.#configOf(policy))?.config;
         const findings = problem === undefined ? policy.findings : [...policy.findings, problem];
-        return { path: file, sources: policy.sources, findings: lint({ ...policy, findings, inventory, snapshot: undefined, config }) };
+        return {
+            path: policy.path,
+            sources: policy.sources,
+            findings: lint({ ...policy, findings, inventory, snapshot: undefined, config }),
+        };
     }
 
     /** Inventories and configurations that were used so far, with what is wrong in them. */

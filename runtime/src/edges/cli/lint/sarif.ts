@@ -10,8 +10,12 @@ import type { FindingsOf } from '../load.js';
 
 const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = { error: 'error', warning: 'warning', info: 'note' };
 
-/** A log with one run. Paths in it are relative to `directory`. */
-export function sarifOf(all: readonly FindingsOf[], version: string, directory: string): object {
+/** A log with one run. Paths in it are relative to `directory`; `unread` says which files could not be judged, and why. */
+export function sarifOf(
+    all: readonly FindingsOf[],
+    version: string,
+    { directory, unread }: { readonly directory: string; readonly unread: readonly string[] },
+): object {
     const ids = [...new Set(all.flatMap(({ findings }) => findings.map((finding) => finding.id)))].sort();
     return {
         $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -19,6 +23,14 @@ export function sarifOf(all: readonly FindingsOf[], version: string, directory: 
         runs: [
             {
                 tool: { driver: { name: 'mig-run', semanticVersion: version, rules: ids.map(descriptor) } },
+                invocations: [
+                    {
+                        executionSuccessful: unread.length === 0,
+                        ...(unread.length > 0 && {
+                            toolExecutionNotifications: unread.map((text) => ({ level: 'error', message: { text } })),
+                        }),
+                    },
+                ],
                 columnKind: 'utf16CodeUnits',
                 originalUriBaseIds: { [root]: { uri: `${pathToFileURL(directory).href}/` } },
                 results: all.flatMap(({ findings, sources }) =>
