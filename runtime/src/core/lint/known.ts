@@ -28,6 +28,18 @@ export const looseRules: readonly RuleDoc[] = [
             '(`immovable: skip`) misses no look at them.',
         source: 'What a version of QEMU or libvirt can do is known only where the version is.',
     },
+    {
+        id: 'MIG500',
+        name: 'looked-at-in-part',
+        severity: 'info',
+        summary:
+            'A rule on conflicts did not look at all policies: there are so many, or so many hosts and VMs, that it would take too long.',
+        avoid: '// thousands of policies in one file, on hundreds of hosts\n\npolicy evacuate {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n}\n',
+        prefer: '// the policies of one cluster, beside the inventory of its hosts\n\npolicy evacuate {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n}\n',
+        rationale:
+            'Rules that try policies on hosts have so many steps, so that a check stays short; a step is a VM or a host that is looked at. What is left is named, by rule and always the same, since silence would read as soundness.',
+        source: 'Linters and solvers that give up without a word are the reason why "no finding" is not believed.',
+    },
 ];
 
 /** What is no rule and is found outside the compiler: no comment silences it, and its severity is not set. */

@@ -54,9 +54,11 @@ export const policiesUndoEachOther: HostRule = {
         'Each of them does what it says, and together they move the same VMs to and fro, for as long as both run. Cooldowns make it ' +
         'slower. The pair is found by asking the decisions themselves: first one policy, then the other on where its moves lead.',
     source: 'Reports of VMs that move to and fro between DRS, DPM and affinity tools that act on the same cluster.',
-    check: ({ program, inventory, snapshot }, report) => {
+    check: ({ program, inventory, snapshot }, report, leftOut) => {
         if (!inventory) return;
-        for (const one of undoings(program, inventory, snapshot)) {
+        const { found, left } = undoings(program, inventory, snapshot);
+        leftOut(left);
+        for (const one of found) {
             report(one.then.nameRange, textOf(one), {
                 hint: 'let their conditions exclude each other: a gap between the two thresholds, a constraint on the destination, or VMs that belong to one of them',
             });

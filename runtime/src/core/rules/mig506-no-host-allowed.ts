@@ -1,12 +1,12 @@
 import type { Policy } from '@mig/language';
 import { contradiction } from '../satisfy/contradiction.js';
 import { outlookOf } from '../satisfy/destinations.js';
-import { Allowance, few } from '../satisfy/few.js';
+import { few, lookAt } from '../satisfy/few.js';
 import { closedPlaces, strandedVms, type Stranded } from '../satisfy/stranded.js';
 import type { HostReport, HostRule } from './rule.js';
 
-/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 8_000;
+/** Pairs of VM and host that are asked about in one check: a tenth of a second. */
+const mostSteps = 20_000;
 
 export const noHostAllowed: HostRule = {
     id: 'MIG506',
@@ -68,23 +68,35 @@ policy evacuate {
         'A drain whose VMs may go nowhere moves nothing, and that is found out in the maintenance window. Every host counts as ' +
         'up and empty here, so that no waiting helps: a constraint, or the inventory, has to change.',
     source: 'Kubernetes and Nova report "0/5 nodes are available" with a count for each reason; operators ask for the hosts by name.',
-    check: ({ program, inventory, snapshot }, report) => {
-        const allowance = new Allowance(mostSteps);
-        for (const policy of program.policies) {
-            // Of constraints that no host at all could meet, MIG510 speaks.
-            if (contradiction(policy.destination.where.map((condition) => ({ condition, mustBe: 'true' })))) continue;
-            const stranded = snapshot && !allowance.spent ? strandedVms(policy, outlookOf(snapshot), allowance) : undefined;
-            const closed = stranded ? undefined : inventory && closedPlaces(policy, inventory);
-            if (stranded) {
+    check: ({ program, inventory, snapshot }, report, leftOut) => {
+        const byPlace = (policy: Policy): void => {
+            const closed = inventory && closedPlaces(policy, inventory);
+            if (closed && !contradicts(policy))
+                tell(`no host of the inventory may be a destination of ${policy.name}`, closed, policy, report);
+        };
+        const left = lookAt(
+            program.policies,
+            mostSteps,
+            (policy, allowance) => {
+                const stranded = snapshot && strandedVms(policy, outlookOf(snapshot), allowance);
+                if (!stranded) {
+                    byPlace(policy);
+                    return;
+                }
+                if (contradicts(policy)) return;
                 const { vm, sources, all } = stranded;
                 const which = all ? `any VM that ${policy.name} moves` : `any VM of ${few(sources)}, which ${policy.name} is to empty`;
                 tell(`no host could ever take ${which}. ${vm.name} on ${vm.host}`, stranded.excluded, policy, report);
-            } else if (closed) {
-                tell(`no host of the inventory may be a destination of ${policy.name}`, closed, policy, report);
-            }
-        }
+            },
+            byPlace,
+        );
+        leftOut(left);
     },
 };
+
+/** Of constraints that no host at all could meet, MIG510 speaks. */
+const contradicts = ({ destination }: Policy): boolean =>
+    contradiction(destination.where.map((condition) => ({ condition, mustBe: 'true' }))) !== undefined;
 
 function tell(what: string, excluded: Stranded['excluded'], policy: Policy, report: HostReport): void {
     const reasons = excluded.map(({ host, because }) => `not to ${host}: ${because.text}`);

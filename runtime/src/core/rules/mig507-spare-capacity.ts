@@ -3,12 +3,12 @@ import { isActive, vmsOf } from '../decide/world.js';
 import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { counts, outlookOf } from '../satisfy/destinations.js';
-import { Allowance, few } from '../satisfy/few.js';
+import { few, lookAt } from '../satisfy/few.js';
 import { drainTooLarge, headroomTooLarge } from '../satisfy/room.js';
 import type { HostReport, HostRule } from './rule.js';
 
-/** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 4_000;
+/** Pairs of VM and host that are asked about in one check: a tenth of a second. */
+const mostSteps = 20_000;
 
 const policy = (share: string): string => `inventory "hosts.yaml"
 
@@ -57,13 +57,11 @@ export const spareCapacity: HostRule = {
         'Spare capacity is what the next failure is survived with. A policy that asks for more than there is moves nothing, or stops ' +
         'half-way through a drain; hosts that are drained, failing or silent are no spare capacity.',
     source: 'Admission control of N+1 clusters (VMware HA, Ganeti): capacity is reckoned without the hosts that may fail.',
-    check: ({ program, inventory, snapshot }, report) => {
+    check: ({ program, inventory, snapshot }, report, leftOut) => {
         spareHosts(program, inventory, snapshot, report);
         if (!snapshot) return;
         const outlook = outlookOf(snapshot);
-        const allowance = new Allowance(mostSteps);
-        for (const policy of program.policies) {
-            if (allowance.spent) return;
+        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
             const never = headroomTooLarge(policy, outlook, allowance);
             const [best] = never?.hosts ?? [];
             if (never && best) {
@@ -72,10 +70,10 @@ export const spareCapacity: HostRule = {
                 report(best.because.range ?? policy.destination.range, `${what}: ${smallest}`, {
                     hint: 'keep less free, or add larger hosts',
                 });
-                continue;
+                return;
             }
             const drain = drainTooLarge(policy, outlook, allowance);
-            if (!drain) continue;
+            if (!drain) return;
             const { source, vms, needed, others } = drain;
             const room = others.reduce((sum, other) => sum + other.room, 0);
             const [keep] = policy.destination.keepFree;
@@ -85,7 +83,8 @@ export const spareCapacity: HostRule = {
                 `${source} cannot be emptied now: its ${vms.length} VMs need ${size(needed)}, and the others have ${size(room)} to give${keep ? ' beyond what is kept free' : ''} (${rooms})`,
                 { hint: 'free memory first, keep less free, or take fewer VMs' },
             );
-        }
+        });
+        leftOut(left);
     },
 };
 

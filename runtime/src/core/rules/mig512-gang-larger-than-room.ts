@@ -1,13 +1,13 @@
 import { formatQuantity } from '@mig/language';
 import { wordsOf } from '../decide/wording.js';
 import { outlookOf } from '../satisfy/destinations.js';
-import { Allowance, few } from '../satisfy/few.js';
+import { few, lookAt } from '../satisfy/few.js';
 import { type GangTooLarge, gangsTooLarge } from '../satisfy/gangs.js';
 import { statedSnapshot } from '../satisfy/worlds.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
-const mostSteps = 4_000;
+const mostSteps = 8_000;
 
 const policy = (gang: string): string => `inventory "hosts.yaml"
 
@@ -55,22 +55,22 @@ export const gangLargerThanRoom: HostRule = {
         'A gang is moved together because its VMs talk to each other and share their pages. One that is larger than any host is torn ' +
         'apart by the move; with all or none it does not start while one of its VMs has no room, and the host is never emptied.',
     source: 'Gang migration (U. Deshpande et al., Live Gang Migration of Virtual Machines, HPDC 2011) moves VMs of one host to one host.',
-    check: ({ program, inventory, snapshot }, report) => {
+    check: ({ program, inventory, snapshot }, report, leftOut) => {
         const seen = snapshot ?? (inventory && statedSnapshot(inventory));
         if (!seen) return;
-        const allowance = new Allowance(mostSteps);
-        for (const policy of program.policies) {
+        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
             const alone = policy.destination.with.map(({ by }) => wordsOf(by));
             // What has to be on one host is told of there (MIG509).
             const found = gangsTooLarge(policy, outlookOf(seen), allowance).filter(
                 ({ by, why }) => why.kind !== 'no one host has room' || !alone.includes(wordsOf(by)),
             );
             const gang = found.find(({ why }) => why.kind !== 'no one host has room') ?? found[0];
-            if (!gang) continue;
+            if (!gang) return;
             const others = found.filter((other) => other !== gang && other.why.kind === gang.why.kind).map(({ key }) => key);
             const more = others.length === 0 ? '' : `; so it is with ${few([...new Set(others)])}`;
             report(gang.range, `${textOf(gang)}${more}`, { hint: hintOf(gang) });
-        }
+        });
+        leftOut(left);
     },
 };
 

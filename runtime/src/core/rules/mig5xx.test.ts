@@ -172,3 +172,28 @@ describe('a way without return', () => {
         expect(await found(drain, on(seen('9.2.0')))).toEqual([]);
     });
 });
+
+describe('what would take too long', () => {
+    const seen = snapshot(
+        Array.from({ length: 60 }, (_, i) => host(`h${i}`, { maintenance: i === 0, zone: i === 0 ? 'z0' : 'z1' })),
+        Array.from({ length: 120 }, (_, i) => vm(`v${i}`, 'h0', { memory: gib(1), tags: { role: 'x' } })),
+    );
+    const drains = (count: number): string =>
+        Array.from(
+            { length: count },
+            (_, i) =>
+                `policy p${i} priority ${i} { when host is in maintenance move vms on host to hosts where host.zone == source.zone ${using} }`,
+        ).join('\n');
+
+    test('is told by rule, with the policies that are left, and the same each time', async () => {
+        const told = (await found(drains(4), on(seen))).filter((one) => one.startsWith('MIG500'));
+        expect(told).toContain(
+            'MIG500 MIG506 (no-host-allowed) did not look at 2 of 4 policies: p1 and p0; with 120 VMs on 60 hosts it would take too long',
+        );
+        expect((await found(drains(4), on(seen))).filter((one) => one.startsWith('MIG500'))).toEqual(told);
+    });
+
+    test('is not told where everything was looked at', async () => {
+        expect((await found(drains(1), on(seen))).filter((one) => one.startsWith('MIG500'))).toEqual([]);
+    });
+});

@@ -1,20 +1,55 @@
-import type { Finding } from '@mig/language';
+import type { Finding, Policy } from '@mig/language';
 import type { Lack } from './lack.js';
 import { inventoryRange } from './places.js';
-import type { HostRule, HostRuleInput } from './rule.js';
+import type { HostReport, HostRule, HostRuleInput } from './rule.js';
+import { few } from '../satisfy/few.js';
 import { some } from './words.js';
 
-/** What the rules find that have what they need. A technique that several policies use is spoken of once. */
-export function findingsOf(rules: readonly HostRule[], input: HostRuleInput): readonly Finding[] {
+/**
+ * What the rules find that have what they need. A technique that several policies use is spoken of once. With a memory, what
+ * is known of parts that are the same objects as before is not looked for again.
+ */
+export function findingsOf(rules: readonly HostRule[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
+    const known = memory?.beside(input);
+    const found = rules.filter((rule) => canRun(rule, input)).flatMap((rule) => known?.found(rule, input, foundBy) ?? foundBy(rule, input));
     const findings = new Map<string, Finding>();
-    for (const { id, severity, check } of rules.filter((rule) => canRun(rule, input))) {
-        check(input, (range, message, { hint, fixes = [] } = {}) => {
-            const { source, start, end } = range;
-            const key = [id, source, start.line, start.character, end.line, end.character, message].join(' ');
-            if (!findings.has(key)) findings.set(key, { id, severity, message, hint, range, fixes });
-        });
+    for (const finding of found) {
+        const { source, start, end } = finding.range;
+        const key = [finding.id, source, start.line, start.character, end.line, end.character, finding.message].join(' ');
+        if (!findings.has(key)) findings.set(key, finding);
     }
     return [...findings.values()];
+}
+
+/** MIG500: what one rule did not look at. */
+function leftOutOf(policies: readonly Policy[], rule: HostRule, { program, inventory, snapshot }: HostRuleInput): Finding | undefined {
+    const [first] = policies;
+    if (!first) return undefined;
+    const hosts = snapshot?.hosts.length ?? inventory?.hosts.length ?? 0;
+    const among = snapshot ? `${snapshot.vms.length} VMs on ${hosts} hosts` : `${hosts} hosts`;
+    const some = few(policies.map(({ name }) => name));
+    return {
+        id: 'MIG500',
+        severity: 'info',
+        message: `${rule.id} (${rule.name}) did not look at ${policies.length} of ${program.policies.length} policies: ${some}; with ${among} it would take too long`,
+        hint: 'check the file in parts, with policies that act on the same VMs together in one',
+        range: first.nameRange,
+        fixes: [],
+    };
+}
+
+/** What one rule finds. */
+export function foundBy(rule: HostRule, input: HostRuleInput): readonly Finding[] {
+    const { id, severity, check } = rule;
+    const found: Finding[] = [];
+    const report: HostReport = (range, message, { hint, fixes = [] } = {}) => {
+        found.push({ id, severity, message, hint, range, fixes });
+    };
+    check(input, report, (policies) => {
+        const unseen = leftOutOf(policies, rule, input);
+        if (unseen) found.push(unseen);
+    });
+    return found;
 }
 
 function canRun({ needs }: HostRule, { inventory, snapshot }: HostRuleInput): boolean {

@@ -24,22 +24,29 @@ export type Moment =
     /** Were this host in maintenance. */
     | { readonly kind: 'maintenance'; readonly host: HostName };
 
+export interface Claims {
+    readonly found: readonly Claim[];
+    /** Policies that were not looked at, at one time or another. */
+    readonly left: readonly Policy[];
+}
+
 /**
  * Each pair of policies at most once, with the first VM. Triggers are judged as they stand: now; at the next times of
  * policies that run by the clock alone; and with a host in maintenance, where none is and policies would empty it.
  */
-export function claims(program: Program, snapshot: Snapshot, allowance: Allowance): readonly Claim[] {
+export function claims(program: Program, snapshot: Snapshot, allowance: Allowance): Claims {
     const triggeredOnes = program.policies.filter((policy) => policy.trigger);
     const priorities = triggeredOnes.map((policy) => policy.priority);
-    if (new Set(priorities).size === priorities.length) return [];
+    if (new Set(priorities).size === priorities.length) return { found: [], left: [] };
+    const left = new Set<Policy>();
     const found = new Map<string, Claim>();
     for (const { policies, on, moment } of moments(triggeredOnes, snapshot)) {
-        for (const claim of claimsAt(program, policies, on, moment, allowance)) {
+        for (const claim of claimsAt(program, policies, on, moment, allowance, left)) {
             const pair = `${claim.first.name} ${claim.other.name}`;
             if (!found.has(pair)) found.set(pair, claim);
         }
     }
-    return [...found.values()];
+    return { found: [...found.values()], left: program.policies.filter((policy) => left.has(policy)) };
 }
 
 interface Trial {
@@ -80,13 +87,20 @@ function* claimsAt(
     on: Snapshot,
     moment: Moment,
     allowance: Allowance,
+    left: Set<Policy>,
 ): Generator<Claim, void> {
     const world: World = worldOf(on);
-    if (!allowance.take(policies.length * on.hosts.length)) return;
+    if (!allowance.take(policies.length)) {
+        for (const policy of policies) left.add(policy);
+        return;
+    }
     const { fired } = triggered({ ...program, policies }, world, { now: on.takenAt });
     const owners = new Map<VmUuid, Policy>();
     for (const one of fired) {
-        if (!allowance.take(on.vms.length)) return;
+        if (!allowance.take(on.vms.length)) {
+            left.add(one.policy);
+            continue;
+        }
         for (const { vm } of select(one, world, new Map()).candidates) {
             const owner = owners.get(vm.uuid);
             // One that comes before both by its priority settles it.

@@ -139,7 +139,7 @@ function mayLeave(host: HostName, { trigger, selection: { from } }: Policy, worl
 }
 
 /** Conditions that are joined by `and`. */
-function conjuncts(of: Expression): readonly Expression[] {
+export function conjuncts(of: Expression): readonly Expression[] {
     return of.kind === 'binary' && of.operator === 'and' ? [...conjuncts(of.left), ...conjuncts(of.right)] : [of];
 }
 

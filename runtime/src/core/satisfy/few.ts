@@ -1,3 +1,4 @@
+import type { Policy } from '@mig/language';
 import { listed } from '../decide/wording.js';
 
 /** The first few names, and how many more there are. */
@@ -8,7 +9,7 @@ export function few(names: readonly string[], most = 6): string {
 
 /**
  * How much a rule may still ask, so that a check of a large file with many hosts stays short: one step is one VM or one
- * host looked at. A rule whose steps are used up says nothing of what is left.
+ * host looked at. A rule whose steps do not do says which policies are left (`lookAt`).
  */
 export class Allowance {
     #left: number;
@@ -17,9 +18,9 @@ export class Allowance {
         this.#left = steps;
     }
 
-    /** Whether nothing is left. */
-    get spent(): boolean {
-        return this.#left <= 0;
+    /** Whether more was asked for than there was: something was not looked at. */
+    get short(): boolean {
+        return this.#left < 0;
     }
 
     /** Whether there was as much left. */
@@ -27,4 +28,24 @@ export class Allowance {
         this.#left -= steps;
         return this.#left >= 0;
     }
+}
+
+/**
+ * Looks at one policy after the other while there are steps. Gives those that were not looked at, beginning with the one
+ * that asked for more than there was; `otherwise` is what is done with these at least.
+ */
+export function lookAt(
+    policies: readonly Policy[],
+    steps: number,
+    look: (policy: Policy, allowance: Allowance) => void,
+    otherwise?: (policy: Policy) => void,
+): readonly Policy[] {
+    const allowance = new Allowance(steps);
+    const left: Policy[] = [];
+    for (const policy of policies) {
+        if (!allowance.short) look(policy, allowance);
+        else otherwise?.(policy);
+        if (allowance.short) left.push(policy);
+    }
+    return left;
 }

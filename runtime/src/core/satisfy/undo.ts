@@ -19,6 +19,7 @@ import { isFalse, isTrue } from '../decide/truth.js';
 import { type World, worldOf } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { HostState, Snapshot, VmState, VmUuid } from '../model/snapshot.js';
+import { conjuncts } from './destinations.js';
 import { Allowance } from './few.js';
 import { mayCoincide, ripe } from './triggers.js';
 import { layouts, trial } from './worlds.js';
@@ -42,24 +43,31 @@ export interface Ground {
     readonly layout: string | undefined;
 }
 
-export function undoings(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Undoing[] {
+export interface Undoings {
+    readonly found: readonly Undoing[];
+    /** Policies that were not tried on one ground or another. */
+    readonly left: readonly Policy[];
+}
+
+export function undoings(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): Undoings {
     // What runs on demand only undoes nothing by itself, though it may be undone.
-    if (program.policies.length < 2 || program.policies.every((policy) => !policy.trigger)) return [];
+    if (program.policies.length < 2 || program.policies.every((policy) => !policy.trigger)) return { found: [], left: [] };
+    const left = new Set<Policy>();
     const found: Undoing[] = [];
     const told = new Set<string>();
     for (const ground of groundsOf(program, inventory, snapshot)) {
-        for (const one of onGround(program, ground, new Allowance(mostSteps))) {
+        for (const one of onGround(program, ground, new Allowance(mostSteps), left)) {
             const pair = [one.first.name, one.then.name].sort().join(' ');
             if (!told.has(pair)) found.push(one);
             told.add(pair);
         }
     }
-    return found;
+    return { found, left: program.policies.filter((policy) => left.has(policy)) };
 }
 
 /** On each ground. One step is one VM judged, or one host tried for one VM: some ten microseconds. */
 const mostSteps = 1_200;
-/** Of a program: the first, by priority. */
+/** Of those that may do anything there: the first, by priority. */
 const policiesTried = 100;
 /** VMs that a policy is let move for a trial: the first in its own order. */
 const vmsTried = 3;
@@ -91,11 +99,14 @@ function extremes(snapshot: Snapshot): Snapshot {
     return { ...snapshot, policies: [], hosts, vms: snapshot.vms.filter((vm) => names.has(vm.host)) };
 }
 
-function* onGround(program: Program, ground: Ground, allowance: Allowance): Generator<Undoing, void> {
+function* onGround(program: Program, ground: Ground, allowance: Allowance, left: Set<Policy>): Generator<Undoing, void> {
     const start = worldOf(ground.snapshot);
-    const policies = program.policies.slice(0, policiesTried).map((policy) => ({ policy, plain: ripe(policy) }));
+    const able = program.policies.filter((policy) => !rests(policy, ground.snapshot));
+    for (const policy of able.slice(policiesTried)) left.add(policy);
+    const policies = able.slice(0, policiesTried).map((policy) => ({ policy, plain: ripe(policy) }));
     for (const first of policies) {
         const moved = planned(program, first.plain, start, allowance);
+        if (allowance.short) left.add(first.policy);
         if (!moved) continue;
         for (const then of policies) {
             if (then.policy === first.policy || !then.policy.trigger) continue;
@@ -105,9 +116,20 @@ function* onGround(program: Program, ground: Ground, allowance: Allowance): Gene
             )
                 continue;
             const back = returned(program, then.plain, moved, allowance);
+            if (allowance.short) left.add(first.policy);
             if (back) yield { first: first.policy, then: then.policy, ...back, on: ground, moves: moved.moves };
         }
     }
+}
+
+/** Whether the policy waits for a host in maintenance, or for one that fails, and there is none: moves of others bring none about. */
+function rests({ trigger }: Policy, { hosts }: Snapshot): boolean {
+    if (trigger?.kind !== 'condition') return false;
+    const states = new Set(
+        conjuncts(trigger.condition).flatMap((one) => (one.kind === 'attribute' && one.entity === 'host' ? [one.attribute] : [])),
+    );
+    if (states.has('maintenance') && !hosts.some((host) => host.maintenance)) return true;
+    return states.has('failing') && !hosts.some((host) => host.failing === true);
 }
 
 interface Moved {
@@ -119,7 +141,7 @@ interface Moved {
 function planned(program: Program, policy: Policy, start: World, allowance: Allowance): Moved | undefined {
     let world = start;
     const moves: { readonly vm: VmState; readonly to: HostName }[] = [];
-    if (!allowance.take(start.hosts.size)) return undefined;
+    if (!allowance.take(1)) return undefined;
     for (const fired of firedNow(program, policy, start).slice(0, instancesTried)) {
         if (!allowance.take(start.snapshot.vms.length + 3 * vmsTried * start.hosts.size)) return undefined;
         const { candidates } = select(fired, world, new Map());
@@ -134,7 +156,7 @@ function planned(program: Program, policy: Policy, start: World, allowance: Allo
 /** A VM that the policy moves back, of those that were moved. */
 function returned(program: Program, policy: Policy, moved: Moved, allowance: Allowance): Pick<Undoing, 'vm' | 'from' | 'to'> | undefined {
     const { world, moves } = moved;
-    if (!allowance.take(world.hosts.size)) return undefined;
+    if (!allowance.take(1)) return undefined;
     const all = firedNow(program, policy, world);
     for (const fired of all) {
         const taken = takes(fired, moves, world, allowance);
