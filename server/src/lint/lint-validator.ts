@@ -1,12 +1,11 @@
 import type { Finding } from '@mig/language';
 import { type ast, toDiagnostic } from '@mig/language/lsp';
-import { wordsOfError } from '@mig/runtime/core';
 import { type DocumentValidator, GrammarUtils, type LangiumDocument } from 'langium';
 import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver';
 import type { InventoryReading } from '../inventory/store.js';
 import type { PolicyLinter } from './policy-linter.js';
 
-/** Shows in the editor what the linter finds, each with the page of its rule where the client has said where these are. */
+/** Shows in the editor what the linter finds, each with its page where the client has said where these are. */
 export class LintValidator implements DocumentValidator {
     readonly #linter: PolicyLinter;
     readonly #rulePages: () => string | undefined;
@@ -22,7 +21,7 @@ export class LintValidator implements DocumentValidator {
     }
 
     #diagnostic(finding: Finding): Diagnostic {
-        const pages = wordsOfError(finding.id) === undefined ? this.#rulePages() : undefined;
+        const pages = this.#rulePages();
         const diagnostic = toDiagnostic(finding);
         return pages === undefined
             ? diagnostic
@@ -38,7 +37,7 @@ function unusable(document: LangiumDocument, reading: InventoryReading | undefin
     return [
         {
             range: range ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
-            severity: DiagnosticSeverity.Warning,
+            severity: DiagnosticSeverity.Error,
             code: 'MIG015',
             source: 'mig',
             message: `${reading.uri.fsPath}: ${reading.problem}\nnames of hosts, zones, racks and networks are not checked until it can be read`,

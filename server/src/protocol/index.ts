@@ -20,7 +20,7 @@ export interface InventoryUse {
 
 /** What a client may say in `initializationOptions`. */
 export interface ServerOptions {
-    /** Where the pages of rules are, as a URL: a diagnostic links to `<rulePages>/MIG301.md`. */
+    /** Where the pages of docs/rules are, as a URL: a diagnostic links to `<rulePages>/MIG303.md`. */
     readonly rulePages?: string;
 }
 
