@@ -18,6 +18,8 @@ export type Limited = number | 'unlimited';
 interface Demand {
     /** What the value is for, at the start of a sentence: `The downtime limit`. */
     readonly what: string;
+    /** Here a zero was probably meant as no limit. */
+    readonly unlimited?: boolean;
     /** A zero has a meaning here. */
     readonly zero?: boolean;
     /** The unit that a bare number most likely lacks, where it is not the usual one of its kind. */
@@ -44,7 +46,7 @@ export function share(node: ast.Expression, demand: Demand, names: Names, contex
 }
 
 export function rateOrUnlimited(node: ast.Expression, demand: Demand, names: Names, context: Context): Limited {
-    return isUnlimited(node) ? 'unlimited' : amount(node, 'rate', demand, names, context);
+    return isUnlimited(node) ? 'unlimited' : amount(node, 'rate', { ...demand, unlimited: true }, names, context);
 }
 
 /** A rate, or a share of what there is. */
@@ -153,8 +155,10 @@ function fixed(
 }
 
 function zeroMeant(node: ast.Expression, demand: Demand, context: Context): void {
-    context.report('MIG205', context.range(node), `${demand.what} cannot be 0: nothing could move.`, {
-        hint: "Leave it out where there is no limit, or write 'unlimited' where a rate is asked for.",
+    const range = context.range(node);
+    context.report('MIG205', range, `${demand.what} cannot be 0: nothing could move.`, {
+        hint: demand.unlimited ? "Write 'unlimited' where there is no limit." : 'Leave it out where there is no limit.',
+        fixes: demand.unlimited ? [replaceBy(range, 'unlimited')] : [],
     });
 }
 

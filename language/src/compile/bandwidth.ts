@@ -43,7 +43,7 @@ function cap(node: ast.Cap, context: Context): Cap {
     const kind = node.reserve ? 'reserve' : node.floor ? 'floor' : 'cap';
     const scope: CapScope = node.total ? 'total' : (node.scope ?? 'link');
     const what = kind === 'cap' ? 'A cap' : kind === 'floor' ? 'A floor' : 'A reserve';
-    const limit = rateOrShare(node.value, { what }, nothing, context);
+    const limit = rateOrShare(node.value, { what, unlimited: kind === 'cap' }, nothing, context);
     const range = context.range(node);
     if (kind !== 'cap' && limit.kind === 'unlimited') {
         context.report('MIG208', context.range(node.value), `${what} cannot be unlimited.`, { hint: 'Leave it out, or give a rate.' });

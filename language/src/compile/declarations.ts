@@ -4,7 +4,7 @@ import { checkCalendar } from './calendar.js';
 import type { Context } from './context.js';
 import { condition, expression } from './expression.js';
 import type { Recall } from './memory.js';
-import { isCyclic, isTooMuch, namesInGroup, namesInLet } from './names.js';
+import { isSound, namesInGroup, namesInLet } from './names.js';
 import { typeNamed } from './params.js';
 import { checkTechnique } from './technique.js';
 
@@ -60,22 +60,6 @@ function checkOf(node: ast.Declaration, context: Context): (() => void) | undefi
 
 function checkLet(node: ast.Let, context: Context): void {
     if (isSound(node, context)) expression(node.value, namesInLet, context);
-}
-
-/** Whether a name can be spelled out; what keeps it from that is reported. */
-function isSound(node: ast.Let | ast.Group, context: Context): boolean {
-    if (isCyclic(node, context)) context.report('MIG108', context.range(node, 'name'), `'${node.name}' needs itself.`);
-    else if (isTooMuch(node, context))
-        context.report(
-            'MIG112',
-            context.range(node, 'name'),
-            `'${node.name}' stands for more than a thousand names when it is spelled out.`,
-            {
-                hint: 'Reckon with the names instead of repeating them.',
-            },
-        );
-    else return true;
-    return false;
 }
 
 function checkParameters(node: ast.Technique, context: Context): void {

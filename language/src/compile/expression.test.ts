@@ -120,7 +120,7 @@ describe('what is wrong with an expression', () => {
         ['vm.state == "runing"', 'MIG110 vm.state is never "runing". Did you mean "running"?'],
         ['vm.uptime > 300 msec', "MIG201 'msec' is not a unit; did you mean ms?"],
         ['vm.uptime > 300msx', "MIG201 'msx' is not a unit; did you mean ms?"],
-        ['vm.cpu > 5% for 3', "MIG203 After 'for' stands how long it must have held, such as 5 min; 3 is a bare number."],
+        ['vm.cpu > 5% for 3', 'MIG204 How long it must have held is a duration: 3 needs a unit. Write 3 min, say.'],
         ['iteration > 3', "MIG107 'iteration' is known only while a VM moves: in the rungs of a technique, not where VMs are chosen."],
         ['host is in maintenanc', "MIG105 'in maintenanc' is not a state of a host. Did you mean 'in maintenance'?"],
         ['vm is healthy', 'MIG105 Only a host can be in maintenance, failing or healthy, not a VM.'],

@@ -8,6 +8,7 @@ import { aboutSource, isCyclic, isTooMuch, type Names, namesInGroup, namesInLet 
 import { compared, membership, reckoned } from './operators.js';
 import { isDimension, typeNames } from './types.js';
 import { once } from './once.js';
+import { asType } from './unlike.js';
 import { constant, literal } from './values.js';
 
 /**
@@ -136,6 +137,15 @@ function held(node: ast.Held, range: SourceRange, names: Names, context: Context
     const time = expression(node.time, names, context);
     if (!time) return undefined;
     const ms = constant(time);
+    const written = time.type === 'number' && ms !== 0 ? asType(textOf(node.time), 'duration', 'min') : undefined;
+    if (written !== undefined) {
+        const at = context.range(node.time);
+        context.report('MIG204', at, `How long it must have held is a duration: ${textOf(node.time)} needs a unit.`, {
+            hint: `Write ${written}, say.`,
+            fixes: [replaceBy(at, written)],
+        });
+        return undefined;
+    }
     if (time.type !== 'duration' || typeof ms !== 'number' || ms <= 0) {
         context.report(
             'MIG203',

@@ -24,31 +24,53 @@ export const namesInGroup: Readonly<Record<'vms' | 'hosts', Names>> = {
     hosts: { entities: new Set<Entity>(['host', 'cluster']), place: 'in a group of hosts', parameters: new Map() },
 };
 
-/** A name that stands for an expression. */
-type Spelled = ast.Let | ast.Group;
+/** What stands for what it is declared as: its name is spelled out wherever it is used. */
+type Spelled = ast.Let | ast.Group | ast.Technique;
 
-/** Whether a let or a group needs itself, by way of others or not. */
-export const isCyclic = once((of: Spelled, context): boolean => {
-    const reached = new Set<Spelled>(spelledIn(of, context));
-    for (const next of reached) for (const further of spelledIn(next, context)) reached.add(further);
-    return reached.has(of);
-});
+/** Whether something can be spelled out. What keeps it from that is reported: at its declaration, and nowhere else. */
+export function isSound(of: Spelled, context: Context): boolean {
+    const range = context.range(of, 'name');
+    const name = ast.isTechnique(of) ? `The technique '${of.name}'` : `'${of.name}'`;
+    if (isCyclic(of, context)) context.report('MIG108', range, `${name} needs itself.`);
+    else if (isTooMuch(of, context))
+        context.report('MIG112', range, `${name} stands for more than a thousand names when it is spelled out.`, {
+            hint: 'Say what it means with fewer names, or by reckoning with one instead of repeating it.',
+        });
+    else return true;
+    return false;
+}
 
-/** Names that a let or a group may stand for, when all are spelled out: what is done with an expression is done with each. */
+/** Whether something needs itself, by way of others or not. */
+export const isCyclic = (of: Spelled, context: Context): boolean => reachedFrom(of, context).has(of);
+
+/** Names that one may stand for, when all are spelled out: what is done with an expression is done with each. */
 const mostSpelledOut = 1000;
 
-/** Whether a let or a group stands for more than anybody writes, by names that stand for several others each. */
-export const isTooMuch = (of: Spelled, context: Context): boolean => spelledOut(of, context) > mostSpelledOut;
+/** Whether something stands for more than anybody writes, by names that stand for several others each. */
+export const isTooMuch = once((of: Spelled, context): boolean => {
+    // The count goes from name to name, and is made only where they are few.
+    return reachedFrom(of, context).size > mostSpelledOut || spelledOut(of, context) > mostSpelledOut;
+});
 
 const spelledOut = once((of: Spelled, context): number =>
     isCyclic(of, context) ? 1 : spelledIn(of, context).reduce((sum, next) => sum + spelledOut(next, context), 1),
 );
 
-const spelledIn = once((node: Spelled): readonly Spelled[] =>
+/** The names that one stands for, by way of others or not; of too many, some. */
+const reachedFrom = once((of: Spelled, context): ReadonlySet<Spelled> => {
+    const reached = new Set<Spelled>(spelledIn(of, context));
+    for (const next of reached) {
+        if (reached.size > mostSpelledOut) break;
+        for (const further of spelledIn(next, context)) reached.add(further);
+    }
+    return reached;
+});
+
+const spelledIn = once((node: Spelled, context): readonly Spelled[] =>
     AstUtils.streamAllContents(node)
-        .filter(ast.isNameRef)
-        .map((name) => name.target.ref)
-        .filter((target) => ast.isLet(target) || ast.isGroup(target))
+        .map((part) => (ast.isNameRef(part) ? part.target.ref : ast.isNamedUse(part) ? part.technique?.ref : undefined))
+        .filter((target) => ast.isLet(target) || ast.isGroup(target) || ast.isTechnique(target))
+        .filter((target) => !context.isBroken(target))
         .toArray(),
 );
 

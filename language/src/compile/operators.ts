@@ -1,11 +1,11 @@
 /** What an operator makes of two sides that are compiled already: their types must go together. */
 import type * as ast from '../generated/ast.js';
-import type { Expression, SourceRange } from '../program.js';
+import type { BinaryOperator, Expression, SourceRange } from '../program.js';
 import { isKnownValue } from './attribute.js';
-import { type Context, replaceBy, textOf } from './context.js';
+import { type Context, type ReportOptions, replaceBy, textOf } from './context.js';
 import { arithmetic, comparable, typeNames } from './types.js';
 import { cureFor } from './unlike.js';
-import { literal } from './values.js';
+import { constant, literal } from './values.js';
 
 export function compared(
     node: ast.Binary,
@@ -15,17 +15,46 @@ export function compared(
     range: SourceRange,
     context: Context,
 ): Expression | undefined {
+    const [a, b] = asShares(left, right);
+    if (a !== left || b !== right) return { kind: 'binary', type: 'boolean', operator, left: a, right: b, range };
     if (!comparable(operator, left.type, right.type)) {
         const order = left.type === right.type;
         const message = order
             ? `${textOf(node.left)} is ${typeNames[left.type]}: it can be compared with == and != only.`
             : `${textOf(node.left)} is ${typeNames[left.type]} and ${textOf(node.right)} is ${typeNames[right.type]}: they cannot be compared.`;
-        context.report('MIG202', range, message, order ? {} : cureFor(node, left, right, context));
+        const cure = order ? {} : (memberInstead(node, operator, left, right, range) ?? cureFor(node, left, right, context));
+        context.report('MIG202', range, message, cure);
         return undefined;
     }
     isKnownValue(left, right, context);
     isKnownValue(right, left, context);
     return { kind: 'binary', type: 'boolean', operator, left, right, range };
+}
+
+/** `vm.working_set / vm.memory` is a bare number, and a share beside one: it may be compared with 20%, and added to it. */
+function asShares(left: Expression, right: Expression): readonly [Expression, Expression] {
+    if (left.type === 'ratio' && isPart(right)) return [left, { ...right, type: 'ratio' }];
+    if (right.type === 'ratio' && isPart(left)) return [{ ...left, type: 'ratio' }, right];
+    return [left, right];
+}
+
+const isPart = (of: Expression): of is Extract<Expression, { kind: 'binary' }> =>
+    of.kind === 'binary' && of.type === 'number' && of.operator === '/' && of.left.type === of.right.type && of.left.type !== 'number';
+
+/** `host.zone == zones` was meant as `host.zone in zones`. */
+function memberInstead(
+    node: ast.Binary,
+    operator: BinaryOperator,
+    left: Expression,
+    right: Expression,
+    range: SourceRange,
+): ReportOptions | undefined {
+    const isMember = (member: Expression, set: Expression): boolean => member.type === 'string' && set.type === 'strings';
+    const turned = isMember(right, left);
+    if ((operator !== '==' && operator !== '!=') || !(turned || isMember(left, right))) return undefined;
+    const text = turned ? `${textOf(node.left)} contains ${textOf(node.right)}` : `${textOf(node.left)} in ${textOf(node.right)}`;
+    const written = operator === '==' ? text : `not ${text}`;
+    return { hint: `Did you mean ${written}?`, fixes: [replaceBy(range, written)] };
 }
 
 export function reckoned(
@@ -36,6 +65,12 @@ export function reckoned(
     range: SourceRange,
     context: Context,
 ): Expression | undefined {
+    const [a, b] = operator === '+' || operator === '-' ? asShares(left, right) : [left, right];
+    if (a !== left || b !== right) return reckoned(node, operator, a, b, range, context);
+    if (operator === '/' && constant(right) === 0) {
+        context.report('MIG205', context.range(node.right), `Nothing can be divided by ${textOf(node.right)}: that is 0.`);
+        return undefined;
+    }
     const outcome = arithmetic(operator, left.type, right.type);
     if (!outcome) {
         const verb = { '+': 'added', '-': 'subtracted', '*': 'multiplied', '/': 'divided' }[operator];

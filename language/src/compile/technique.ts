@@ -1,11 +1,10 @@
-import { AstUtils } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression, Goal, Requirement, TechniqueOptions, TechniqueUse } from '../program.js';
 import { nearest } from '../nearest.js';
 import { count, nothing } from './amount.js';
 import { type Context, meant, textOf } from './context.js';
 import { condition, expression } from './expression.js';
-import type { Names } from './names.js';
+import { isSound, isTooMuch, type Names } from './names.js';
 import { once } from './once.js';
 import { literal } from './values.js';
 import { rung } from './ladder.js';
@@ -65,28 +64,11 @@ export function techniqueUse(
 
 /** Checks a technique where it is declared, with stand-ins for the parameters that have no default. */
 export function checkTechnique(node: ast.Technique, context: Context): void {
-    if (isCyclic(node, context)) {
-        context.report('MIG108', context.range(node, 'name'), `The technique '${node.name}' needs itself.`);
-        return;
-    }
+    if (!isSound(node, context)) return;
     const values = new Map<ast.Parameter, Expression | undefined>();
     for (const parameter of node.parameters) values.set(parameter, defaultOf(parameter, context) ?? standIn(parameter, context));
     techniqueUse(node.use, context, values, [node]);
 }
-
-/** Whether a technique needs itself, by way of others or not. */
-const isCyclic = once((of: ast.Technique, context): boolean => {
-    const uses = (node: ast.Technique): readonly ast.Technique[] =>
-        AstUtils.streamAst(node.use)
-            .filter(ast.isNamedUse)
-            .map((use) => use.technique?.ref)
-            .filter(ast.isTechnique)
-            .filter((technique) => !context.isBroken(technique))
-            .toArray();
-    const reached = new Set(uses(of));
-    for (const next of reached) for (const further of uses(next)) reached.add(further);
-    return reached.has(of);
-});
 
 function builtIn(node: ast.NamedUse, kind: ast.TechniqueKindName, names: Names, context: Context): TechniqueUse {
     const [argument] = node.arguments;
@@ -111,8 +93,8 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     // Of one that cannot be read nothing is known, and what it takes is not either.
     if (!target || context.isBroken(target)) return nowhere;
     const values = argumentsOf(node, target, names, context);
-    // A technique that needs itself is reported where it is declared.
-    if (outer.includes(target)) return nowhere;
+    // A technique that cannot be spelled out is reported where it is declared.
+    if (outer.includes(target) || isTooMuch(target, context)) return nowhere;
     const isPlain = node.arguments.length === 0 && outer.length === 0;
     const inner = isPlain ? plainly(target, context) : context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
     // What is wrong with the technique itself is reported where it is declared; what is wrong only with these arguments, here.

@@ -192,7 +192,8 @@ function fixed(operator: Operator, left: Constant, right: Constant, negated: boo
     return outcome === undefined ? undefined : outcome === negated ? 'never' : 'always';
 }
 
-function outcomeOf(operator: Operator, left: Constant, right: Constant): boolean | undefined {
+/** What a comparison of two values comes to that are known before the run. */
+export function outcomeOf(operator: Operator, left: Constant, right: Constant): boolean | undefined {
     if (operator === '==' || operator === '!=') {
         return typeof left === 'object' || typeof right === 'object' ? undefined : (left === right) === (operator === '==');
     }

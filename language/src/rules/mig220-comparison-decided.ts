@@ -3,7 +3,8 @@ import { formatQuantity } from '../units.js';
 import { isDimension } from '../compile/types.js';
 import { constant } from '../compile/values.js';
 import { type Comparison, comparisonOf, conditionsIn } from './conditions.js';
-import type { TextRule } from './rule.js';
+import { outcomeOf } from './intervals.js';
+import type { RuleInput, TextRule } from './rule.js';
 
 /** Shares of what is promised to VMs may come to more than there is; all other shares are of a whole. */
 const overcommitted: ReadonlySet<string> = new Set(['cpu.committed', 'memory.committed']);
@@ -34,6 +35,13 @@ export const comparisonDecided: TextRule = {
     source: 'The ranges of the attribute catalogue (docs/attributes.md): sizes, rates, times and counts begin at 0, shares of a whole end at 100%.',
     check: (input, report) => {
         for (const { expression } of conditionsIn(input)) {
+            const fixed = outcomeOfFixed(expression, input);
+            if (fixed !== undefined) {
+                report(expression.range, `This is always ${String(fixed)}: it asks nothing of a VM or host.`, {
+                    hint: 'Compare with an attribute, or take it out.',
+                });
+                continue;
+            }
             const compared = comparisonOf(expression);
             const outcome = compared && decided(compared);
             if (!compared || outcome === undefined) continue;
@@ -46,6 +54,26 @@ export const comparisonDecided: TextRule = {
         }
     },
 };
+
+/** What a comparison of two values comes to that are both written out. One that names a param is a switch. */
+function outcomeOfFixed(of: Expression, { document }: RuleInput): boolean | undefined {
+    if (of.kind !== 'binary') return undefined;
+    const isWritten = (side: Expression): boolean =>
+        /^[\d"[(-]/.test(document.textDocument.getText(side.range)) && !hasParam(side, document);
+    const right = constant(of.right);
+    // Nothing is in an empty list.
+    if (of.operator === 'in' && Array.isArray(right) && right.length === 0 && isWritten(of.right)) return false;
+    const left = constant(of.left);
+    return left !== undefined && right !== undefined && isWritten(of.left) && isWritten(of.right)
+        ? outcomeOf(of.operator, left, right)
+        : undefined;
+}
+
+function hasParam(of: Expression, document: RuleInput['document']): boolean {
+    if (of.kind === 'binary') return hasParam(of.left, document) || hasParam(of.right, document);
+    if (of.kind === 'negate') return hasParam(of.operand, document);
+    return /^[A-Za-z_]/.test(document.textDocument.getText(of.range));
+}
 
 function rangeOf(of: Comparison['attribute']): { readonly low: number; readonly high: number | undefined } {
     return { low: 0, high: of.type === 'ratio' && !overcommitted.has(of.attribute) ? 1 : undefined };
