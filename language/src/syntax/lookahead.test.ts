@@ -30,8 +30,9 @@ class Counting implements ILookaheadStrategy {
     }
 }
 
-const alternation = {} as Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0];
-const optional = {} as Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0];
+const rule = { name: 'Policy' };
+const alternation = { rule, prodOccurrence: 1 } as Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0];
+const optional = { rule, prodOccurrence: 1, prodType: 'Option' } as Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0];
 
 test('a choice is built when a text first comes to it, and only once', () => {
     const counting = new Counting();
@@ -49,4 +50,13 @@ test('the strategy behind it learns the rules at once', () => {
     const counting = new Counting();
     new LookaheadWhenNeeded(counting).initialize({ rules: [] });
     expect(counting.initialized).toBe(1);
+});
+
+test('a choice is known by the rule that it stands in', () => {
+    const strategy = new LookaheadWhenNeeded(new Counting());
+    const which = strategy.buildLookaheadForAlternation(alternation);
+    const whether = strategy.buildLookaheadForOptional(optional);
+    expect(strategy.alternation('Policy', 1)).toBe(which);
+    expect(strategy.optional('Policy', 'Option', 1)).toBe(whether);
+    expect(() => strategy.alternation('Policy', 2)).toThrow('no such decision in Policy');
 });

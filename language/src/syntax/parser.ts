@@ -1,6 +1,7 @@
-import type { LangiumCoreServices } from 'langium';
+import type { AstNode, LangiumCoreServices, ParseResult, ParserOptions } from 'langium';
 import { createParser, LangiumParser } from 'langium';
 import type { ILookaheadStrategy } from 'chevrotain';
+import { DirectParser } from './direct-parser.js';
 import { LookaheadWhenNeeded } from './lookahead.js';
 
 /** Builds the parser of the language. */
@@ -16,9 +17,22 @@ export function createMigParser(services: LangiumCoreServices): LangiumParser {
  * looks as far ahead as it needs, whatever stands here.
  */
 class MigParser extends LangiumParser {
+    private readonly services: LangiumCoreServices;
+    private readonly decisions: LookaheadWhenNeeded;
+    private direct: DirectParser | undefined;
+
     constructor(services: LangiumCoreServices) {
         super(services);
         const { lookaheadStrategy } = this.wrapper as unknown as { readonly lookaheadStrategy: ILookaheadStrategy };
-        Object.assign(this.wrapper, { maxLookahead: 1, lookaheadStrategy: new LookaheadWhenNeeded(lookaheadStrategy) });
+        this.services = services;
+        this.decisions = new LookaheadWhenNeeded(lookaheadStrategy);
+        Object.assign(this.wrapper, { maxLookahead: 1, lookaheadStrategy: this.decisions });
+    }
+
+    /** A whole file is read directly first; one with errors, or a part of a file, as Langium does it. */
+    override parse<T extends AstNode = AstNode>(input: string, options?: ParserOptions): ParseResult<T> {
+        const whole = options?.rule === undefined;
+        this.direct ??= whole ? new DirectParser(this.services, this.decisions) : undefined;
+        return (whole ? this.direct?.parse<T>(input) : undefined) ?? super.parse<T>(input, options);
     }
 }
