@@ -46,6 +46,7 @@ async function session(daemon: FakeDaemon): Promise<{ session: HostSession; host
         migration: undefined,
         links: [{ network: 'migration', capacity: undefined }],
         monitor: 'allow',
+        provides: { devices: ['gpu'], node: '1.0.0' },
         simulated: undefined,
     };
     try {
@@ -59,7 +60,7 @@ async function session(daemon: FakeDaemon): Promise<{ session: HostSession; host
 const definition = `<domain type='qemu'><name>web</name>
   <metadata><mig:tags xmlns:mig="urn:mig:tags:1"><mig:tag name="app" value="web"/></mig:tags><mig:mover xmlns:mig="urn:mig:mover:1" run="r1" epoch="2"/></metadata>
   <memory>262144</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
-  <cpu mode='custom'><model>qemu64</model></cpu><devices><disk type='network'><source name='pool/x'/><target dev='vda'/></disk></devices></domain>`;
+  <memtune><hard_limit unit='GiB'>3</hard_limit></memtune><cpu mode='custom'><model>qemu64</model></cpu><devices><disk type='network'><source name='pool/x'/><target dev='vda'/></disk></devices></domain>`;
 
 /** A host with one guest that runs and one that does not. Counters grow by what is asked for between two readings. */
 function daemon(): FakeDaemon {
@@ -145,6 +146,8 @@ describe('an observation', () => {
         expect(state.bootId).toMatch(/^[0-9a-f-]{36}$/);
         expect(Math.abs(state.clockOffset?.ms ?? Infinity)).toBeLessThan(1000);
         expect(unknown).toEqual([]);
+        // Devices are the inventory's; what the host tells of itself counts before what is stated.
+        expect(state.provides).toMatchObject({ devices: ['gpu'], node: expect.stringMatching(/^(?:none|\d\d\.)/) as string });
     });
 
     test('has every VM, what it is made of and who moves it', async () => {
@@ -160,6 +163,7 @@ describe('an observation', () => {
                 persistent: false,
                 autostart: false,
                 memory: 262144 * 1024,
+                memoryHardLimit: 3 * 2 ** 30,
                 workingSet: 50000 * 1024,
                 tags: { app: 'web' },
                 machine: 'q35',
