@@ -54,7 +54,7 @@ export const apartCannotBeMet: HostRule = {
     files: { 'hosts.yaml': hosts('west'), 'more-hosts.yaml': hosts('east') },
     rationale:
         'Of more VMs than hosts two share one, however they are placed: the drain stops there, with the rest of the host still to be ' +
-        'emptied. It is told before a host is taken down, and for hosts that are not in maintenance yet as well.',
+        'emptied. While no host is in maintenance it is told only where it would be so of every host, wherever the other VMs were.',
     source: 'A drain that a pod disruption budget or anti-affinity blocks is a standing complaint of Kubernetes and KubeVirt users.',
     check: ({ program, snapshot }, report, leftOut) => {
         if (!snapshot) return;
@@ -69,7 +69,7 @@ export const apartCannotBeMet: HostRule = {
     },
 };
 
-function textOf({ by, key, vms, hosts, leaving, inTheWay }: NotApart): string {
+function textOf({ by, key, vms, hosts, leaving, whichever, inTheWay }: NotApart): string {
     const names = few(vms.map((vm) => vm.name).sort());
     const alike = `${wordsOf(by)} is ${key}`;
     const where = hosts.length === 0 ? 'no host' : `${few(hosts)} only`;
@@ -77,6 +77,8 @@ function textOf({ by, key, vms, hosts, leaving, inTheWay }: NotApart): string {
         const each = `${vms.length} VMs cannot be kept apart on ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
         return `${each}: ${names} (${alike}) may be on ${where}`;
     }
+    if (whichever)
+        return `${names} (${alike}) cannot be kept apart when one of their hosts is emptied, whichever it is: without ${leaving} they may be on ${where}`;
     const others = inTheWay.map((vm) => `${vm.host} has ${vm.name}`);
     const why = others.length === 0 ? '' : ` (${few(others)})`;
     return `${names} (${alike}) cannot be kept apart when ${leaving} is emptied: ${vms.length === 1 ? 'it' : 'they'} may go to ${where}${why}`;

@@ -21,6 +21,8 @@ export interface NotApart {
     readonly hosts: readonly HostName[];
     /** The host that they have to leave; undefined where they may also stay where they are. */
     readonly leaving: HostName | undefined;
+    /** So it is whichever of their hosts is emptied, and wherever the others are: `leaving` is one of them, to show it by. */
+    readonly whichever: boolean;
     /** VMs of the same key that are on hosts which would do otherwise. */
     readonly inTheWay: readonly VmState[];
 }
@@ -48,7 +50,7 @@ export function notApart(policy: Policy, outlook: Outlook, allowance: Allowance)
 
 type Found = Omit<NotApart, 'by' | 'range' | 'key'>;
 
-/** A host in maintenance is emptied, or, where none is, each host in turn might be. */
+/** The hosts in maintenance, as the others stand now. */
 function leavingOne(
     policy: Policy,
     vms: readonly VmState[],
@@ -58,24 +60,59 @@ function leavingOne(
 ): Found | undefined {
     const lasting = lastingPolicy(policy);
     const draining = [...outlook.now.hosts.values()].flatMap(({ state }) => (state.maintenance ? [state.name] : []));
-    const sources = new Set(movers.map((vm) => vm.host));
-    for (const source of draining.length > 0 ? draining : sources) {
-        const leaving = movers.filter((vm) => vm.host === source);
-        if (leaving.length === 0) continue;
+    if (draining.length === 0) return leavingAny(vms, movers, lasting, outlook, allowance);
+    for (const source of draining) {
         if (!allowance.take(outlook.now.hosts.size)) return undefined;
-        const inTheWay = vms.filter((vm) => vm.host !== source && isUp(vm.host, outlook.now));
-        const taken = new Set(inTheWay.map((vm) => vm.host));
-        const places = function* (vm: VmState): Generator<HostName, void> {
-            for (const host of allowedHosts(vm, lasting, outlook)) if (!taken.has(host) && isUp(host, outlook.now)) yield host;
-        };
-        const few = tooFewPlaces(leaving, places);
-        if (!few) continue;
-        const would = new Set(few.things.flatMap((vm) => [...allowedHosts(vm, lasting, outlook)]));
-        // A VM that no host takes in any case is not kept from one by its like.
-        if (would.size === 0) continue;
-        return { vms: few.things, hosts: few.places, leaving: source, inTheWay: inTheWay.filter((vm) => would.has(vm.host)) };
+        const found = leaving(source, vms, movers, lasting, outlook);
+        if (found) return found;
     }
     return undefined;
+}
+
+function leaving(
+    source: HostName,
+    vms: readonly VmState[],
+    movers: readonly VmState[],
+    lasting: Policy,
+    outlook: Outlook,
+): Found | undefined {
+    const those = movers.filter((vm) => vm.host === source);
+    const inTheWay = vms.filter((vm) => vm.host !== source && isUp(vm.host, outlook.now));
+    const taken = new Set(inTheWay.map((vm) => vm.host));
+    const places = function* (vm: VmState): Generator<HostName, void> {
+        for (const host of allowedHosts(vm, lasting, outlook)) if (!taken.has(host) && isUp(host, outlook.now)) yield host;
+    };
+    const few = tooFewPlaces(those, places);
+    const would = new Set(few?.things.flatMap((vm) => [...allowedHosts(vm, lasting, outlook)]));
+    // A VM that no host takes in any case is not kept from one by its like.
+    if (!few || would.size === 0) return undefined;
+    return { vms: few.things, hosts: few.places, leaving: source, whichever: false, inTheWay: inTheWay.filter((vm) => would.has(vm.host)) };
+}
+
+/**
+ * Where no host is in maintenance, where VMs are now says little of the day when one is: told is what stops the emptying of
+ * every host on which one of them is, and what no other placement would mend.
+ */
+function leavingAny(
+    vms: readonly VmState[],
+    movers: readonly VmState[],
+    lasting: Policy,
+    outlook: Outlook,
+    allowance: Allowance,
+): Found | undefined {
+    if (!allowance.take(vms.length * outlook.now.hosts.size)) return undefined;
+    const moving = new Set(movers.map((vm) => vm.uuid));
+    const places = new Map(vms.map((vm) => [vm, [...(moving.has(vm.uuid) ? allowedHosts(vm, lasting, outlook) : []), vm.host]]));
+    let shown: Found | undefined;
+    for (const source of new Set(movers.map((vm) => vm.host))) {
+        if (!allowance.take(outlook.now.hosts.size)) return undefined;
+        if (!leaving(source, vms, movers, lasting, outlook)) return undefined;
+        const those = vms.filter((vm) => vm.host !== source || (places.get(vm)?.length ?? 0) > 1);
+        const few = tooFewPlaces(those, (vm) => (places.get(vm) ?? []).filter((host) => host !== source));
+        if (!few) return undefined;
+        shown ??= { vms: few.things, hosts: few.places, leaving: source, whichever: true, inTheWay: [] };
+    }
+    return shown;
 }
 
 function staying(policy: Policy, vms: readonly VmState[], wanted: ReadonlyMap<VmUuid, VmState>, outlook: Outlook): Found | undefined {
@@ -84,7 +121,7 @@ function staying(policy: Policy, vms: readonly VmState[], wanted: ReadonlyMap<Vm
         wanted.has(vm.uuid) ? [...new Set([vm.host, ...allowedHosts(vm, lasting, outlook)])] : [vm.host],
     );
     if (!few?.things.some((vm) => wanted.has(vm.uuid))) return undefined;
-    return { vms: few.things, hosts: few.places, leaving: undefined, inTheWay: [] };
+    return { vms: few.things, hosts: few.places, leaving: undefined, whichever: false, inTheWay: [] };
 }
 
 const isUp = (host: HostName, world: World): boolean => {

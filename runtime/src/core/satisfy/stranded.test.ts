@@ -105,6 +105,42 @@ test.prop([clusters({ onA: 4, elsewhere: 5 })], { numRuns: 50 })('VMs that canno
     expect(unplaced(given, on).filter((name) => found.vms.some((one) => one.name === name)).length).toBeGreaterThan(0);
 });
 
+test.prop([clusters({ onA: 3, elsewhere: 5 })], { numRuns: 100 })(
+    'while no host is in maintenance VMs are told only where no host of theirs can be emptied, and always where there are too few hosts',
+    async (drained) => {
+        // As large as may be: room is no matter here.
+        const on = snapshot(
+            drained.hosts.map((one) => ({ ...one, maintenance: false, memory: gib(256), memoryFree: gib(200) })),
+            drained.vms,
+        );
+        const given = await drain('apart by vm.tag.role');
+        const [found] = notApart(given.policy, outlookOf(on), enough());
+        const isStuck = (role: string): boolean => {
+            const hosts = on.vms.filter((one) => one.tags['role'] === role).map((one) => one.host);
+            const free = on.hosts.length - new Set(hosts).size;
+            return hosts.length >= on.hosts.length && hosts.every((source) => hosts.filter((one) => one === source).length > free);
+        };
+        expect(found !== undefined).toBe(['web', 'db'].some(isStuck));
+        if (!found) return;
+        expect(found.whichever).toBe(true);
+        for (const source of new Set(found.vms.map((one) => one.host))) {
+            const hosts = on.hosts.map((one) => ({ ...one, maintenance: one.name === source }));
+            expect(unplaced(given, snapshot(hosts, on.vms)).length).toBeGreaterThan(0);
+        }
+    },
+);
+
+test('replicas, one on each host, cannot be kept apart whichever host is emptied; with a host to spare they can', async () => {
+    const replica = (name: string, on: string) => vm(name, on, { tags: { role: 'web' } });
+    const all = [replica('v', 'a'), replica('w', 'b'), replica('x', 'c')];
+    const { policy } = await drain('apart by vm.tag.role');
+    const three = snapshot([host('a'), host('b'), host('c')], all);
+    expect(notApart(policy, outlookOf(three), enough())).toMatchObject([{ whichever: true, vms: { length: 3 }, hosts: { length: 2 } }]);
+    expect(notApart(policy, outlookOf(snapshot([...three.hosts, host('d')], all)), enough())).toEqual([]);
+    // Two on one host stand where they should not; a third host takes one of them on any day.
+    expect(notApart(policy, outlookOf(snapshot(three.hosts, [replica('v', 'a'), replica('w', 'a')])), enough())).toEqual([]);
+});
+
 test.prop([clusters({ onA: 4, elsewhere: 5 }), fc.constantFrom('', 'keep 4 GiB of memory free', 'keep 10% of memory free')], {
     numRuns: 100,
 })('of a drain that has a plan for every VM nothing is said', async (on, keep) => {
