@@ -1,7 +1,8 @@
 /** What a rule would have to know of the hosts to judge what a program asks for (MIG400). */
+import type { Expression } from '@mig/language';
 import { attributesIn } from '../decide/evaluate.js';
 import type { HostName, HostProvisions } from '../model/inventory.js';
-import { facilitiesOf } from '../versions/facilities.js';
+import { type Facility, facilitiesOf } from '../versions/facilities.js';
 import { isBelow } from '../versions/compare.js';
 import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
 import { floors, partNames } from '../versions/versions-of.js';
@@ -48,8 +49,18 @@ export function versionsLacking(effects: readonly Effect[], input: HostRuleInput
 
 const canMatter = ({ part, wrong }: VersionFact): boolean => wrong.below === undefined || isBelow(floors[part], wrong.below);
 
-const askedFor = ({ program }: HostRuleInput) =>
-    moversOf(program).flatMap((mover) =>
+interface Asked {
+    readonly mover: Mover;
+    readonly when: readonly Expression[];
+    readonly asked: ReadonlySet<Facility>;
+    readonly hasFallback: boolean;
+}
+
+/** What each technique of each mover asks for, found once for each input. */
+function askedFor(input: HostRuleInput): readonly Asked[] {
+    const known = asks.get(input);
+    if (known) return known;
+    const found = moversOf(input.program).flatMap((mover) =>
         techniquesOf(mover).map(({ kind, options, ladder, when, hasFallback }) => ({
             mover,
             when,
@@ -57,6 +68,11 @@ const askedFor = ({ program }: HostRuleInput) =>
             hasFallback,
         })),
     );
+    asks.set(input, found);
+    return found;
+}
+
+const asks = new WeakMap<HostRuleInput, readonly Asked[]>();
 
 /** Hosts that these movers may leave or come to, and of which it is not known whether they provide something. */
 export function provisionLacking(
