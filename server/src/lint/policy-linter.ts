@@ -1,6 +1,6 @@
 import { type Finding, type Program, textRules } from '@mig/language';
 import { type ast, withImports } from '@mig/language/lsp';
-import { lint } from '@mig/runtime/core';
+import { lint, RuleMemory } from '@mig/runtime/core';
 import type { LangiumDocument } from 'langium';
 import type { LangiumSharedServices } from 'langium/lsp';
 import type { PolicyInventories } from '../inventory/policy-inventories.js';
@@ -23,6 +23,7 @@ export class PolicyLinter {
     readonly #inventories: PolicyInventories;
     readonly #configs: ConfigStore;
     readonly #compile: Compile;
+    readonly #memory = new RuleMemory();
     readonly #last = new WeakMap<LangiumDocument, PolicyLint>();
 
     constructor(services: LangiumSharedServices, inventories: PolicyInventories, configs: ConfigStore, compile: Compile) {
@@ -44,6 +45,7 @@ export class PolicyLinter {
             inventory: inventory?.inventory,
             snapshot: undefined,
             config: config?.config,
+            memory: this.#memory,
         });
         const result = { inventory, config, findings: found.filter(isShown) };
         this.#last.set(document, result);

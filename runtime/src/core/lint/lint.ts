@@ -5,7 +5,7 @@
 import { type Finding, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
-import { hostFindings, hostRules, type HostRuleInput, missingFor } from '../rules/index.js';
+import { hostFindings, hostRules, type HostRuleInput, missingFor, type RuleMemory } from '../rules/index.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import type { LintConfig } from './config.js';
@@ -23,6 +23,8 @@ export interface LintInput {
     readonly inventory: Inventory | undefined;
     readonly snapshot: Snapshot | undefined;
     readonly config: LintConfig | undefined;
+    /** What was found when an earlier version was looked at. */
+    readonly memory?: RuleMemory;
 }
 
 /** Everything that can be found without a plan, in the order of the text. */
@@ -34,7 +36,7 @@ export function lint(input: LintInput): readonly Finding[] {
     const names = inventory ? unknownNames(program, inventory, snapshot) : [];
     const found = [
         ...input.findings,
-        ...hostFindingsBeside(names, hosts),
+        ...hostFindingsBeside(names, hosts, input.memory),
         ...(missing ? [missing] : []),
         ...notBuilt(program, { kind: 'check' }),
         ...names,
@@ -47,8 +49,8 @@ export function lint(input: LintInput): readonly Finding[] {
  * What the rules find that know hosts. Of a policy in which something is wrong already, such as a zone that no host is in,
  * they say nothing: it would be the same mistake once more.
  */
-export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput): readonly Finding[] {
-    const all = hostFindings(input);
+export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
+    const all = hostFindings(input, memory);
     const sound = soundParts(found, input.program);
     const broken = partsOf(input.program).filter((part) => !sound.includes(part));
     return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isWithin(range, part)));

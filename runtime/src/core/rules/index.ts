@@ -36,9 +36,11 @@ import { spareCapacity } from './mig507-spare-capacity.js';
 import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import { gangLargerThanRoom } from './mig512-gang-larger-than-room.js';
+import type { RuleMemory } from './memory.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
 
+export { RuleMemory } from './memory.js';
 export type { HostReport, HostRule, HostRuleInput } from './rule.js';
 
 export const hostRules: readonly HostRule[] = [
@@ -81,7 +83,7 @@ export const hostRules: readonly HostRule[] = [
 ];
 
 /** What the rules find that have what they need. */
-export const hostFindings = (input: HostRuleInput): readonly Finding[] => findingsOf(hostRules, input);
+export const hostFindings = (input: HostRuleInput, memory?: RuleMemory): readonly Finding[] => findingsOf(hostRules, input, memory);
 
 /** MIG400: which rules could not be applied, and for want of what. Undefined where nothing was missing. */
 export const missingFor = (input: HostRuleInput): Finding | undefined => missing(hostRules, input);

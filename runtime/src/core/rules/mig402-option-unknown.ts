@@ -22,6 +22,7 @@ export const optionUnknown: HostRule = {
         'The host refuses the move when it is about to begin: a drain stops in the middle of the night for an option that could have been checked in the morning.',
     source: 'The version matrix (docs/versions.md), one source a row.',
     lacks: (input) => versionsLacking(['missing', 'removed'], input),
+    byPart: true,
     check: (input, report) => {
         checkVersions(['missing', 'removed'], input, report);
     },

@@ -20,6 +20,7 @@ export const optionIgnored: HostRule = {
     rationale: 'Nothing fails, so nobody notices: the figures that the option was chosen for are not the figures that the move has.',
     source: 'Seen on QEMU 7.2.22: every zstd level is accepted and reads back as 1.',
     lacks: (input) => versionsLacking(['ignored'], input),
+    byPart: true,
     check: (input, report) => {
         checkVersions(['ignored'], input, report);
     },

@@ -21,6 +21,7 @@ export const optionBroken: HostRule = {
         'With several streams and post-copy together QEMU before 10.1 can end with the VM shut off: the setting is taken without a word, and the guest pays for it.',
     source: 'Seen on QEMU 7.2.22; QEMU 10.1 is the first that supports multifd with post-copy.',
     lacks: (input) => versionsLacking(['broken'], input),
+    byPart: true,
     check: (input, report) => {
         checkVersions(['broken'], input, report);
     },

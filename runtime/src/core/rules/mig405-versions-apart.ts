@@ -28,6 +28,7 @@ export const versionsApart: HostRule = {
         'Each host does well by itself, and every move between them in that direction fails: a rolling upgrade meets this half-way, ' +
         'when the first hosts are new and the rest are not.',
     source: 'https://gitlab.com/qemu-project/qemu/-/issues/2720',
+    byPart: true,
     check: (input, report) => {
         const reach = reachOf(input);
         const suspects = pairFacts.flatMap((fact) => {

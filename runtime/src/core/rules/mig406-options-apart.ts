@@ -18,6 +18,7 @@ export const optionsApart: HostRule = {
         'Some pairs are refused when the move begins, some are accepted and one of the two does nothing, and some would leave a guest ' +
         'with disks that are behind it.',
     source: 'The table of combinations in the version matrix (docs/versions.md), one source a row.',
+    byPart: true,
     check: ({ program }, report) => {
         for (const mover of moversOf(program)) {
             for (const { kind, options, ladder, range } of techniquesOf(mover)) {

@@ -18,6 +18,7 @@ export const tooFewRelays: HostRule = {
     },
     rationale: 'The pages of the VM have nowhere to go: the move cannot begin, on the very host that had to be emptied quickly.',
     source: 'Scatter-gather (Deshpande, CLOUD 2014): intermediaries are hosts other than the source and the destination.',
+    byPart: true,
     check: (input, report) => {
         const { program, inventory } = input;
         if (!inventory) return;

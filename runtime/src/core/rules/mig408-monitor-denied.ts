@@ -20,6 +20,7 @@ export const monitorDenied: HostRule = {
     rationale:
         'libvirt has no call for what the technique needs, so QEMU is asked directly, which marks the VM as tainted. Where that is denied the move cannot begin.',
     source: 'Trials of agile migration: x-ignore-shared can only be set through the monitor (libvirt 9.0, QEMU 7.2).',
+    byPart: true,
     check: (input, report) => {
         const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
         if (denied.length === 0) return;

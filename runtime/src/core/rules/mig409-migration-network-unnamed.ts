@@ -18,6 +18,7 @@ export const migrationNetworkUnnamed: HostRule = {
     rationale:
         "An address that is guessed from the host's name may be a loopback address or lie on the guests' network, and a cap would hold for a link that does not carry the bytes. So no plan takes such a host as a destination.",
     source: "libvirt's documentation of migration: the URI that a destination makes up from its own host name must resolve at the source.",
+    byPart: true,
     check: (input, report) => {
         const unnamed = (input.inventory?.hosts ?? []).filter(({ migration }) => migration === undefined).map(({ name }) => name);
         if (unnamed.length === 0) return;

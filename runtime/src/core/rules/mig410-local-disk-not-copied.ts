@@ -26,6 +26,7 @@ export const localDiskNotCopied: HostRule = {
     rationale: 'Memory would arrive at a host that does not have the disk. Such a VM is not moved, and the host is not emptied.',
     source: "libvirt's documentation of migration: non-shared storage needs a copy of the disks (VIR_MIGRATE_NON_SHARED_DISK).",
     lacks: (input) => lookLacking('local disks', 'disks.local', input),
+    byPart: true,
     check: (input, report) => {
         for (const { policy, vms } of takenBy(input, (vm) => vm.disks.some(({ shared }) => shared === false))) {
             if (saysImmovable(policy)) continue;

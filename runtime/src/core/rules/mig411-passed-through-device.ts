@@ -20,6 +20,7 @@ export const passedThroughDevice: HostRule = {
     rationale: 'The VM is left behind, and the host that was to be emptied is not empty when its maintenance begins.',
     source: 'Nova, oVirt and KubeVirt all refuse to move VMs with host devices; a missing word on what happens to them is a frequent report.',
     lacks: (input) => lookLacking('passed-through devices', 'passthrough', input),
+    byPart: true,
     check: (input, report) => {
         for (const { policy, vms } of takenBy(input, (vm) => vm.passthrough.length > 0)) {
             if (saysImmovable(policy)) continue;

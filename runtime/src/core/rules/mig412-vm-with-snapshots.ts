@@ -21,6 +21,7 @@ export const vmWithSnapshots: HostRule = {
         'What libvirt knows of a snapshot stays behind on the source and is lost with its definition there, so such a VM is not moved.',
     source: 'libvirt refuses to migrate a domain with snapshots ("cannot migrate domain with N snapshots").',
     lacks: (input) => lookLacking('snapshots', 'snapshots', input),
+    byPart: true,
     check: (input, report) => {
         for (const { policy, vms } of takenBy(input, (vm) => vm.hasSnapshots)) {
             if (saysImmovable(policy)) continue;

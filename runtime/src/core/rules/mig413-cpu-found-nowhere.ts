@@ -29,6 +29,7 @@ export const cpuFoundNowhere: HostRule = {
         'A guest that has seen a feature of its CPU goes on using it. On a host without it the guest would crash, so such a VM is not moved.',
     source: "libvirt's documentation of host-passthrough: a migration is safe only between hosts with the same CPU, microcode and kernel.",
     lacks: (input) => lookLacking('CPUs', undefined, input),
+    byPart: true,
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;

@@ -15,6 +15,7 @@ export const postcopyFromFailingHost: HostRule = {
     rationale:
         'After the switch the VM lives on two hosts at once: should the failing one or its network go before the last page has been sent, the VM is lost. With pre-copy it only stays where it is.',
     source: "QEMU's documentation of post-copy: when either host or the network fails after the switch, the guest cannot go on.",
+    byPart: true,
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (!policy.trigger || !firesOnFailure(policy.trigger)) continue;

@@ -14,6 +14,7 @@ export const postcopyWithoutOnFailure: HostRule = {
     rationale:
         'A move that has switched to post-copy cannot be called off: when the network fails then, the VM stands still until both hosts meet again. Somebody has to hear of it, and no other VM should follow into the same trouble.',
     source: "QEMU's documentation of post-copy recovery: a broken channel pauses both sides until it is repaired.",
+    byPart: true,
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (policy.onFailure !== undefined) continue;

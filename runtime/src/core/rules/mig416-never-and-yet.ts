@@ -15,6 +15,7 @@ export const neverAndYet: HostRule = {
     prefer: evacuate({ inventory: 'none', using: 'precopy {\n  never postcopy\n  after 10 min: abort\n}' }),
     rationale: 'One of the two is not meant, and which one decides whether a VM can be lost.',
     source: 'Deployments that rule post-copy out do so because it cannot be called off; a technique copied from elsewhere brings it back in.',
+    byPart: true,
     check: ({ program }, report) => {
         for (const mover of moversOf(program)) {
             for (const { kind, name, options, range } of techniquesOf(mover)) {

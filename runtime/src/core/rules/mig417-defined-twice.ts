@@ -21,6 +21,7 @@ export const definedTwice: HostRule = {
     rationale:
         'Where the other definition starts with its host, the next boot starts the VM a second time on the same disks, and both copies are ruined. A move to that host is refused or replaces a definition that somebody may want.',
     source: 'libvirt keeps the definition and the autostart mark of a persistent domain on each host by itself; autostart is not carried over by a move.',
+    byPart: true,
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;

@@ -25,6 +25,7 @@ export const memoryNotLockable: HostRule = {
         input.snapshot || !input.program.policies.some((policy) => lockers(policy).length > 0)
             ? []
             : [{ what: 'memory that RDMA locks', of: 'a look at the VMs', hosts: [] }],
+    byPart: true,
     check: (input, report) => {
         if (!input.program.policies.some((policy) => lockers(policy).length > 0)) return;
         const provided = provisionsOf(input);

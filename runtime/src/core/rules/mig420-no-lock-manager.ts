@@ -32,6 +32,7 @@ export const noLockManager: HostRule = {
         'A disk that two hosts can open is ruined as soon as two copies of its VM write to it. A move keeps to one copy by itself; after a ' +
         'lost host, a restart by hand or by another tool, only a lock that lives with the disk does.',
     source: "libvirt's documentation of virtual machine lock managers; none is in use until qemu.conf names one (lock_manager).",
+    byPart: true,
     check: (input, report) => {
         const bare = [...provisionsOf(input)].filter(([, { lockManager }]) => lockManager === 'none').map(([host]) => host);
         if (bare.length === 0) return;

@@ -21,6 +21,7 @@ export const lockManagersApart: HostRule = {
         'The source hands its locks to the destination, which must understand them. libvirt refuses the move when they are not of one kind, ' +
         'also where only one of the two has locks at all.',
     source: 'libvirt, qemu_migration_cookie.c: "Source host lock driver … different from target …".',
+    byPart: true,
     check: (input, report) => {
         const known = [...provisionsOf(input)].flatMap(([host, { lockManager }]) => (lockManager ? [{ host, lockManager }] : []));
         if (new Set(known.map(({ lockManager }) => lockManager)).size < 2) return;

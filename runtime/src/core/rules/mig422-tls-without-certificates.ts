@@ -28,6 +28,7 @@ export const tlsWithoutCertificates: HostRule = {
         const movers = moversOf(input.program).filter((mover) => techniquesOf(mover).some(asksForTls));
         return provisionLacking('TLS', 'the certificates', 'tlsCertificates', movers, input);
     },
+    byPart: true,
     check: (input, report) => {
         const provided = [...provisionsOf(input)];
         const lacking = (without: readonly HostProvisions['tlsCertificates'][]): readonly string[] =>

@@ -32,6 +32,7 @@ export const relayWithoutNode: HostRule = {
         const what = new Set(movers.flatMap((mover) => relayed(mover).map((each) => each.what)));
         return provisionLacking([...what].join(', '), 'the version of Node.js', 'node', movers, input);
     },
+    byPart: true,
     check: (input, report) => {
         const lacking = [...provisionsOf(input)].flatMap(([host, { node }]) =>
             node !== undefined && (node === 'none' || isBelow(node, oldest)) ? [{ host, node }] : [],

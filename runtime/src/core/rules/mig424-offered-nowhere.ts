@@ -27,6 +27,7 @@ export const offeredNowhere: HostRule = {
             .filter(({ kind }) => stated.every((each) => (each[lists[kind]]?.length ?? 0) === 0))
             .map(({ kind, name }) => ({ what: `the ${kind} "${name}"`, of: `${lists[kind]} in the inventory`, hosts: [] }));
     },
+    byPart: true,
     check: (input, report) => {
         const provided = [...provisionsOf(input)];
         const reach = reachOf(input);

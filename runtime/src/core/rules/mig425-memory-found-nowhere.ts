@@ -31,6 +31,7 @@ export const memoryFoundNowhere: HostRule = {
         const asking = input.program.policies.filter(({ destination }) => destination.keepFree.some(isByPageOrNode));
         return provisionLacking('headroom of huge pages or by NUMA node', 'NUMA nodes', 'numaNodes', asking, input);
     },
+    byPart: true,
     check: (input, report) => {
         const provided = provisionsOf(input);
         const reach = reachOf(input);

@@ -32,6 +32,7 @@ export const triggerWithoutRelease: HostRule = {
         'Load sways around its threshold. Without a second threshold or a pause the policy fires at each crossing, and a VM that ' +
         'brings its load along fires it again where it arrives. How long the condition must have held only delays the first move.',
     source: 'Reports on ProxLB, oVirt and VMware DRS of VMs that move to and fro: hysteresis and cooldown are among what operators ask for most.',
+    byPart: true,
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (!policy.trigger || policy.cooldownMs !== undefined) continue;

@@ -31,6 +31,7 @@ export const preferenceWithoutGain: HostRule = {
         'Without a least gain a VM that was taken goes to the best other host, even where that is worse than where it is. Each ' +
         'move costs bandwidth and a stop; one that gains nothing is made again the other way the next time.',
     source: 'VMware DRS, oVirt and ProxLB weigh the benefit of a move against its cost, after reports of VMs that move to and fro.',
+    byPart: true,
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (!policy.trigger) continue;

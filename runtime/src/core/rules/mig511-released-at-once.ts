@@ -33,6 +33,7 @@ export const releasedAtOnce: HostRule = {
         'A release is the other end of a hysteresis: it must be a state that the moves lead to. One that is true from the start lets ' +
         'the policy fire again at once, or, after `move vms`, lets it stop before the first VM.',
     source: 'Schmitt triggers and thermostats; ProxLB and VMware DRS users report VMs that go to and fro without one.',
+    byPart: true,
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             for (const { condition, until } of policy.trigger ? conditionsOf(policy.trigger) : []) {

@@ -19,14 +19,20 @@ interface LastingHost extends HostVersions {
     readonly tags: Tags;
 }
 
-/** One for each input: what one rule found out the next one need not. */
+/** One for the same hosts: what one rule found out the next one need not. */
 export function reachOf(input: HostRuleInput): Reach {
-    const reach = reaches.get(input) ?? new Reach(input);
-    reaches.set(input, reach);
+    const { inventory = nothing, snapshot = nothing } = input;
+    let beside = reaches.get(inventory);
+    if (!beside) reaches.set(inventory, (beside = new WeakMap<object, Reach>()));
+    let reach = beside.get(snapshot);
+    if (!reach) beside.set(snapshot, (reach = new Reach(input)));
     return reach;
 }
 
-const reaches = new WeakMap<HostRuleInput, Reach>();
+const nothing = {};
+const reaches = new WeakMap<object, WeakMap<object, Reach>>();
+
+const mostConditions = 20_000;
 
 export class Reach {
     readonly #hosts: ReadonlyMap<string, LastingHost>;
@@ -87,7 +93,11 @@ export class Reach {
         if (!isAboutLasting(condition)) return false;
         const said = saidBy(condition);
         let known = this.#ruledOut.get(said);
-        if (!known) this.#ruledOut.set(said, (known = new Map<string, boolean>()));
+        if (!known) {
+            // In an editor a condition is said in many ways before it is finished.
+            if (this.#ruledOut.size >= mostConditions) this.#ruledOut.clear();
+            this.#ruledOut.set(said, (known = new Map<string, boolean>()));
+        }
         const pair = host === source ? host : `${host} ${source}`;
         let out = known.get(pair);
         if (out === undefined) known.set(pair, (out = this.#isFalse(condition, host, source)));

@@ -28,6 +28,11 @@ export interface HostRule extends RuleDoc {
     readonly lacks?: (input: HostRuleInput) => readonly Lack[];
     readonly check: (input: HostRuleInput, report: HostReport, leftOut: LeftOut) => void;
     /**
+     * It judges each policy and each sequence by itself: what it finds of one follows from that one and from the hosts, and
+     * need not be looked for again while these are the same.
+     */
+    readonly byPart?: true;
+    /**
      * For `avoid` and `prefer`: what the hosts of `files['hosts.yaml']` and their VMs are like beyond what an inventory says.
      * Merged into the snapshot that the simulated hosts of that inventory give.
      */

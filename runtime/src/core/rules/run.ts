@@ -1,5 +1,6 @@
 import type { Finding, Policy } from '@mig/language';
 import type { Lack } from './lack.js';
+import type { RuleMemory } from './memory.js';
 import { inventoryRange } from './places.js';
 import type { HostReport, HostRule, HostRuleInput } from './rule.js';
 import { few } from '../satisfy/few.js';
