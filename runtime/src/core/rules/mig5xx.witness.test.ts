@@ -1,0 +1,309 @@
+/**
+ * Each finding of the rules on conflicts against a second evaluation, over arbitrary hosts, VMs and figures: triggers,
+ * conditions and plans as they are decided when a policy runs, or every case there is. Both ways: what is told is so, and
+ * on worlds as small as these what is so is told. Conditions, gangs, anti-affinity and pairs of policies have tests of the
+ * same kind beside their reasoning (runtime/src/core/satisfy).
+ */
+import { fc, test } from '@fast-check/vitest';
+import { compileText, epochMs, type Finding, formatQuantity, type Policy, type Program, ratio } from '@mig/language';
+import { expect } from 'vitest';
+import { makePlan } from '../decide/plan.js';
+import { triggered } from '../decide/trigger.js';
+import { worldOf } from '../decide/world.js';
+import type { Plan } from '../model/plan.js';
+import type { HostState, PolicyState, Snapshot } from '../model/snapshot.js';
+import { digest, gib, host, inventoryOf, minute, noon, percent, snapshot, vm } from '../testing/builders.js';
+import { hostRules } from './index.js';
+import { findingsOf } from './run.js';
+
+const using = 'using precopy { downtime 300 ms; after 5 min: abort }';
+
+async function compiled(text: string): Promise<Program> {
+    const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
+    if (!program) throw new Error(findings.map((f) => f.message).join('\n'));
+    return program;
+}
+
+function found(id: string, program: Program, on: Snapshot | undefined): readonly Finding[] {
+    const rules = hostRules.filter((rule) => rule.id === id);
+    return findingsOf(rules, { program, inventory: on && inventoryOf(on), snapshot: on });
+}
+
+function planOf(program: Program, on: Snapshot): Plan {
+    const { plan, findings } = makePlan(program, inventoryOf(on), on, { now: on.takenAt, digest });
+    if (!plan) throw new Error(findings.map((f) => f.message).join('\n'));
+    return plan;
+}
+
+const share = fc.integer({ min: 0, max: 20 }).map((n) => n * 5);
+const order = fc.constantFrom('>', '>=', '<', '<=');
+
+/** How often a policy starts anew while the CPU load of its host goes through these shares, a second apart. */
+function starts(program: Program, loads: readonly number[]): number {
+    let states: readonly PolicyState[] = [];
+    let count = 0;
+    let running = false;
+    for (const [second, load] of loads.entries()) {
+        const takenAt = epochMs(noon + second * 1000);
+        const on = snapshot([host('a', { cpuUsed: percent(load) })], [vm('v', 'a')], { takenAt, policies: states });
+        const { fired, states: next } = triggered(program, worldOf(on), { now: takenAt });
+        if (fired.length > 0 && !running) count++;
+        running = fired.length > 0;
+        states = next.length > 0 ? next : states;
+    }
+    return count;
+}
+
+const releases = fc.constantFrom('', 'until host.cpu < 60%');
+const pauses = fc.constantFrom('', 'cooldown 10 min');
+
+test.prop([releases, pauses, fc.constantFrom('host.cpu > 90%', 'host is in maintenance', 'host.cpu > 90% and between 22:00 and 05:00')])(
+    'MIG502 is told exactly of policies that start anew whenever the load sways about the threshold',
+    async (until, cooldown, when) => {
+        fc.pre(until === '' || when === 'host.cpu > 90%');
+        const program = await compiled(`policy p { when ${when} ${until} move vms on host limit 2 to hosts ${using} ${cooldown} }`);
+        // Twice over the threshold within a few seconds, and never as low as the release.
+        expect(found('MIG502', program, undefined).length > 0).toBe(starts(program, [95, 85, 95]) > 1);
+    },
+);
+
+test.prop([share, order, share, order])(
+    'MIG502 is not told of a policy that takes VMs until a state in which it would not start, and only of these',
+    async (fires, by, stops, to) => {
+        const program = await compiled(
+            `policy p { when host.cpu ${by} ${fires}% move vms on host until host.cpu ${to} ${stops}% to hosts ${using} }`,
+        );
+        const both = range(0, 100).some((load) => isSo(load, by, fires) && isSo(load, to, stops));
+        // What never starts cannot start again either.
+        fc.pre(range(0, 100).some((load) => isSo(load, by, fires)) && range(0, 100).some((load) => isSo(load, to, stops)));
+        expect(found('MIG502', program, undefined).length > 0).toBe(both);
+    },
+);
+
+const range = (from: number, to: number): readonly number[] => Array.from({ length: 2 * (to - from) + 1 }, (_, i) => from + i / 2);
+function isSo(value: number, by: string, than: number): boolean {
+    return by === '>' ? value > than : by === '>=' ? value >= than : by === '<' ? value < than : value <= than;
+}
+
+test.prop([share, order, share, order])(
+    'MIG511 is told exactly where the release holds at every load at which the policy starts',
+    async (fires, by, stops, to) => {
+        const program = await compiled(
+            `policy p { when host.cpu ${by} ${fires}% until host.cpu ${to} ${stops}% move vms on host to hosts ${using} }`,
+        );
+        // Also beyond what a share can be: nothing is reasoned from that.
+        const loads = range(-10, 110).filter((load) => isSo(load, by, fires));
+        const always = loads.every((load) => isSo(load, to, stops));
+        expect(found('MIG511', program, undefined).length > 0).toBe(always);
+        // Held at one load, it starts, is released at the next look where the release holds, and starts again.
+        for (const load of loads.filter((one) => one > 0 && one < 100 && one % 5 !== 0).slice(0, 4))
+            expect(starts(program, [load, load, load])).toBe(isSo(load, to, stops) ? 2 : 1);
+    },
+);
+
+const rankings = fc.constantFrom('least loaded', 'most free memory', 'fullest', 'even load');
+const gains = fc.constantFrom('', ' when gain > 5%');
+
+test.prop([rankings, gains, fc.integer({ min: 2, max: 4 }), fc.integer({ min: 1, max: 8 })])(
+    'MIG503 is told of policies that move VMs among hosts that are all alike; those that it leaves alone do not',
+    async (ranking, gain, hosts, size) => {
+        const program = await compiled(`policy p { every day at 12:00 move vms to hosts prefer ${ranking}${gain} ${using} }`);
+        const names = ['a', 'b', 'c', 'd'].slice(0, hosts);
+        const on = snapshot(
+            names.map((name) => host(name, { cpuUsed: ratio(0.5), memoryFree: gib(64 - size) })),
+            names.map((name) => vm(`v${name}`, name, { memory: gib(size), cpu: ratio(0.1) })),
+        );
+        const told = found('MIG503', program, on).length > 0;
+        expect(told).toBe(gain === '');
+        // To leave for a host where there is a VM already does gain something where the fullest is the best.
+        if (!told && ranking !== 'fullest') expect(planOf(program, on).moves).toEqual([]);
+        if (told && ranking !== 'even load') expect(planOf(program, on).moves.length).toBeGreaterThan(0);
+    },
+);
+
+const chosen = fc.constantFrom(
+    '',
+    'where vm.tag.role == "web"',
+    'where vm.tag.role == "db"',
+    'where vm.memory > 3 GiB',
+    'except vm.tag.role == "web"',
+);
+const guests = fc.array(
+    fc.record({ role: fc.constantFrom('web', 'db'), size: fc.integer({ min: 1, max: 6 }), on: fc.constantFrom('a', 'b') }),
+    {
+        minLength: 1,
+        maxLength: 4,
+    },
+);
+
+test.prop([chosen, chosen, fc.integer({ min: 0, max: 1 }), guests])(
+    'MIG504 is told exactly where the VMs of a plan change hands when two policies change places',
+    async (one, other, priority, all) => {
+        const policy = (name: string, which: string, more = ''): string =>
+            `policy ${name}${more} { when host is in maintenance move vms on host ${which} to hosts ${using} }`;
+        const texts = [policy('p', one), policy('q', other, priority === 0 ? '' : ` priority ${priority}`)] as const;
+        const program = await compiled(texts.join('\n'));
+        const turned = await compiled([texts[1], texts[0]].join('\n'));
+        const on = snapshot(
+            ['a', 'b', 'c'].map((name) => host(name, { maintenance: name === 'a', memory: gib(256), memoryFree: gib(200) })),
+            all.map(({ role, size, on: there }, i) => vm(`v${i}`, there, { tags: { role }, memory: gib(size) })),
+        );
+        const owners = (of: Program): string => {
+            const { moves, instances } = planOf(of, on);
+            return JSON.stringify(moves.map((move) => [move.vm.name, instances[move.instance]?.policy]).toSorted());
+        };
+        const told = found('MIG504', program, on);
+        expect(told.length > 0).toBe(owners(program) !== owners(turned));
+        for (const { message } of told) expect(owners(program)).toContain(`["${/both take (\S+) of/.exec(message)?.[1] ?? ''}","p"]`);
+    },
+);
+
+const places = fc.record({ zone: fc.constantFrom('z1', 'z2'), disk: fc.constantFrom('ssd', 'hdd'), cpus: fc.constantFrom(4, 8) });
+const constraint = fc.constantFrom(
+    'host.zone == source.zone',
+    'host.tag.disk == "ssd"',
+    'host.zone != source.zone and host.tag.disk == "hdd"',
+    'host.cpus >= source.cpus and host.zone == "z1"',
+    'vm.tag.role == "web" or host.tag.disk == "ssd"',
+);
+
+test.prop([fc.array(places, { minLength: 2, maxLength: 4 }), constraint, constraint, guests], { numRuns: 150 })(
+    'MIG506 is told exactly where no plan moves any VM of a host that is emptied, with every other host up and empty',
+    async (where, first, second, all) => {
+        const program = await compiled(
+            `policy p { when host is in maintenance move vms on host to hosts where ${first} and ${second} ${using} }`,
+        );
+        const hosts = where.map(({ zone, disk, cpus }, i) =>
+            host(['a', 'b', 'c', 'd'][i] ?? '', { zone, cpus, tags: { disk }, memory: gib(64), memoryFree: gib(64) }),
+        );
+        const vms = all.map(({ role, size, on }, i) => vm(`v${i}`, on, { tags: { role }, memory: gib(size) }));
+        const on = snapshot(hosts, vms);
+        // A zone that no host is in is an error of its own.
+        fc.pre(hosts.some(({ zone }) => zone === 'z1'));
+        const canGo = (name: string, source: string): boolean => {
+            const alone = snapshot(
+                hosts.map((one) => ({ ...one, maintenance: one.name === source })),
+                vms.filter((one) => one.name === name),
+            );
+            return planOf(program, alone).moves.length > 0;
+        };
+        const stuck = ['a', 'b'].filter((source) => {
+            const there = vms.filter((one) => one.host === source);
+            return there.length > 0 && !there.some((one) => canGo(one.name, source));
+        });
+        // Of constraints that contradict each other, MIG510 speaks; and of places alone, those of the inventory.
+        fc.pre(found('MIG510', program, on).length === 0);
+        const told = found('MIG506', program, on).map(({ message }) => message);
+        expect(told.some((message) => message.startsWith('no host could ever take'))).toBe(stuck.length > 0);
+        const named = /any VM of (.*), which/.exec(told[0] ?? '')?.[1];
+        if (named !== undefined) expect(named.split(' and ').toSorted()).toEqual(stuck);
+    },
+);
+
+test.prop([
+    fc.array(fc.record({ memory: fc.integer({ min: 8, max: 64 }), vms: fc.array(fc.integer({ min: 1, max: 16 }), { maxLength: 3 }) }), {
+        minLength: 2,
+        maxLength: 4,
+    }),
+    fc.integer({ min: 1, max: 4 }),
+])('MIG507 is told exactly where, whichever hosts are spared, the others have less memory than the VMs need', async (all, spare) => {
+    const program = await compiled(
+        `policy p { every day at 12:00 move vms where vm.memory > 1 TiB to hosts keep ${spare} ${spare === 1 ? 'host' : 'hosts'} of spare capacity ${using} }`,
+    );
+    const names = ['a', 'b', 'c', 'd'];
+    const on = snapshot(
+        all.map(({ memory, vms }, i) =>
+            host(names[i] ?? '', { memory: gib(memory), memoryFree: gib(memory - Math.min(memory, sum(vms))) }),
+        ),
+        all.flatMap(({ memory, vms }, i) =>
+            sum(vms) > memory ? [] : vms.map((size, j) => vm(`v${i}${j}`, names[i] ?? '', { memory: gib(size) })),
+        ),
+    );
+    fc.pre(all.every(({ memory, vms }) => sum(vms) <= memory));
+    const needed = sum(all.flatMap(({ vms }) => vms));
+    const left = subsets(
+        all.map(({ memory }) => memory),
+        all.length - spare,
+    );
+    const never = spare >= all.length || left.every((rooms) => sum(rooms) < needed);
+    expect(found('MIG507', program, on).length > 0).toBe(never);
+});
+
+const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
+
+function subsets(of: readonly number[], size: number): readonly (readonly number[])[] {
+    const [first, ...others] = of;
+    if (size <= 0) return [[]];
+    if (first === undefined) return [];
+    return [...subsets(others, size - 1).map((rest) => [first, ...rest]), ...subsets(others, size)];
+}
+
+const versions = fc.constantFrom('9.2.0', '9.2.3', '10.0.1', '10.1.0');
+
+test.prop(
+    [
+        fc.array(versions, { minLength: 2, maxLength: 3 }),
+        guests,
+        fc.constantFrom('', 'where host.qemu <= source.qemu', 'where host.zone == source.zone'),
+    ],
+    { numRuns: 150 },
+)('MIG508 is told exactly where a plan moves a VM to a newer QEMU, from one host to another', async (qemu, all, where) => {
+    const program = await compiled(`policy p { when host is in maintenance move vms on host to hosts ${where} ${using} }`);
+    const hosts = qemu.map(
+        (version, i): HostState =>
+            host(['a', 'b', 'c'][i] ?? '', {
+                versions: { libvirt: '11.3.0', qemu: version },
+                zone: `z${i % 2}`,
+                memory: gib(64),
+                memoryFree: gib(64),
+            }),
+    );
+    const vms = all.map(({ role, size, on }, i) => vm(`v${i}`, on, { tags: { role }, memory: gib(size) }));
+    const isNewer = (there: string, here: string): boolean => {
+        const [a, b] = [there, here].map((version) => version.split('.').map(Number));
+        return (a?.[0] ?? 0) !== (b?.[0] ?? 0) ? (a?.[0] ?? 0) > (b?.[0] ?? 0) : (a?.[1] ?? 0) > (b?.[1] ?? 0);
+    };
+    const moves = (source: string, to: string): boolean => {
+        const there = hosts
+            .filter(({ name }) => name === source || name === to)
+            .map((one) => ({ ...one, maintenance: one.name === source }));
+        return (
+            planOf(
+                program,
+                snapshot(
+                    there,
+                    vms.filter((one) => one.host === source),
+                ),
+            ).moves.length > 0
+        );
+    };
+    const oneWay = hosts.flatMap((from) =>
+        hosts
+            .filter((to) => isNewer(to.versions.qemu ?? '', from.versions.qemu ?? '') && moves(from.name, to.name))
+            .map((to) => [from.name, to.name]),
+    );
+    const [told] = found('MIG508', program, snapshot(hosts, vms));
+    expect(told !== undefined).toBe(oneWay.length > 0);
+    const [, from, to] = /from (\S+) to (\S+), and/.exec(told?.message ?? '') ?? [];
+    if (told) expect(oneWay).toContainEqual([from, to]);
+});
+
+test.prop([
+    fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 4 }),
+    fc.array(fc.integer({ min: 6, max: 14 }), { minLength: 1, maxLength: 3 }),
+])('MIG509 is told exactly where the VMs that must be on one host have room on none, and no plan moves them all', async (sizes, rooms) => {
+    const program = await compiled(`policy p { when host is in maintenance move vms on host to hosts with same vm.tag.app ${using} }`);
+    const on = snapshot(
+        [host('a', { maintenance: true }), ...rooms.map((size, i) => host(`h${i}`, { memory: gib(size), memoryFree: gib(size) }))],
+        sizes.map((size, i) => vm(`v${i}`, 'a', { memory: gib(size), tags: { app: 'x' } })),
+    );
+    const [told] = found('MIG509', program, on);
+    expect(told !== undefined).toBe(sum(sizes) > Math.max(...rooms));
+    expect(planOf(program, on).unplaced.length > 0).toBe(told !== undefined);
+    if (told) expect(told.message).toContain(`would have ${formatQuantity(gib(Math.max(...rooms)), 'size')}`);
+});
+
+test('the policies of these tests compile to what they say', async () => {
+    const { policies } = await compiled(`policy p { when host.cpu > 90% move vms on host to hosts ${using} cooldown 10 min }`);
+    expect(policies.map((policy: Policy) => policy.cooldownMs)).toEqual([10 * minute]);
+});
