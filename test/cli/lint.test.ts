@@ -33,6 +33,22 @@ const check = async (text: string, ...args: string[]) => {
     return desk.migRun(['check', 'p.mig', ...args]);
 };
 
+describe('what nothing in a file uses', () => {
+    const spare = 'technique spare = precopy { after 5 min: abort }\n';
+
+    test('is told of the file alone, and not where a file that may use it is checked along', async () => {
+        await desk.write('shared.mig', policy({ top: spare }));
+        await desk.write('p.mig', `import "shared.mig"\n${policy().replace('policy drain', 'policy other')}`);
+        const idsOf = async (...files: string[]) => {
+            const { stdout } = await desk.migRun(['check', '--json', ...files]);
+            return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+        };
+        expect(await idsOf('shared.mig')).toContain('MIG133');
+        expect(await idsOf('p.mig')).not.toContain('MIG133');
+        expect(await idsOf('shared.mig', 'p.mig')).not.toContain('MIG133');
+    });
+});
+
 describe('what is found', () => {
     test('is nothing where a policy is right', async () => {
         const { code, stdout } = await check(policy());

@@ -5,7 +5,7 @@ import type { Finding } from '../finding.js';
 import type { MigFile, Param } from '../generated/ast.js';
 import * as ast from '../generated/ast.js';
 import { reportImports, reportUnresolved } from '../link/findings.js';
-import { withImports } from '../link/imports.js';
+import { importsOf, withImports } from '../link/imports.js';
 import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
 import { programVersion } from '../program.js';
 import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/findings.js';
@@ -103,8 +103,17 @@ function check(
         sequences: declared.filter(ast.isSequence).map((node) => recall(node, () => sequence(node, context))),
         scenarios: declared.filter(ast.isScenario).map((node) => recall(node, () => scenario(node, context))),
     };
-    context.add(ruleFindings({ document, documents, context, ...parts }, context.found));
+    const isImported = (): boolean => isImportedBeside(document, documents, services);
+    context.add(ruleFindings({ document, documents, isImported, context, ...parts }, context.found));
     return parts;
+}
+
+/** Whether a file imports this one that is open beside it, and is not compiled with it. */
+function isImportedBeside(document: MigDocument, compiled: readonly MigDocument[], services: LangiumCoreServices): boolean {
+    const known = services.shared.workspace.LangiumDocuments;
+    return known.all.some(
+        (other) => !compiled.some((one) => one === other) && importsOf(other, known).some((found) => found.document === document),
+    );
 }
 
 /** A declaration is broken where a syntax error stands in it, or after it and before the next, and where a part of it is missing. */

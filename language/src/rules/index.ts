@@ -3,6 +3,7 @@ import { unusedParam } from './mig130-unused-param.js';
 import { unusedLet } from './mig131-unused-let.js';
 import { unusedGroup } from './mig132-unused-group.js';
 import { unusedTechnique } from './mig133-unused-technique.js';
+import { unusedCalendar } from './mig139-unused-calendar.js';
 import { unusedParameter } from './mig134-unused-parameter.js';
 import { unusedImport } from './mig135-unused-import.js';
 import { shadowedName } from './mig136-shadowed-name.js';
@@ -39,12 +40,18 @@ import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
 
+/** Rules that say nothing of a file that others import: these may use what nothing in it does. */
+export const rulesOfFilesAlone: ReadonlySet<string> = new Set(
+    [unusedParam, unusedLet, unusedGroup, unusedTechnique, unusedCalendar].map(({ id }) => id),
+);
+
 export const textRules: readonly TextRule[] = [
     unusedParam,
     unusedLet,
     unusedGroup,
     unusedTechnique,
     unusedParameter,
+    unusedCalendar,
     unusedImport,
     shadowedName,
     scenarioExpectsNothing,

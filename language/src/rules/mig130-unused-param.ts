@@ -5,8 +5,8 @@ import { removalOf, unusedIn } from './usage.js';
 export const unusedParam: TextRule = {
     id: 'MIG130',
     name: 'unused-param',
-    severity: 'warning',
-    summary: 'A param that nothing uses, in a file that runs something by itself.',
+    severity: 'info',
+    summary: 'A param that nothing uses, in a file that runs something by itself and that no other file imports.',
     avoid: `param uplink: rate = 1 Gbit/s
 policy drain {
   when host is in maintenance

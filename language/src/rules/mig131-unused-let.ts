@@ -5,8 +5,8 @@ import { removalOf, unusedIn } from './usage.js';
 export const unusedLet: TextRule = {
     id: 'MIG131',
     name: 'unused-let',
-    severity: 'warning',
-    summary: 'A let that nothing uses, in a file that runs something by itself.',
+    severity: 'info',
+    summary: 'A let that nothing uses, in a file that runs something by itself and that no other file imports.',
     avoid: `let hot = vm.dirty_rate > 100 MiB/s
 policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
 `,

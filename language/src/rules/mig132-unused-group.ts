@@ -5,8 +5,8 @@ import { removalOf, unusedIn } from './usage.js';
 export const unusedGroup: TextRule = {
     id: 'MIG132',
     name: 'unused-group',
-    severity: 'warning',
-    summary: 'A group that nothing uses, in a file that runs something by itself.',
+    severity: 'info',
+    summary: 'A group that nothing uses, in a file that runs something by itself and that no other file imports.',
     avoid: `group web = vms where vm.tags contains "web"
 policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }
 `,

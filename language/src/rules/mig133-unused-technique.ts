@@ -5,8 +5,8 @@ import { removalOf, unusedIn } from './usage.js';
 export const unusedTechnique: TextRule = {
     id: 'MIG133',
     name: 'unused-technique',
-    severity: 'warning',
-    summary: 'A technique that nothing uses, in a file that runs something by itself.',
+    severity: 'info',
+    summary: 'A technique that nothing uses, in a file that runs something by itself and that no other file imports.',
     avoid: `/** Never run for ever. */
 technique patient = precopy { downtime 300 ms  after 10 min: abort }
 policy drain { when host is in maintenance  move vms on host  to hosts  using precopy }

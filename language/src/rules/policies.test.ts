@@ -99,3 +99,20 @@ describe('the rules on names', () => {
         expect(await ids('param cluster: rate = 1 Gbit/s')).toEqual(['MIG136']);
     });
 });
+
+describe('what nothing in a file uses', () => {
+    const drain = (name: string, using = 'precopy'): string =>
+        `policy ${name} { when host is in maintenance  move vms on host  to hosts  using ${using} }\n`;
+    const spare =
+        'technique quick = precopy { after 5 min: abort }\ntechnique slow = precopy { after 9 min: abort }\nlet hot = vm.cpu > 9%\n';
+
+    test('is said of a file that runs something and stands alone', async () => {
+        expect(await ids(`${spare}${drain('a', 'quick')}`)).toEqual(['MIG133', 'MIG131']);
+        expect(await ids(spare)).toEqual([]);
+    });
+
+    test('is not said of a file that is imported: others may use it, whether it runs something itself or not', async () => {
+        const read = (): Promise<string> => Promise.resolve(`${spare}${drain('a')}`);
+        expect(await findings(`import "shared.mig"\n${drain('b', 'quick')}`, { read })).toEqual([]);
+    });
+});

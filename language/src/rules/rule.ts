@@ -42,6 +42,8 @@ export interface RuleInput {
     readonly policies: readonly Policy[];
     readonly sequences: readonly HostSequence[];
     readonly scenarios: readonly Scenario[];
+    /** Whether a file that is known, but not needed here, imports this one. */
+    readonly isImported?: () => boolean;
     /** Places of nodes, and values of params. */
     readonly context: Context;
 }

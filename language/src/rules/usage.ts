@@ -6,15 +6,17 @@ import type { MigFile } from '../generated/ast.js';
 import type { RuleInput } from './rule.js';
 
 /**
- * What nothing in the known files uses. Only of files that run something by themselves, by a trigger or as a sequence:
- * what others only lend is used by files that are not known here. Nothing where a part of the text could not be read.
+ * What nothing in the known files uses. Only of files that run something by themselves, by a trigger or as a sequence,
+ * and that no other known file imports: what a file lends is used by files that need not be known here. Nothing where a
+ * part of the text could not be read.
  */
 export function unusedIn<Node extends ast.Declaration>(input: RuleInput, is: (node: ast.Declaration) => node is Node): readonly Node[] {
     const { document, context } = input;
     if (!runsByItself(input)) return [];
     const { used, complete } = usesIn(input.documents);
     if (!complete) return [];
-    return document.parseResult.value.declarations.filter(is).filter((node) => !used.has(node) && !context.isBroken(node));
+    const unused = document.parseResult.value.declarations.filter(is).filter((node) => !used.has(node) && !context.isBroken(node));
+    return unused.length > 0 && isLent(input) ? [] : unused;
 }
 
 /** A fix that takes a declaration out, with its comment and its lines. */
@@ -50,6 +52,9 @@ export function usesIn(documents: readonly LangiumDocument<MigFile>[]): Uses {
 }
 
 const uses = new WeakMap<object, Uses>();
+
+/** Whether a file is imported: by the one that is compiled, or by another that is known beside it. */
+const isLent = ({ document, documents, isImported }: RuleInput): boolean => documents[0] !== document || isImported?.() === true;
 
 /** Whether a file has policies with a trigger, or sequences: others only lend what they declare, or are run by name. */
 export function runsByItself({ document }: RuleInput): boolean {

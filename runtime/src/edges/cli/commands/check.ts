@@ -1,4 +1,4 @@
-import type { Finding } from '@mig/language';
+import { type Finding, rulesOfFilesAlone } from '@mig/language';
 import { isMigrationError } from '../../../core/index.js';
 import type { Compiling } from '../compile/compiling.js';
 import { type Console, Exit } from '../console.js';
@@ -36,7 +36,7 @@ export async function checkPolicies(
     const judge = new Judge(options, thread, { kept: files.length === 1 });
     const policies: JudgedPolicy[] = [];
     for (const file of files) policies.push(...(await unread.without(file, () => judge.policy(file))));
-    const all = once([...(await judge.besides()), ...policies]);
+    const all = once([...(await judge.besides()), ...withoutLent(policies)]);
     switch (format) {
         case 'json':
             console.out(
@@ -113,6 +113,16 @@ async function fixAll(
         say(`fixed ${path}:${line + 1}:${character + 1} ${finding.id}: ${title}`);
     }
     if (fixed.length > 0) say(`${fixed.length} ${fixed.length === 1 ? 'fix' : 'fixes'} made`);
+}
+
+/** What a file declares may be used by others that import it: of one that is checked along with such a file, nothing is said to be unused. */
+function withoutLent(policies: readonly JudgedPolicy[]): readonly JudgedPolicy[] {
+    const lent = new Set(policies.flatMap(({ sources }) => sources.slice(1).map(({ path }) => path)));
+    return policies.map((policy) => {
+        const [own] = policy.sources;
+        if (own === undefined || !lent.has(own.path)) return policy;
+        return { ...policy, findings: policy.findings.filter(({ id, range }) => range.source !== 0 || !rulesOfFilesAlone.has(id)) };
+    });
 }
 
 /** What several policies import is spoken of once. */
