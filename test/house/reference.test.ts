@@ -32,7 +32,7 @@ test('the grammar is documented', async () => {
 function part(section: string): string | undefined {
     const [title = '', ...lines] = section.split('\n');
     const body = lines.join('\n');
-    const names = [...body.matchAll(/^(?:entry )?([A-Z]\w*)[^:\n]*:/gm)];
+    const names = [...body.matchAll(/^(?:entry |fragment )?([A-Z]\w*)[^:\n]*:/gm)];
     const known = names.flatMap((match) => {
         const name = match[1] ?? '';
         if (!rules.some((rule) => rule.name === name)) return [];
