@@ -4,6 +4,7 @@ import type { Reason } from '../model/plan.js';
 import type { CpuVerdict, HostState, Snapshot, VmState, VmUuid } from '../model/snapshot.js';
 import { scopeOf } from './attributes.js';
 import { attributesIn, evaluate, holds } from './evaluate.js';
+import { hugePagesFor } from './huge-pages.js';
 import { techniqueFor } from './technique.js';
 import { isTrue } from './truth.js';
 import { valueText, verdictText, wordsOf } from './wording.js';
@@ -77,6 +78,7 @@ const constraints: readonly Constraint[] = [
     wheres,
     networksNamed,
     memory,
+    hugePages,
     keepFree,
     apart,
     together,
@@ -124,6 +126,12 @@ function networksNamed({ policy, host }: Asked): Reason | undefined {
 function memory({ host, vm }: Asked): Reason | undefined {
     if (vm.memory <= host.memoryFree) return undefined;
     return { text: `has ${size(host.memoryFree)} of memory free, and the VM needs ${size(vm.memory)}` };
+}
+
+function hugePages({ host, vm }: Asked): Reason | undefined {
+    const pages = hugePagesFor(vm, host.provides);
+    if (pages === undefined || vm.memory <= pages) return undefined;
+    return { text: `has ${pages === 0 ? 'no' : `${size(pages)} in`} huge pages of the VM's size, and the VM needs ${size(vm.memory)}` };
 }
 
 function keepFree({ policy, host, vm }: Asked): Reason | undefined {

@@ -99,6 +99,18 @@ test('headroom of huge pages is not held against other memory', () => {
     expect(placed({ destination: { keepFree: [pages] } }, [away, host('b', { memoryFree: gib(11) })], [vm('web', 'a')])).toEqual(['web>b']);
 });
 
+test('a VM in huge pages goes where there are enough of its size, or where that is not known', () => {
+    const pool = (memory: number) => ({
+        provides: { numaNodes: [{ memory: gib(64), hugepages: [{ pageSize: gib(1), memory: gib(memory) }] }] },
+    });
+    const paged = vm('web', 'a', { hugepages: { pageSize: gib(1) } });
+    expect(placed({}, [away, host('b', pool(2)), host('c', pool(4))], [paged])).toEqual(['web>c']);
+    expect(placed({}, [away, host('b', pool(2)), host('c')], [paged])).toEqual(['web>c']);
+    expect(placed({}, [away, host('b', pool(2))], [paged])).toEqual([
+        "web: b has 2 GiB in huge pages of the VM's size, and the VM needs 4 GiB",
+    ]);
+});
+
 test('CPU headroom needs CPU time that was measured', () => {
     const keep: Facts = { destination: { keepFree: [{ resource: 'cpu', amount: { kind: 'share', share: 0.5 }, range: nowhere }] } };
     const busy = vm('web', 'a', { cpu: ratio(1), vcpus: 2 });

@@ -83,6 +83,8 @@ export interface VmState {
     readonly maxMemory: Bytes;
     /** The most that its QEMU may take of its host's memory (`memtune/hard_limit`). Absent: not known. */
     readonly memoryHardLimit?: Bytes | 'none';
+    /** Its memory is in huge pages, of the host's usual size where none is said. Absent: it is not, or it is not known. */
+    readonly hugepages?: { readonly pageSize: Bytes | undefined };
     readonly vcpus: number;
     readonly tags: Tags;
     readonly machine: string;

@@ -28,6 +28,7 @@ import { tlsWithoutCertificates } from './mig422-tls-without-certificates.js';
 import { relayWithoutNode } from './mig423-relay-without-node.js';
 import { offeredNowhere } from './mig424-offered-nowhere.js';
 import { memoryFoundNowhere } from './mig425-memory-found-nowhere.js';
+import { vmPagesFoundNowhere } from './mig426-vm-pages-found-nowhere.js';
 import { policiesUndoEachOther } from './mig501-policies-undo-each-other.js';
 import { takenByTwo } from './mig504-taken-by-two.js';
 import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
@@ -68,6 +69,7 @@ export const hostRules: readonly HostRule[] = [
     relayWithoutNode,
     offeredNowhere,
     memoryFoundNowhere,
+    vmPagesFoundNowhere,
     triggerWithoutRelease,
     preferenceWithoutGain,
     apartCannotBeMet,

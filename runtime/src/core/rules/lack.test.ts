@@ -87,10 +87,10 @@ test('what hosts provide is missed where it is asked for', async () => {
 test('VMs that were not looked at are missed by a policy that leaves open what becomes of those that cannot be moved', async () => {
     const look = 'for want of a look at the VMs nothing is said of';
     expect(await message(policy('precopy', ''))).toBe(
-        `${look} local disks, passed-through devices, snapshots, CPUs (MIG410, MIG411, MIG412, MIG413)`,
+        `${look} local disks, passed-through devices, snapshots, CPUs, huge pages (MIG410, MIG411, MIG412, MIG413, MIG426)`,
     );
     expect(await message(policy('precopy', 'except vm.snapshots'))).toBe(
-        `${look} local disks, passed-through devices, CPUs (MIG410, MIG411, MIG413)`,
+        `${look} local disks, passed-through devices, CPUs, huge pages (MIG410, MIG411, MIG413, MIG426)`,
     );
     expect(await message(policy('precopy'))).toBeUndefined();
     expect(await message(policy('precopy', ''), { seen: true })).toBeUndefined();

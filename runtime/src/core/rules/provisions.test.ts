@@ -1,5 +1,5 @@
-/** Edge cases of the rules on what hosts provide (MIG419 to MIG425), beyond what their own documentation shows. */
-import { compileText, type Finding } from '@mig/language';
+/** Edge cases of the rules on what hosts provide (MIG419 to MIG426), beyond what their own documentation shows. */
+import { bytes, compileText, type Finding } from '@mig/language';
 import { expect, test } from 'vitest';
 import type { HostProvisions } from '../model/inventory.js';
 import type { Snapshot, VmState } from '../model/snapshot.js';
@@ -151,4 +151,24 @@ test('huge pages and NUMA nodes are summed by host or held against the smallest,
     expect(await keep('33 GiB of memory free per numa node')).toEqual([`${none} 32 GiB of memory on its smallest NUMA node`]);
     expect(await keep('500 GiB of memory free')).toEqual([]);
     expect(await found('move vms  to hosts keep 24 GiB of hugepages free  using precopy', seen)).toEqual([]);
+});
+
+test('a VM in huge pages goes where its pages are, or may be', async () => {
+    const pool = (pageSize: ReturnType<typeof gib>, memory: number): HostProvisions => ({
+        numaNodes: [{ memory: gib(64), hugepages: [{ pageSize, memory: gib(memory) }] }],
+    });
+    const small = bytes(2 * 2 ** 20);
+    const db = (facts: Partial<VmState>) => vm('db', 'a', { memory: gib(8), ...facts });
+    const warned = (facts: Partial<VmState>, b: HostProvisions, c: HostProvisions = b) =>
+        found('move vms  to hosts  using precopy', hosts({ a: {}, b, c }, [db(facts)]));
+    const taken = 'MIG426 p takes db on a (8 GiB in huge pages of 1 GiB), and no host that it may go to has so many';
+    const ofOne = { hugepages: { pageSize: gib(1) } };
+    expect(await warned(ofOne, pool(gib(1), 4), pool(small, 16))).toEqual([`${taken} (b has 4 GiB, c has none)`]);
+    expect(await warned(ofOne, pool(gib(1), 4), pool(gib(1), 8))).toEqual([]);
+    expect(await warned(ofOne, pool(gib(1), 4), {})).toEqual([]);
+    expect(await warned({ hugepages: { pageSize: undefined } }, pool(small, 8))).toEqual([]);
+    expect(await warned({}, pool(gib(1), 4))).toEqual([]);
+    expect(await found('move vms  immovable: skip  to hosts  using precopy', hosts({ a: {}, b: pool(gib(1), 4) }, [db(ofOne)]))).toEqual(
+        [],
+    );
 });

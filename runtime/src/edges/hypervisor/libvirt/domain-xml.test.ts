@@ -30,6 +30,16 @@ test('a hard limit of memory is read, and one that limits nothing is none', () =
     expect(limit("<soft_limit unit='KiB'>1024</soft_limit>")).toBeUndefined();
 });
 
+test('huge pages are read with their size, where there is one', () => {
+    const pages = (inside: string) => readDomain(domain(`<memoryBacking>${inside}</memoryBacking>`)).hugepages;
+    expect(pages("<hugepages><page size='1' unit='GiB' nodeset='0'/><page size='1048576' unit='KiB' nodeset='1'/></hugepages>")).toEqual({
+        pageKib: 1024 ** 2,
+    });
+    expect(pages("<hugepages><page size='2' unit='M'/><page size='1' unit='G'/></hugepages>")).toEqual({ pageKib: undefined });
+    expect(pages('<hugepages/>')).toEqual({ pageKib: undefined });
+    expect(pages('<locked/>')).toBeUndefined();
+});
+
 test('tags and the mark of a run are read from their own namespaces alone', () => {
     const metadata = `<metadata>
       <mig:tags xmlns:mig="urn:mig:tags:1"><mig:tag name="app" value="web"/><mig:tag name="pinned"/></mig:tags>

@@ -13,6 +13,8 @@ export interface DomainFacts {
     readonly maxMemoryKib: number;
     /** The most that its QEMU may take; undefined where no limit is set. */
     readonly memoryHardLimitKib: number | undefined;
+    /** Its memory is in huge pages, of one size or of several; undefined where it is not. */
+    readonly hugepages: { readonly pageKib: number | undefined } | undefined;
     readonly vcpus: number;
     readonly tags: Tags;
     readonly mover: MoverMark | undefined;
@@ -38,6 +40,7 @@ export function readDomain(xml: string): DomainFacts {
         memoryKib: domain.at('currentMemory').exists ? kib(domain.at('currentMemory')) : maxMemoryKib,
         maxMemoryKib,
         memoryHardLimitKib: hardLimit(domain.at('memtune/hard_limit')),
+        hugepages: hugepages(domain.at('memoryBacking/hugepages')),
         vcpus: Number(vcpu.attribute('current') ?? vcpu.number ?? 1),
         tags: readTags(domain.at('metadata')),
         mover: readMover(domain.at('metadata')),
@@ -73,6 +76,15 @@ const noLimitKib = 9_007_199_254_740_991;
 function hardLimit(element: XmlElement): number | undefined {
     const limit = element.exists ? kib(element) : noLimitKib;
     return limit < noLimitKib ? limit : undefined;
+}
+
+function hugepages(element: XmlElement): DomainFacts['hugepages'] {
+    if (!element.exists) return undefined;
+    const sizes = new Set(
+        element.children('page').map((page) => Number(page.attribute('size')) * (kibPer[page.attribute('unit') ?? 'KiB'] ?? 1)),
+    );
+    const [pageKib] = sizes;
+    return { pageKib: sizes.size === 1 ? pageKib : undefined };
 }
 
 const diskKinds: Readonly<Record<string, { readonly kind: VmDisk['kind']; readonly path: string }>> = {
