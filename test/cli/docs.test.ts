@@ -1,9 +1,12 @@
 /** Every policy in the documents is as it is said to be, and every command of the tutorial prints what is shown. */
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { textRules } from '@mig/language';
+import { parseConfig, parseInventory } from '@mig/runtime/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Step, stepsOf } from '../kit/document.js';
 import { Desk, root } from '../kit/mig-run.js';
+import { blocks } from '../kit/readme.js';
 
 const documents = readdirSync(path.join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
@@ -14,6 +17,37 @@ const documents = readdirSync(path.join(root, 'docs'))
 
 test('there are policies in the documents', () => {
     expect(documents.map(({ name }) => name)).toEqual(expect.arrayContaining(['language.md', 'tutorial.md']));
+});
+
+const texts = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'examples/README.md',
+    'extension/README.md',
+    ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`),
+]
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ name, text: readFileSync(path.join(root, name), 'utf8') }));
+const data = texts.flatMap(({ name, text }) =>
+    ['yaml', 'json'].flatMap((language) => blocks(language, text).map((block, i) => ({ name, language, nth: i + 1, block }))),
+);
+
+test.each(data)('$language $nth of $name is right', ({ language, block }) => {
+    if (language === 'json') expect(() => JSON.parse(block) as unknown).not.toThrow();
+    else expect((/^rules:/m.test(block) ? parseConfig(block, textRules) : parseInventory(block, 'hosts.yaml')).findings).toEqual([]);
+});
+
+test('there is no block that no test looks into', () => {
+    const looked = ['mig', 'sh', 'yaml', 'json', ''];
+    const others = texts.flatMap(({ name, text }) =>
+        [...text.matchAll(/^```(\w*)\n[\s\S]*?^```/gm)].flatMap(([, language = '']) =>
+            looked.includes(language) ? [] : [`${name}: ${language}`],
+        ),
+    );
+    expect(others).toEqual([]);
+    // Policies elsewhere than in docs/ and the README would be read by nobody.
+    const outside = texts.filter(({ name, text }) => !name.startsWith('docs/') && name !== 'README.md' && blocks('mig', text).length > 0);
+    expect(outside.map(({ name }) => name)).toEqual([]);
 });
 
 describe.each(documents)('$name', ({ steps }) => {
