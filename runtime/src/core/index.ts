@@ -33,6 +33,7 @@ export { planText, type PlanTextOptions } from './show/plan.js';
 export { downtimeSoFar, nothingYet, progressOf, type MoveStatus, type MoveView, type RunView } from './show/progress.js';
 export { progressLines, type ProgressOptions } from './show/progress-lines.js';
 export { ansiColours, hanging, noColour, type Meaning, type Palette } from './show/text.js';
+export { provisionsText } from './show/provisions.js';
 export { errorText, findingsText, type ProblemOptions, type SourceText } from './show/problems.js';
 export { type PromiseReport } from './show/promises.js';
 export { reportOf, reportVersion, type MoveReport, type Report, type ReportTotals, type SettingReport } from './show/report.js';

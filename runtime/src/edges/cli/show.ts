@@ -14,6 +14,7 @@ import {
     type Plan,
     type Planning,
     planText,
+    provisionsText,
     reportOf,
     simulate,
     type Report,
@@ -116,7 +117,7 @@ export function showSnapshot(snapshot: Snapshot, console: Console): void {
             ...(host.cpuUsed === undefined ? [] : [`CPU ${formatQuantity(host.cpuUsed, 'ratio')}`]),
         ];
         console.out(
-            `${host.name}: ${host.unreachable === undefined ? [...facts, ...marks].join(', ') : `does not answer: ${host.unreachable}`}`,
+            `${host.name}: ${host.unreachable === undefined ? [...facts, ...provisionsText(host.provides), ...marks].join(', ') : `does not answer: ${host.unreachable}`}`,
         );
         for (const vm of snapshot.vms.filter((v) => v.host === host.name)) {
             const rate = (name: string, value: number | undefined) =>
