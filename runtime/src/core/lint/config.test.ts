@@ -33,11 +33,17 @@ describe('what is wrong is told at its place', () => {
         ['no severity in a map', 'rules:\n  MIG399: { severity: loud }\n', /^MIG012 2:23 rules\.MIG399\.severity: write off/],
         ['a rule twice', 'rules:\n  MIG399: off\n  made-for-this-test: info\n', /^MIG013 3:3 MIG399 \(made-for-this-test\) is set twice$/],
         ['a key twice', 'rules:\n  MIG399: off\n  MIG399: info\n', /^MIG013 3:3/],
+        ['no severity, of a rule that is named in another case', 'rules:\n  mig399: 1\n', /^MIG012 2:11 rules\.mig399: write off/],
         ['an error that is no rule', 'rules:\n  MIG101: off\n', /^MIG012 2:3 MIG101 \(an unknown name\) is no rule/],
     ])('%s', (_, text, expected) => {
         const { severities, findings } = read(text);
         expect(severities).toBeUndefined();
         expect(findings).toEqual([expect.stringMatching(expected)]);
+    });
+
+    test('all of it at once', () => {
+        const { findings } = read('rules:\n  MIG399: loud\n  no-such-rule: off\nsort: true\n');
+        expect(findings.map((one) => one.slice(0, 10)).toSorted()).toEqual(['MIG008 3:3', 'MIG011 4:1', 'MIG012 2:1']);
     });
 
     test('a rule that does not exist is a warning, and the others hold', () => {

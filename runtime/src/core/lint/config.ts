@@ -56,26 +56,38 @@ export function parseConfig(text: string, textRules: readonly RuleName[]): Parse
         const message = 'this is no configuration: it should be a map with the key rules';
         return { config: undefined, findings: [problem('MIG010', message, 'begin with `rules:` and one rule a line', place.whole())] };
     }
-    const read = configSchema.safeParse(document.toJS());
-    if (!read.success) return { config: undefined, findings: read.error.issues.flatMap((issue) => shapeFindings(issue, place)) };
-    return meaning(read.data.rules, place, settable(textRules));
+    const given: unknown = document.toJS();
+    const read = configSchema.safeParse(given);
+    const named = namesIn(given, place, settable(textRules));
+    const findings = [...(read.error?.issues ?? []).flatMap((issue) => shapeFindings(issue, place)), ...named.findings];
+    if (!read.success || findings.some((finding) => finding.severity === 'error')) return { config: undefined, findings };
+    const severities = [...named.words].map(([id, word]) => [id, severityOf(read.data.rules[word])] as const);
+    return { config: { severities: new Map(severities.flatMap(([id, set]) => (set === undefined ? [] : [[id, set]]))) }, findings };
 }
 
-type Rules = z.output<typeof configSchema>['rules'];
+type Setting = z.output<typeof configSchema>['rules'][string];
 
-function meaning(rules: Rules, place: Places, known: readonly RuleName[]): ParsedConfig {
-    const severities = new Map<string, Severity | 'off'>();
+const severityOf = (setting: Setting | undefined): Severity | 'off' | undefined =>
+    typeof setting === 'object' ? setting.severity : setting;
+
+/** Which rule each word under `rules` stands for, whatever is set for it. */
+function namesIn(
+    given: unknown,
+    place: Places,
+    known: readonly RuleName[],
+): { readonly words: ReadonlyMap<string, string>; readonly findings: readonly Finding[] } {
+    const words = new Map<string, string>();
     const findings: Finding[] = [];
-    for (const [word, setting] of Object.entries(rules)) {
+    const rules = z.looseObject({ rules: z.record(z.string(), z.unknown()) }).safeParse(given).data?.rules ?? {};
+    for (const word of Object.keys(rules)) {
         const range = place.key(['rules', word]);
         const rule = known.find(({ id, name }) => id === word.toUpperCase() || name === word);
         if (rule === undefined) findings.push(noRule(word, range, known));
-        else if (severities.has(rule.id)) {
+        else if (words.has(rule.id)) {
             findings.push(problem('MIG013', `${rule.id} (${rule.name}) is set twice`, 'keep one of them', range));
-        } else severities.set(rule.id, typeof setting === 'string' ? setting : setting.severity);
+        } else words.set(rule.id, word);
     }
-    const wrong = findings.some((finding) => finding.severity === 'error');
-    return { config: wrong ? undefined : { severities }, findings };
+    return { words, findings };
 }
 
 function noRule(word: string, range: SourceRange, known: readonly RuleName[]): Finding {
