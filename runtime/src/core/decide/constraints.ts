@@ -72,6 +72,7 @@ const constraints: readonly Constraint[] = [
             ? { text: `says that it is the same machine as ${source.name} (host UUID ${host.uuid})` }
             : undefined,
     networkReachable,
+    lockManagers,
     bridges,
     sameName,
     cpu,
@@ -90,6 +91,16 @@ function networkReachable({ host, source }: Asked): Reason | undefined {
     const reached = new Set([...source.links.map((link) => link.network), ...(source.migration ? [source.migration.network] : [])]);
     if (network === undefined || reached.size === 0 || reached.has(network)) return undefined;
     return { text: `takes migrations on the network "${network}", to which ${source.name} has no link` };
+}
+
+/** libvirt compares them when the move is prepared. What is not known may be the same. */
+function lockManagers({ host, source }: Asked): Reason | undefined {
+    const [theirs, ours] = [host.provides?.lockManager, source.provides?.lockManager];
+    if (theirs === undefined || ours === undefined || theirs === ours) return undefined;
+    const text = theirs === 'none' ? 'has no lock manager' : `has the lock manager ${theirs}`;
+    return {
+        text: `${text}, and ${source.name} ${ours === 'none' ? 'has none' : `has ${ours}`}: libvirt refuses moves between unlike ones`,
+    };
 }
 
 function bridges({ host, vm }: Asked): Reason | undefined {

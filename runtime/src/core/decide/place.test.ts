@@ -111,6 +111,16 @@ test('a VM in huge pages goes where there are enough of its size, or where that 
     ]);
 });
 
+test('a VM goes to no host whose lock manager libvirt would refuse', () => {
+    const locked = (name: string, lockManager: 'none' | 'lockd') => host(name, { provides: { lockManager } });
+    const from = { ...away, provides: { lockManager: 'lockd' } } as const;
+    expect(placed({}, [from, locked('b', 'none'), locked('c', 'lockd')], [vm('web', 'a')])).toEqual(['web>c']);
+    expect(placed({}, [from, locked('b', 'none')], [vm('web', 'a')])).toEqual([
+        'web: b has no lock manager, and a has lockd: libvirt refuses moves between unlike ones',
+    ]);
+    expect(placed({}, [from, host('b')], [vm('web', 'a')])).toEqual(['web>b']);
+});
+
 test('CPU headroom needs CPU time that was measured', () => {
     const keep: Facts = { destination: { keepFree: [{ resource: 'cpu', amount: { kind: 'share', share: 0.5 }, range: nowhere }] } };
     const busy = vm('web', 'a', { cpu: ratio(1), vcpus: 2 });

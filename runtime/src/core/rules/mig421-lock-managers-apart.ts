@@ -8,7 +8,7 @@ import { some } from './words.js';
 export const lockManagersApart: HostRule = {
     id: 'MIG421',
     name: 'lock-managers-apart',
-    severity: 'error',
+    severity: 'warning',
     needs: 'inventory',
     summary: 'VMs may be moved between hosts whose lock managers are not the same.',
     avoid: evacuate(),
@@ -18,8 +18,8 @@ export const lockManagersApart: HostRule = {
         'alike.yaml': hostsFile({ a: { says: ['lock_manager: lockd'] }, b: { says: ['lock_manager: lockd'] } }),
     },
     rationale:
-        'The source hands its locks to the destination, which must understand them. libvirt refuses the move when they are not of one kind, ' +
-        'also where only one of the two has locks at all.',
+        'The source hands its locks to the destination, which must understand them: libvirt refuses the move when they are not of one kind, ' +
+        'also where only one of the two has locks at all. No plan takes such a way, and a policy may be left with none.',
     source: 'libvirt, qemu_migration_cookie.c: "Source host lock driver … different from target …".',
     byPart: true,
     check: (input, report) => {
