@@ -17,6 +17,7 @@ export { suppressingEdit } from './lint/suppressions.js';
 export * from './nearest.js';
 export * from './program.js';
 export * from './rules/index.js';
-export type { ReportOptions } from './compile/context.js';
+export { boundsOf, implies } from './rules/intervals.js';
+export type { CompilePhase, ReportOptions } from './compile/context.js';
 export { createMigCoreServices, type MigCoreServices } from './services.js';
 export * from './units.js';

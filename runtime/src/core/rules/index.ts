@@ -37,6 +37,7 @@ import { spareCapacity } from './mig507-spare-capacity.js';
 import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import { gangLargerThanRoom } from './mig512-gang-larger-than-room.js';
+import { branchCutOff } from './mig513-branch-cut-off.js';
 import type { RuleMemory } from './memory.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
@@ -78,6 +79,7 @@ export const hostRules: readonly HostRule[] = [
     groupLargerThanHost,
     gangLargerThanRoom,
     contradictoryCondition,
+    branchCutOff,
     releasedAtOnce,
     policiesUndoEachOther,
     takenByTwo,
