@@ -36,7 +36,8 @@ export function schedule(node: ast.Schedule | ast.DaySchedule, context: Context)
         case ast.WindowSchedule.$type: {
             const from = timeOfDay(node.from, context);
             const to = timeOfDay(node.to, context);
-            const length = (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
+            // 00:00 and 24:00 are a whole day; the same time twice is no time.
+            const length = from === to ? 0 : (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
             return held(daily(from, node.days), length * 60_000);
         }
         case ast.DaySchedule.$type:

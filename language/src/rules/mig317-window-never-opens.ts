@@ -1,3 +1,4 @@
+import type { Trigger } from '../program.js';
 import { neverOpen } from './openings.js';
 import type { TextRule } from './rule.js';
 import { firstLineOf, isInside } from './written.js';
@@ -28,10 +29,8 @@ export const windowNeverOpens: TextRule = {
         const { policies, sequences } = input;
         for (const { trigger, range, bandwidth } of policies) {
             for (const part of trigger && isInside(trigger.range, range) ? neverOpen(trigger) : []) {
-                const why = part.kind === 'all' ? 'its windows are never open at the same time' : 'no such day ever comes';
-                report(part.range, `This schedule never opens: ${why}.`, {
-                    hint: part.kind === 'all' ? "Join them with 'or', or let them meet." : 'Give a day that its month has.',
-                });
+                const { why, hint } = reasonOf(part);
+                report(part.range, `This schedule never opens: ${why}.`, { hint });
             }
             for (const window of bandwidth && isInside(bandwidth.range, range) ? bandwidth.windows : []) {
                 if (window.from === window.to)
@@ -48,3 +47,12 @@ export const windowNeverOpens: TextRule = {
         }
     },
 };
+
+function reasonOf(part: Trigger): { readonly why: string; readonly hint: string } {
+    if (part.kind === 'all') return { why: 'its windows are never open at the same time', hint: "Join them with 'or', or let them meet." };
+    if (part.kind === 'schedule' && part.windowMs === 0)
+        return { why: 'it ends when it begins', hint: 'Give it two different times; 00:00 and 24:00 are a whole day.' };
+    if (part.kind === 'schedule' && part.days)
+        return { why: 'all of its days are excepted', hint: 'Leave out what is excepted, or name other days.' };
+    return { why: 'no such day ever comes', hint: 'Give a day that its month has.' };
+}

@@ -6,8 +6,11 @@ import { neverOpen } from './openings.js';
 
 const nowhere = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 
+const calendars =
+    'calendar freeze = [2026-12-24..2026-12-26]\ncalendar holidays = [2026-12-25, 2026-12-27]\ncalendar halves = [2026-12-25..2026-12-27]\n';
+
 const isNever = async (when: string): Promise<boolean> => {
-    const { trigger } = await policy(when);
+    const { trigger } = await policy(when.startsWith('on ') ? `when ${when}` : when, calendars);
     if (!trigger) throw new Error('The policy has no trigger.');
     return neverOpen(trigger).length > 0;
 };
@@ -29,6 +32,16 @@ describe('schedules', () => {
         ['every 15 min for 5 min and between 08:00 and 18:00', false],
         ['at 02:00 and between 08:00 and 18:00 or when host.cpu > 90%', true],
         ['when host.cpu > 90% and between 08:00 and 18:00', false],
+        ['between 22:00 and 22:00', true],
+        ['between 00:00 and 24:00', false],
+        ['between 22:00 and 23:00 on freeze', false],
+        ['between 22:00 and 23:00 on freeze except freeze', true],
+        ['between 22:00 and 23:00 on freeze except holidays', false],
+        ['between 22:00 and 23:00 on freeze, Sat except freeze', false],
+        ['between 22:00 and 23:00 on halves except freeze, holidays', true],
+        ['between 22:00 and 23:00 and not on freeze', false],
+        ['on Sat and not between 00:00 and 24:00 on Sat', true],
+        ['on Sat and not between 00:00 and 24:00 on Sat except freeze', false],
     ])('%s never open: %s', async (when, expected) => {
         expect(await isNever(when)).toBe(expected);
     });

@@ -59,7 +59,8 @@ function joined(parts: readonly Uint8Array[], bit: (a: number, b: number) => num
 type Schedule = Extract<Trigger, { kind: 'schedule' }>;
 
 /** Whether no year has the day on which it would begin. Where days of the week are given as well, these are enough. */
-function neverComes({ cron, days: byDate }: Schedule): boolean {
+function neverComes({ cron, windowMs, days: byDate }: Schedule): boolean {
+    if (windowMs === 0) return true;
     if (byDate && isExcepted(byDate)) return true;
     const [, , day, , weekday] = cron.split(' ');
     if (day === '*' || weekday !== '*') return false;

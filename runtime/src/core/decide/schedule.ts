@@ -51,7 +51,7 @@ export function windowHolds(window: Window, inventoryZone: string, now: EpochMs)
     const { from, to, days, timeZone, calendar } = window;
     const weekdays = days.length === 0 || calendar?.on ? '*' : days.join(',');
     const cron = `${from % 60} ${Math.floor(from / 60) % 24} * * ${weekdays}`;
-    const minutes = (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
+    const minutes = from === to ? 0 : (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
     return scheduleHolds({ cron, timeZone, windowMs: minutes * 60_000, ...(calendar && { days: calendar }) }, inventoryZone, now);
 }
 
