@@ -1,5 +1,6 @@
-import { type LangiumDocument, EmptyFileSystem, EmptyFileSystemProvider, URI } from 'langium';
+import { DocumentState, type LangiumDocument, EmptyFileSystem, EmptyFileSystemProvider, URI } from 'langium';
 import { programOf } from './compile/analyse.js';
+import type { Entered } from './compile/context.js';
 import type { Finding } from './finding.js';
 import type { MigFile } from './generated/ast.js';
 import type { Program } from './program.js';
@@ -12,6 +13,7 @@ export interface CompileOptions {
     readonly set?: Readonly<Record<string, string>>;
     /** The environment: `MIG_UPLINK` sets the param `uplink`, unless `set` does. */
     readonly environment?: Readonly<Record<string, string | undefined>>;
+    readonly entered?: Entered;
 }
 
 export interface Compilation {
@@ -58,18 +60,19 @@ class Compiler {
     private async compileNow(main: { readonly uri: string; readonly text: string }, options: CompileOptions): Promise<Compilation> {
         const { shared, mig } = this.services;
         const { LangiumDocuments: documents, DocumentBuilder: builder } = shared.workspace;
+        options.entered?.('parse');
+        const linking = builder.onBuildPhase(DocumentState.Parsed, () => options.entered?.('link'));
         this.imports.read = (uri) => options.read?.(uri) ?? Promise.resolve(undefined);
         const document = documents.createDocument(URI.parse(main.uri), main.text) as LangiumDocument<MigFile>;
         try {
             await builder.build([document], { validation: false });
-            const { program, findings, sources } = programOf(document, mig, {
-                set: options.set ?? {},
-                environment: options.environment ?? {},
-            });
+            const settings = { set: options.set ?? {}, environment: options.environment ?? {} };
+            const { program, findings, sources } = programOf(document, mig, settings, { entered: options.entered });
             const opened = [{ uri: main.uri }, ...sources.slice(1)];
             return { program: program && { ...program, sources: opened }, findings, sources: opened };
         } finally {
             this.imports.read = undefined;
+            linking.dispose();
             await builder.update([], documents.all.map((one) => one.uri).toArray());
         }
     }

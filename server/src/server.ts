@@ -38,7 +38,8 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
     );
     const inventories = new PolicyInventories(shared, new InventoryStore(files.fileSystemProvider()));
     const memory = new CompileMemory();
-    const compile: Compile = (document) => programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }, memory);
+    const compile: Compile = (document) =>
+        programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }, { memory });
     const linter = new PolicyLinter(shared, inventories, new ConfigStore(files.fileSystemProvider(), textRules), compile);
     const checks = new InventoryChecks(shared, linter, connection);
     let rulePages: string | undefined;

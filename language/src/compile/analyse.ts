@@ -9,7 +9,7 @@ import { importsOf, withImports } from '../link/imports.js';
 import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
 import { programVersion } from '../program.js';
 import { type SyntaxProblem, syntaxProblems, withoutEchoes } from '../syntax/findings.js';
-import { Context, meant, type ParamValue } from './context.js';
+import { Context, type Entered, meant, type ParamValue } from './context.js';
 import { checkDeclarations } from './declarations.js';
 import { featuresOf, featuresOfEach } from './features.js';
 import { groupCondition } from './expression.js';
@@ -45,12 +45,13 @@ export function programOf(
     main: MigDocument,
     services: LangiumCoreServices,
     settings: Settings,
-    memory?: CompileMemory,
+    { memory, entered }: { readonly memory?: CompileMemory; readonly entered?: Entered | undefined } = {},
 ): { readonly program: Program | undefined; readonly findings: readonly Finding[]; readonly sources: readonly { readonly uri: string }[] } {
-    const { context, problems, documents } = prepare(main, services);
+    const { context, problems, documents } = prepare(main, services, entered);
     const params = evaluateParams(documents, settings, context.values, context.context);
     const recall = memory?.recalling(context.context) ?? anew;
     const parts = documents.map((document) => check(document, documents, problems, services, context.context, recall));
+    context.context.entered('assemble');
     const sources = documents.map((document) => ({ uri: document.uri.toString() }));
     const findings = inOrder(context.context.found);
     // What a rule finds is sound, and may be silenced.
@@ -61,6 +62,7 @@ export function programOf(
 function prepare(
     document: MigDocument,
     services: LangiumCoreServices,
+    entered?: Entered,
 ): {
     readonly documents: readonly MigDocument[];
     readonly problems: ReadonlyMap<MigDocument, readonly SyntaxProblem[]>;
@@ -74,6 +76,7 @@ function prepare(
         documents.map((one) => one.uri.toString()),
         values,
         broken,
+        entered,
     );
     return { documents, problems, context: { values, context } };
 }
@@ -87,6 +90,7 @@ function check(
     context: Context,
     recall: Recall = anew,
 ): Parts {
+    context.entered('check');
     const source = documents.indexOf(document);
     for (const problem of withoutEchoes(problems.get(document) ?? [])) {
         const range = { source, start: problem.start, end: problem.end };
@@ -104,6 +108,7 @@ function check(
         scenarios: declared.filter(ast.isScenario).map((node) => recall(node, () => scenario(node, context))),
     };
     const isImported = (): boolean => isImportedBeside(document, documents, services);
+    context.entered('rules');
     context.add(ruleFindings({ document, documents, isImported, context, ...parts }, context.found));
     return parts;
 }

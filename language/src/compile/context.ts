@@ -19,6 +19,12 @@ export interface ReportOptions {
     readonly fixes?: readonly Fix[];
 }
 
+/** What is worked at: reading texts, finding what names stand for, checking and lowering, applying rules, putting the program together. */
+export type CompilePhase = 'parse' | 'link' | 'check' | 'rules' | 'assemble';
+
+/** Told when a phase begins, which may be several times: for measuring. */
+export type Entered = (phase: CompilePhase) => void;
+
 /**
  * Carries what is shared while files are compiled: where findings go, where nodes stand, and what params are worth.
  *
@@ -31,6 +37,7 @@ export class Context {
     /** Looked up once for each document: a path is long, and asked for at every node. */
     private readonly sourceOf = new Map<LangiumDocument, number>();
     private readonly broken: ReadonlySet<AstNode>;
+    readonly entered: Entered;
     private findings: Finding[] = [];
 
     constructor(
@@ -38,10 +45,12 @@ export class Context {
         params: ReadonlyMap<Param, ParamValue> = new Map(),
         /** Declarations with a syntax error in them: nothing is said about these, nor about what needs them. */
         broken: ReadonlySet<AstNode> = new Set(),
+        entered: Entered = () => undefined,
     ) {
         this.sources = new Map(sources.map((uri, index) => [uri, index]));
         this.params = params;
         this.broken = broken;
+        this.entered = entered;
     }
 
     get found(): readonly Finding[] {

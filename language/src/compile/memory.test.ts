@@ -36,7 +36,7 @@ class Desk extends EmptyFileSystemProvider {
 
     compiled(): Compilation {
         const document = this.services.shared.workspace.LangiumDocuments.getDocument(main) as LangiumDocument<MigFile>;
-        return programOf(document, this.services.mig, settings, this.memory);
+        return programOf(document, this.services.mig, settings, { memory: this.memory });
     }
 }
 

@@ -201,7 +201,7 @@ export class DirectParser {
         if (!$cstNode) throw misfit;
         this.nodes.removeNode($cstNode);
         const cst = this.nodes.buildCompositeNode(source);
-        this.nodes.appendChild(cst as Parameters<CstNodeBuilder['appendChild']>[0], $cstNode);
+        this.nodes.appendChild(cst, $cstNode);
         this.stack.push({ $type: type });
         this.assign({ operator, property: feature, isReference: false }, inner, $cstNode);
     }
@@ -238,29 +238,27 @@ class Steps {
 
     of(element: GrammarAST.AbstractElement): Step {
         const step = this.once(element);
-        switch (element.cardinality) {
-            case '?': {
-                const isThere = this.decisions.optional(this.rule, 'Option', this.count.Option++);
-                return () => {
-                    if (isThere.call(this.parser)) step();
-                };
-            }
-            case '*': {
-                const isThere = this.decisions.optional(this.rule, 'Repetition', this.count.Repetition++);
-                return () => {
-                    while (isThere.call(this.parser)) if (!this.parser.advances(step)) break;
-                };
-            }
-            case '+': {
-                const isThere = this.decisions.optional(this.rule, 'RepetitionMandatory', this.count.Repetition++);
-                return () => {
-                    if (!isThere.call(this.parser)) throw misfit;
-                    while (isThere.call(this.parser)) if (!this.parser.advances(step)) break;
-                };
-            }
-            default:
-                return step;
+        const { cardinality } = element;
+        if (cardinality === '?') {
+            const isThere = this.decisions.optional(this.rule, 'Option', this.count.Option++);
+            return () => {
+                if (isThere.call(this.parser)) step();
+            };
         }
+        if (cardinality === '*') {
+            const isThere = this.decisions.optional(this.rule, 'Repetition', this.count.Repetition++);
+            return () => {
+                while (isThere.call(this.parser)) if (!this.parser.advances(step)) break;
+            };
+        }
+        if (cardinality === '+') {
+            const isThere = this.decisions.optional(this.rule, 'RepetitionMandatory', this.count.Repetition++);
+            return () => {
+                if (!isThere.call(this.parser)) throw misfit;
+                while (isThere.call(this.parser)) if (!this.parser.advances(step)) break;
+            };
+        }
+        return step;
     }
 
     private once(element: GrammarAST.AbstractElement): Step {

@@ -1,4 +1,4 @@
-import type { ILookaheadStrategy } from 'chevrotain';
+import { type ILookaheadStrategy, Rule } from 'chevrotain';
 import { expect, test } from 'vitest';
 import { LookaheadWhenNeeded } from './lookahead.js';
 
@@ -30,7 +30,7 @@ class Counting implements ILookaheadStrategy {
     }
 }
 
-const rule = { name: 'Policy' };
+const rule = new Rule({ name: 'Policy', definition: [] });
 const alternation = { rule, prodOccurrence: 1 } as Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0];
 const optional = { rule, prodOccurrence: 1, prodType: 'Option' } as Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0];
 
