@@ -153,11 +153,13 @@ function openAt(schedule: Schedule, timeZone: string, time: EpochMs): boolean {
     return truth.known && truth.value;
 }
 
-/** The next times of a schedule. */
-export function timesOf({ cron, timeZone }: Schedule, inventoryZone: string, from: EpochMs): readonly EpochMs[] {
+/** The next times of a schedule, without those on days that its calendars leave out. */
+export function timesOf(schedule: Schedule, inventoryZone: string, from: EpochMs): readonly EpochMs[] {
+    const { cron, timeZone } = schedule;
     try {
         const runs = new Cron(cron, { timezone: timeZone ?? inventoryZone, mode: '5-part' }).nextRuns(timesLookedAt, new Date(from));
-        return runs.map((run) => epochMs(run.getTime()));
+        const times = runs.map((run) => epochMs(run.getTime()));
+        return schedule.days ? times.filter((time) => openAt(schedule, inventoryZone, time)) : times;
     } catch {
         // An expression or a zone that cannot be read has no times; the compiler has said so.
         return [];
