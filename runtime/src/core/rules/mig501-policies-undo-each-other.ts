@@ -1,6 +1,7 @@
 import { formatQuantity } from '@mig/language';
 import { few } from '../satisfy/few.js';
 import { undoings, type Undoing } from '../satisfy/undo.js';
+import { hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 const policies = (spread: string): string => `inventory "hosts.yaml"
@@ -34,22 +35,7 @@ export const policiesUndoEachOther: HostRule = {
     summary: 'One policy moves a VM back where another has just taken it from.',
     avoid: policies(''),
     prefer: policies('where host.memory.used < 50% '),
-    files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
-    },
+    files: { 'hosts.yaml': hostsFile({ a: {}, b: {}, c: {} }) },
     rationale:
         'Each of them does what it says, and together they move the same VMs to and fro, for as long as both run. Cooldowns make it ' +
         'slower. The pair is found by asking the decisions themselves: first one policy, then the other on where its moves lead.',

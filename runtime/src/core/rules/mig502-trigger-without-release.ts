@@ -5,29 +5,23 @@ import { contradiction } from '../satisfy/contradiction.js';
 import { conditionsAtAnyTime, loadIn } from '../satisfy/triggers.js';
 import type { HostRule } from './rule.js';
 
+const policy = (release = '', pause = ''): string => `policy relieve {
+  when host.memory.used > 90% for 1 min${release}
+  move vms on host order by vm.memory ascending limit 2
+  to hosts prefer most free memory
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+${pause}}
+`;
+
 export const triggerWithoutRelease: HostRule = {
     id: 'MIG502',
     name: 'trigger-without-release',
     severity: 'warning',
     needs: 'program',
     summary: 'A policy fires by load, which its own moves change, and has neither a release (`until`) nor a cooldown.',
-    avoid: `policy relieve {
-  when host.memory.used > 90% for 1 min
-  move vms on host order by vm.memory ascending limit 2
-  to hosts prefer most free memory
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `policy relieve {
-  when host.memory.used > 90% for 1 min until host.memory.used < 75%
-  move vms on host order by vm.memory ascending limit 2
-  to hosts prefer most free memory
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-  cooldown 10 min
-}
-`,
+    avoid: policy(),
+    prefer: policy(' until host.memory.used < 75%', '  cooldown 10 min\n'),
     rationale:
         'Load sways around its threshold. Without a second threshold or a pause the policy fires at each crossing, and a VM that ' +
         'brings its load along fires it again where it arrives. How long the condition must have held only delays the first move.',

@@ -3,30 +3,24 @@ import { attributesIn } from '../decide/evaluate.js';
 import { wordsOf } from '../decide/wording.js';
 import type { HostRule } from './rule.js';
 
+const policy = (gain: string): string => `policy rebalance {
+  when cluster.cpu.imbalance > 20% for 15 min
+  move vms order by vm.memory ascending limit 10
+  to hosts prefer even load${gain}
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+  cooldown 30 min
+}
+`;
+
 export const preferenceWithoutGain: HostRule = {
     id: 'MIG503',
     name: 'preference-without-gain',
     severity: 'warning',
     needs: 'program',
     summary: 'A policy moves VMs for the sake of a preference alone, and does not say how much better it must become.',
-    avoid: `policy rebalance {
-  when cluster.cpu.imbalance > 20% for 15 min
-  move vms order by vm.memory ascending limit 10
-  to hosts prefer even load
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-  cooldown 30 min
-}
-`,
-    prefer: `policy rebalance {
-  when cluster.cpu.imbalance > 20% for 15 min
-  move vms order by vm.memory ascending limit 10
-  to hosts prefer even load when gain > 5%
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-  cooldown 30 min
-}
-`,
+    avoid: policy(''),
+    prefer: policy(' when gain > 5%'),
     rationale:
         'Without a least gain a VM that was taken goes to the best other host, even where that is worse than where it is. Each ' +
         'move costs bandwidth and a stop; one that gains nothing is made again the other way the next time.',

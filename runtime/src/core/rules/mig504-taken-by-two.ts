@@ -1,28 +1,13 @@
 import { claims, type Moment } from '../satisfy/claims.js';
 import { Allowance } from '../satisfy/few.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** Policies and VMs that are judged in one check: a tenth of a second. */
 const mostSteps = 10_000;
 
-const policies = (priority: string): string => `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-
-policy databases${priority} {
-  when host is in maintenance
-  move vms on host where vm.tag.role == "db"
-  to hosts prefer most free memory
-  using precopy { downtime 50 ms; after 30 min: abort }
-  on failure leave and report
-}
-`;
+const policies = (priority: string): string =>
+    `${evacuate()}\n${evacuate({ inventory: 'none', move: 'vms on host where vm.tag.role == "db"' }).replace('policy evacuate', `policy databases${priority}`)}`;
 
 export const takenByTwo: HostRule = {
     id: 'MIG504',
@@ -33,22 +18,13 @@ export const takenByTwo: HostRule = {
     avoid: policies(''),
     prefer: policies(' priority 10'),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: web1, memory: 4 GiB, tags: [role=web] }
-        - { name: db1, memory: 4 GiB, tags: [role=db] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: {
+                says: ['maintenance: true'],
+                vms: '{ name: web1, memory: 4 GiB, tags: [role=web] }, { name: db1, memory: 4 GiB, tags: [role=db] }',
+            },
+            b: {},
+        }),
     },
     rationale:
         'A VM belongs to the first policy that takes it. Between equals that is the one which stands first in the file, so that ' +

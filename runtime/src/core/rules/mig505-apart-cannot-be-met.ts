@@ -2,46 +2,24 @@ import { wordsOf } from '../decide/wording.js';
 import { type NotApart, notApart } from '../satisfy/apart.js';
 import { outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
 
-const hosts = (zone: string): string => `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: web1, memory: 4 GiB, tags: [role=web] }
-        - { name: web2, memory: 4 GiB, tags: [role=web] }
-  b:
-    driver: simulated
-    zone: east
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    zone: ${zone}
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`;
+const hosts = (zone: string): string =>
+    hostsFile({
+        a: {
+            says: ['maintenance: true'],
+            vms: '{ name: web1, memory: 4 GiB, tags: [role=web] }, { name: web2, memory: 4 GiB, tags: [role=web] }',
+        },
+        b: { says: ['zone: east'] },
+        c: { says: [`zone: ${zone}`] },
+    });
 
-const policy = (file: string): string => `inventory "${file}"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts where host.zone == "east"
-    apart by vm.tag.role
-    prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`;
+const policy = (inventory: string): string =>
+    evacuate({ inventory, to: 'hosts where host.zone == "east"\n  apart by vm.tag.role\n  prefer least loaded' });
 
 export const apartCannotBeMet: HostRule = {
     id: 'MIG505',

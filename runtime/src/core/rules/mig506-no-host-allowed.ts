@@ -3,6 +3,7 @@ import { contradiction } from '../satisfy/contradiction.js';
 import { outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
 import { closedPlaces, strandedVms, type Stranded } from '../satisfy/stranded.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostReport, HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
@@ -15,54 +16,14 @@ export const noHostAllowed: HostRule = {
     needs: 'inventory',
     summary:
         'The constraints exclude every host, for all VMs of a policy or of a host that it empties; which one excludes which host is told.',
-    avoid: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts where host.zone == source.zone and host.tag.disk == "ssd"
-    prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts where host.zone == source.zone
-    prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: evacuate({ to: 'hosts where host.zone == source.zone and host.tag.disk == "ssd"' }),
+    prefer: evacuate({ to: 'hosts where host.zone == source.zone' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    zone: east
-    tags: [disk=ssd]
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: web1, memory: 4 GiB }
-  b:
-    driver: simulated
-    zone: east
-    tags: [disk=hdd]
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    zone: west
-    tags: [disk=ssd]
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['zone: east', 'tags: [disk=ssd]', 'maintenance: true'], vms: '{ name: web1, memory: 4 GiB }' },
+            b: { says: ['zone: east', 'tags: [disk=hdd]'] },
+            c: { says: ['zone: west', 'tags: [disk=ssd]'] },
+        }),
     },
     rationale:
         'A drain whose VMs may go nowhere moves nothing, and that is found out in the maintenance window. Every host counts as ' +

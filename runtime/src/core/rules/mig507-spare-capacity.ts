@@ -5,23 +5,13 @@ import type { Snapshot } from '../model/snapshot.js';
 import { counts, outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
 import { drainTooLarge, headroomTooLarge } from '../satisfy/room.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostReport, HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
 
-const policy = (share: string): string => `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts
-    keep ${share} of memory free
-    prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`;
+const policy = (share: string): string => evacuate({ to: `hosts keep ${share} of memory free` });
 
 export const spareCapacity: HostRule = {
     id: 'MIG507',
@@ -32,26 +22,11 @@ export const spareCapacity: HostRule = {
     avoid: policy('56 GiB'),
     prefer: policy('8 GiB'),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: db1, memory: 16 GiB }
-        - { name: db2, memory: 16 GiB }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 48 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['maintenance: true'], vms: '{ name: db1, memory: 16 GiB }, { name: db2, memory: 16 GiB }' },
+            b: {},
+            c: { memory: '48 GiB' },
+        }),
     },
     rationale:
         'Spare capacity is what the next failure is survived with. A policy that asks for more than there is moves nothing, or stops ' +

@@ -2,39 +2,17 @@ import { outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
 import { type OneWay, oneWayMoves } from '../satisfy/one-way.js';
 import { versionsOf } from '../versions/versions-of.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
 
-const hosts = (qemu: string): string => `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    versions: { libvirt: 11.3.0, qemu: 9.2.0 }
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: web1, memory: 4 GiB }
-  b:
-    driver: simulated
-    versions: { libvirt: 11.3.0, qemu: ${qemu} }
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 64 GiB, cpus: 16 }
-`;
-
-const policy = (file: string): string => `inventory "${file}"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`;
+const hosts = (qemu: string): string =>
+    hostsFile({
+        a: { says: ['maintenance: true', 'versions: { libvirt: 11.3.0, qemu: 9.2.0 }'], vms: '{ name: web1, memory: 4 GiB }' },
+        b: { says: [`versions: { libvirt: 11.3.0, qemu: ${qemu} }`] },
+    });
 
 export const oneWayMove: HostRule = {
     id: 'MIG508',
@@ -42,8 +20,8 @@ export const oneWayMove: HostRule = {
     severity: 'info',
     needs: 'snapshot',
     summary: 'A policy may move VMs to a host from which they may not be able to come back: its QEMU or its CPU is newer.',
-    avoid: policy('hosts.yaml'),
-    prefer: policy('alike.yaml'),
+    avoid: evacuate(),
+    prefer: evacuate({ inventory: 'alike.yaml' }),
     files: { 'hosts.yaml': hosts('10.0.2'), 'alike.yaml': hosts('9.2.1') },
     rationale:
         'QEMU takes guests of older versions; to an older one it goes back only as far as device models did not change, and a guest ' +

@@ -4,22 +4,11 @@ import { outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
 import { alikeVms } from '../satisfy/gangs.js';
 import { groupTooLarge } from '../satisfy/room.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
-
-const policy = (clause: string): string => `inventory "hosts.yaml"
-
-policy evacuate {
-  when host is in maintenance
-  move vms on host order by vm.memory descending
-  to hosts ${clause}
-    prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`;
 
 export const groupLargerThanHost: HostRule = {
     id: 'MIG509',
@@ -27,29 +16,17 @@ export const groupLargerThanHost: HostRule = {
     severity: 'warning',
     needs: 'snapshot',
     summary: 'VMs that have to be on one host need more memory than any host to which they may go has, even when it is empty.',
-    avoid: policy('with same vm.tag.app'),
-    prefer: policy('apart by vm.tag.app'),
+    avoid: evacuate({ to: 'hosts with same vm.tag.app' }),
+    prefer: evacuate({ to: 'hosts apart by vm.tag.app' }),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 64 GiB
-      cpus: 16
-      vms:
-        - { name: db1, memory: 20 GiB, tags: [app=shop] }
-        - { name: db2, memory: 20 GiB, tags: [app=shop] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 32 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 32 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: {
+                says: ['maintenance: true'],
+                vms: '{ name: db1, memory: 20 GiB, tags: [app=shop] }, { name: db2, memory: 20 GiB, tags: [app=shop] }',
+            },
+            b: { memory: '32 GiB' },
+            c: { memory: '32 GiB' },
+        }),
     },
     rationale:
         'The first of them finds a place, and binds the rest to it: they stay behind, apart from it, which is what was not to happen.',

@@ -4,28 +4,23 @@ import { sitesOf } from '../satisfy/conditions.js';
 import { type Contradiction, contradiction } from '../satisfy/contradiction.js';
 import type { HostRule } from './rule.js';
 
+const policy = (bounds: string): string => `policy tidy {
+  at 02:00 every Sat
+  move vms where ${bounds}
+  to hosts where host.zone == "east" prefer least loaded
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+}
+`;
+
 export const contradictoryCondition: HostRule = {
     id: 'MIG510',
     name: 'contradictory-condition',
     severity: 'warning',
     needs: 'program',
     summary: 'Conditions that have to be met together contradict each other: no VM or host can ever meet them.',
-    avoid: `policy tidy {
-  at 02:00 every Sat
-  move vms where vm.memory > 4 GiB and vm.memory < 2 GiB
-  to hosts where host.zone == "east" prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`,
-    prefer: `policy tidy {
-  at 02:00 every Sat
-  move vms where vm.memory > 2 GiB and vm.memory < 4 GiB
-  to hosts where host.zone == "east" prefer least loaded
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`,
+    avoid: policy('vm.memory > 4 GiB and vm.memory < 2 GiB'),
+    prefer: policy('vm.memory > 2 GiB and vm.memory < 4 GiB'),
     rationale:
         'A condition that nothing meets does not fail: the policy just never does anything, which shows on the day it was written for. ' +
         'Groups and `except` count as well, so that the two halves may stand far apart.',

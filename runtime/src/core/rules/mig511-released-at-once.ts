@@ -5,30 +5,24 @@ import { contradiction } from '../satisfy/contradiction.js';
 import { conditionsOf } from '../satisfy/triggers.js';
 import type { HostRule } from './rule.js';
 
+const policy = (release: string): string => `policy relieve {
+  when host.memory.used > 90% for 1 min until ${release}
+  move vms on host order by vm.memory ascending
+  to hosts prefer most free memory
+  using precopy { downtime 300 ms; after 5 min: abort }
+  on failure leave and report
+  cooldown 10 min
+}
+`;
+
 export const releasedAtOnce: HostRule = {
     id: 'MIG511',
     name: 'released-at-once',
     severity: 'warning',
     needs: 'program',
     summary: 'The condition after `until` holds already whenever the one after `when` does: it releases, or stops, nothing.',
-    avoid: `policy relieve {
-  when host.memory.used > 90% for 1 min until host.memory.used > 75%
-  move vms on host order by vm.memory ascending
-  to hosts prefer most free memory
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-  cooldown 10 min
-}
-`,
-    prefer: `policy relieve {
-  when host.memory.used > 90% for 1 min until host.memory.used < 75%
-  move vms on host order by vm.memory ascending
-  to hosts prefer most free memory
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-  cooldown 10 min
-}
-`,
+    avoid: policy('host.memory.used > 75%'),
+    prefer: policy('host.memory.used < 75%'),
     rationale:
         'A release is the other end of a hysteresis: it must be a state that the moves lead to. One that is true from the start lets ' +
         'the policy fire again at once, or, after `move vms`, lets it stop before the first VM.',

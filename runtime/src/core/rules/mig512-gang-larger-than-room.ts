@@ -4,21 +4,15 @@ import { outlookOf } from '../satisfy/destinations.js';
 import { few, lookAt } from '../satisfy/few.js';
 import { type GangTooLarge, gangsTooLarge } from '../satisfy/gangs.js';
 import { statedSnapshot } from '../satisfy/worlds.js';
+import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
 const mostSteps = 8_000;
 
-const policy = (gang: string): string => `inventory "hosts.yaml"
+const policy = (gang: string): string => evacuate({ move: `vms on host together by ${gang} all or none` });
 
-policy evacuate {
-  when host is in maintenance
-  move vms on host together by ${gang}
-  to hosts prefer most free memory
-  using precopy { downtime 300 ms; after 5 min: abort }
-  on failure leave and report
-}
-`;
+const shop = ['web', 'db', 'cache'].map((role) => `{ name: ${role}1, memory: 20 GiB, tags: [app=shop, role=${role}] }`);
 
 export const gangLargerThanRoom: HostRule = {
     id: 'MIG512',
@@ -26,30 +20,14 @@ export const gangLargerThanRoom: HostRule = {
     severity: 'warning',
     needs: 'inventory',
     summary: 'A gang needs more memory than any host to which it may go has; or, where all start or none, than all of them together.',
-    avoid: policy('vm.tag.app all or none'),
-    prefer: policy('vm.tag.role all or none'),
+    avoid: policy('vm.tag.app'),
+    prefer: policy('vm.tag.role'),
     files: {
-        'hosts.yaml': `hosts:
-  a:
-    driver: simulated
-    maintenance: true
-    migration: { network: migration, address: 10.0.0.1 }
-    simulated:
-      memory: 128 GiB
-      cpus: 16
-      vms:
-        - { name: web1, memory: 20 GiB, tags: [app=shop, role=web] }
-        - { name: db1, memory: 20 GiB, tags: [app=shop, role=db] }
-        - { name: db2, memory: 20 GiB, tags: [app=shop, role=cache] }
-  b:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.2 }
-    simulated: { memory: 32 GiB, cpus: 16 }
-  c:
-    driver: simulated
-    migration: { network: migration, address: 10.0.0.3 }
-    simulated: { memory: 32 GiB, cpus: 16 }
-`,
+        'hosts.yaml': hostsFile({
+            a: { says: ['maintenance: true'], vms: shop.join(', ') },
+            b: { memory: '32 GiB' },
+            c: { memory: '32 GiB' },
+        }),
     },
     rationale:
         'A gang is moved together because its VMs talk to each other and share their pages. One that is larger than any host is torn ' +

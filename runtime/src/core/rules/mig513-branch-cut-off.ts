@@ -32,6 +32,7 @@ export const branchCutOff: HostRule = {
         'A branch above takes a VM before one below is asked. What one branch leaves the next may take, so that the third is cut off ' +
         'though neither of them alone covers it; and its technique, chosen for just such VMs, is never used.',
     source: 'Compilers report a case that the cases above it cover together: L. Maranget, Warnings for pattern matching (2007).',
+    byPart: true,
     check: ({ program }, report) => {
         const uses = [
             ...[...program.policies, ...(program.imported ?? [])].map(({ technique }) => technique),
