@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import module from 'node:module';
 import path from 'node:path';
+import v8 from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { CompileRequest, Compiled } from './request.js';
 
@@ -13,6 +14,12 @@ export interface ThreadData {
     /** Where compiled code is kept between two starts. */
     readonly compileCache: string | undefined;
 }
+
+/**
+ * Room for 32 MiB of new objects from the start. Most of what compiling makes is syntax trees, which stay to the end: with
+ * V8's usual 1 MiB they are copied again and again while the room grows, for a tenth of the time that a long file takes.
+ */
+export const youngGeneration = '--min-semi-space-size=32';
 
 /** Makes itself ready at once, and compiles one policy after another. It keeps no process alive. */
 export class CompilerThread implements Disposable {
@@ -24,6 +31,8 @@ export class CompilerThread implements Disposable {
         const cache = module.getCompileCacheDir();
         // Node names a directory of its own in the one that it was given.
         const workerData: ThreadData = { compileCache: cache && path.dirname(cache) };
+        // Threads that are begun from now on have it.
+        v8.setFlagsFromString(youngGeneration);
         this.#worker = new Worker(new URL('./thread-entry.js', import.meta.url), { workerData });
         this.#failed = new Promise((_, reject) => {
             this.#worker.once('error', reject);
