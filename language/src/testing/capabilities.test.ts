@@ -58,6 +58,7 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [`param since: time = 22:00\n${p('at (since) every Sat or every day at since')}`, 'trigger.schedule'],
         ...[
             'every day at 22:00 except freeze',
+            'every Sat, Sun except freeze, holidays at 22:00 for 2 h',
             'at 02:00 every Sat except freeze, holidays in "Europe/Berlin" for 2 h',
             'every 15 min except freeze',
             'cron "0 2 * * 6" except freeze in "UTC"',

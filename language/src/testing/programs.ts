@@ -130,7 +130,7 @@ const exceptDays = say('except', listOf(name, 2));
 const atEnd = say('at end', one('finish', 'abort', say('cap', quantity)));
 const schedule = one(
     say('at', clockInParentheses, ['every', days], [exceptDays], [zone], ['for', quantity], [atEnd]),
-    say('every', days, 'at', clock, [exceptDays], [zone], ['for', quantity], [atEnd]),
+    say('every', days, [exceptDays], 'at', clock, [exceptDays], [zone], ['for', quantity], [atEnd]),
     say('every', quantity, [exceptDays], [zone], ['for', quantity], [atEnd]),
     say('between', clock, 'and', clock, ['on', onDays], [exceptDays], [zone], [atEnd]),
     say('cron', '"0 2 * * 6"', [exceptDays], [zone], ['for', quantity], [atEnd]),
