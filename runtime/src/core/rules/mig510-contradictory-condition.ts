@@ -36,7 +36,7 @@ export const contradictoryCondition: HostRule = {
             const range = found.between.at(-1)?.comparison.range;
             if (!range) continue;
             const count = parts.length === 1 ? 'be met' : parts.length === 2 ? 'both be met' : 'all be met';
-            report(range, `${listed(parts)} cannot ${count}, whatever ${whatOf(found)}: ${consequence}`, {
+            report(range, `${listed(parts)} cannot ${count}, whatever ${whatOf(found)}: ${consequence()}`, {
                 hint: parts.length === 1 ? 'change the condition' : 'change one of them, or join them with or',
             });
         }

@@ -7,61 +7,58 @@ import type { Demand } from './contradiction.js';
 
 export interface Site {
     readonly demands: readonly Demand[];
-    /** What never happens where nothing meets them. */
-    readonly consequence: string;
+    /** What never happens where nothing meets them. Asked for only then. */
+    readonly consequence: () => string;
 }
 
-export function sitesOf(program: Program): readonly Site[] {
-    return [
-        ...program.groups.map((group) => all(given(group.where), `the group ${group.name} has no member`)),
-        ...[...program.policies, ...(program.imported ?? [])].flatMap(sitesOfPolicy),
-        ...program.sequences.flatMap((sequence) => [
-            all(given(sequence.hosts), 'the sequence works on no host'),
-            ...sequence.steps.flatMap((step) => (step.kind === 'wait-until' ? [all([step.condition], 'the step waits in vain')] : [])),
-        ]),
-    ];
+export function* sitesOf(program: Program): Generator<Site, void> {
+    for (const { where, name } of program.groups) if (where) yield all([where], () => `the group ${name} has no member`);
+    for (const policy of program.policies) yield* sitesOfPolicy(policy);
+    for (const policy of program.imported ?? []) yield* sitesOfPolicy(policy);
+    for (const { hosts, steps } of program.sequences) {
+        if (hosts) yield all([hosts], () => 'the sequence works on no host');
+        for (const step of steps) if (step.kind === 'wait-until') yield all([step.condition], () => 'the step waits in vain');
+    }
 }
 
-function sitesOfPolicy(policy: Policy): readonly Site[] {
-    const { name, selection, destination, trigger } = policy;
-    const { from } = selection;
-    const chosen = [...(from.kind === 'hosts' ? given(from.where) : []), ...selection.where];
-    return [
-        ...(trigger ? sitesOfTrigger(trigger, name) : []),
-        {
-            demands: [...chosen.map(isTrue), ...selection.except.map((condition): Demand => ({ condition, mustBe: 'false' }))],
-            consequence: `${name} takes no VM`,
-        },
-        all(given(selection.until), `${name} takes VMs without end`),
-        all(given(selection.quietWhen), `no VM of ${name} ever starts to move`),
-        all(destination.where, `no host is ever a destination of ${name}`),
-        ...policy.exclusions.map((exclusion) => all([exclusion.during], 'it excludes nothing')),
-        ...policy.ordering.flatMap(({ first, then }) => [first, then].map((vms) => all([vms], 'it puts nothing in order'))),
-    ];
+function* sitesOfPolicy({ name, selection, destination, trigger, exclusions, ordering }: Policy): Generator<Site, void> {
+    const { from, where, except, until, quietWhen } = selection;
+    if (trigger) yield* sitesOfTrigger(trigger, name);
+    const chosen = from.kind === 'hosts' && from.where ? [from.where, ...where] : where;
+    const demands = [...chosen.map(isTrue), ...except.map((condition): Demand => ({ condition, mustBe: 'false' }))];
+    if (demands.length > 0) yield { demands, consequence: () => `${name} takes no VM` };
+    if (until) yield all([until], () => `${name} takes VMs without end`);
+    if (quietWhen) yield all([quietWhen], () => `no VM of ${name} ever starts to move`);
+    if (destination.where.length > 0) yield all(destination.where, () => `no host is ever a destination of ${name}`);
+    for (const { during } of exclusions) yield all([during], () => 'it excludes nothing');
+    for (const { first, then } of ordering) for (const vms of [first, then]) yield all([vms], () => 'it puts nothing in order');
 }
 
 /** Conditions of a trigger, those that are joined by `and` together. */
-function sitesOfTrigger(trigger: Trigger, policy: string): readonly Site[] {
+function* sitesOfTrigger(trigger: Trigger, policy: string): Generator<Site, void> {
     switch (trigger.kind) {
         case 'schedule':
-            return [];
+            return;
         case 'condition':
-            return [
-                all([trigger.condition], `${policy} never runs by it`),
-                all(given(trigger.until), `${policy}, once it has run, is never released`),
-            ];
+            yield all([trigger.condition], () => `${policy} never runs by it`);
+            if (trigger.until) yield all([trigger.until], () => `${policy}, once it has run, is never released`);
+            return;
         case 'all': {
+            for (const part of trigger.of) yield* sitesOfTrigger(part, policy);
             const conditions = trigger.of.flatMap((part) => (part.kind === 'condition' ? [part.condition] : []));
-            return [...trigger.of.flatMap((part) => sitesOfTrigger(part, policy)), all(conditions, `${policy} never runs by them`)];
+            if (conditions.length > 1) yield all(conditions, () => `${policy} never runs by them`);
+            return;
         }
         case 'any':
-            return trigger.of.flatMap((part) => sitesOfTrigger(part, policy));
+            for (const part of trigger.of) yield* sitesOfTrigger(part, policy);
+            return;
         case 'not':
-            // What never holds is always true here; whether that is meant cannot be told.
-            return [];
+        // What never holds is always true here; whether that is meant cannot be told.
     }
 }
 
 const isTrue = (condition: Expression): Demand => ({ condition, mustBe: 'true' });
-const all = (conditions: readonly Expression[], consequence: string): Site => ({ demands: conditions.map(isTrue), consequence });
-const given = (condition: Expression | undefined): readonly Expression[] => (condition ? [condition] : []);
+const all = (conditions: readonly Expression[], consequence: Site['consequence']): Site => ({
+    demands: conditions.map(isTrue),
+    consequence,
+});

@@ -10,7 +10,7 @@
  * condition that is merely *not true* may be unknown instead, which only an attribute that is known otherwise rules out.
  */
 import type { Expression } from '@mig/language';
-import { spelled } from '../decide/attributes.js';
+import { type AttributeName, spelled } from '../decide/attributes.js';
 import { attributesIn } from '../decide/evaluate.js';
 import { type Atom, saidBy } from './comparisons.js';
 import { clash, type Fact, possible } from './ranges.js';
@@ -33,7 +33,7 @@ const mostChoices = 64;
 
 /** Why no values of the attributes meet all demands; undefined where some may. */
 export function contradiction(demands: readonly Demand[]): Contradiction | undefined {
-    const touched = new Set<string>();
+    const touched: AttributeName[] = [];
     if (demands.every(({ condition }) => isApart(condition, touched))) return undefined;
     let choices: readonly Choice[] = [[]];
     for (const { condition, mustBe } of demands) {
@@ -51,13 +51,13 @@ export function contradiction(demands: readonly Demand[]): Contradiction | undef
 }
 
 /**
- * Whether no two comparisons touch the same attribute, and none compares attributes with each other: such conditions
- * contradict nothing. Most are such, and in a file of thousands of policies this is what is asked of them.
+ * Whether no attribute is touched twice, and none is reckoned with: whatever is compared, some values will do, and nothing is
+ * contradicted. Most are such, and in a file of thousands of policies this is what is asked of them.
  */
-function isApart(condition: Expression, touched: Set<string>): boolean {
+function isApart(condition: Expression, touched: AttributeName[]): boolean {
     switch (condition.kind) {
         case 'attribute':
-            return isNew(spelled(condition), touched);
+            return isNew(condition, touched);
         case 'not':
             return isApart(condition.operand, touched);
         case 'held':
@@ -65,8 +65,7 @@ function isApart(condition: Expression, touched: Set<string>): boolean {
         case 'binary': {
             const { operator, left, right } = condition;
             if (operator === 'and' || operator === 'or') return isApart(left, touched) && isApart(right, touched);
-            const one = left.kind === 'attribute' && right.kind === 'literal' ? left : right;
-            return one.kind === 'attribute' && (one === left || left.kind === 'literal') && isNew(spelled(one), touched);
+            return isUntouched(left, touched) && isUntouched(right, touched) && (left.kind === 'attribute' || right.kind === 'attribute');
         }
         case 'literal':
         case 'negate':
@@ -75,9 +74,14 @@ function isApart(condition: Expression, touched: Set<string>): boolean {
     }
 }
 
-function isNew(name: string, among: Set<string>): boolean {
-    if (among.has(name)) return false;
-    among.add(name);
+const isUntouched = (side: Expression, touched: AttributeName[]): boolean =>
+    side.kind === 'literal' || (side.kind === 'attribute' && isNew(side, touched));
+
+/** They are few: to go through them costs less than to spell them. */
+function isNew(name: AttributeName, among: AttributeName[]): boolean {
+    const { entity, attribute, key } = name;
+    if (among.some((other) => other.attribute === attribute && other.entity === entity && other.key === key)) return false;
+    among.push(name);
     return true;
 }
 

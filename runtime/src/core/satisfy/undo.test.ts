@@ -86,6 +86,21 @@ describe('two policies that undo each other', () => {
         expect(found.map(({ first, then }) => [first.name, then.name])).toEqual([['pack', 'relieve']]);
     });
 
+    test('are found among hundreds of policies that rest, of which none is left out', async () => {
+        const drains = Array.from({ length: 300 }, (_, i) => drain.replace('policy drain', `policy drain${i}`)).join('\n');
+        const { found, left } = undoings(await compiled(`${drains}\n${relieve}\n${pack()}`), inventoryOf(hot), hot);
+        expect(found.map(({ first, then }) => [first.name, then.name])).toEqual([['relieve', 'pack']]);
+        expect(left).toEqual([]);
+    });
+
+    test('are looked for among so many policies; the others are named, the same each time', async () => {
+        const many = Array.from({ length: 150 }, (_, i) => relieve.replace('policy relieve', `policy relieve${i}`)).join('\n');
+        const program = await compiled(`${many}\n${pack()}`);
+        const left = undoings(program, inventoryOf(hot), hot).left.map(({ name }) => name);
+        expect(left.length).toBeGreaterThan(50);
+        expect(undoings(program, inventoryOf(hot), hot).left.map(({ name }) => name)).toEqual(left);
+    });
+
     const there = (when: string): string => `policy there { ${when} move vms on host "a" to host "b" ${using} }`;
     const back = (when: string): string => `policy back { ${when} move vms on host "b" to host "a" ${using} }`;
     const roomy = snapshot([host('a'), host('b')], [vm('v', 'a', { cpu: ratio(0.1) })]);
