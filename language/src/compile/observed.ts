@@ -115,15 +115,18 @@ function named(attribute: Expression, value: Expression): readonly Mention[] {
 function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Reading[] {
     const found: Reading[] = [];
     const visited = new Map<object, number>();
-    const visit = (part: unknown, historyMs: number): void => {
-        if (typeof part !== 'object' || part === null || isBare(part)) return;
+    const visit = (part: object, historyMs: number): void => {
+        if (isBare(part)) return;
         const before = visited.get(part);
         if (before !== undefined && before >= historyMs) return;
         visited.set(part, historyMs);
         const of = isExpression(part) ? part : undefined;
         const inside = of?.kind === 'held' ? Math.max(historyMs, of.forMs) : historyMs;
         if (of) found.push({ expression: of, historyMs: inside });
-        for (const key in part) if (!unread.has(key)) visit(part[key as keyof typeof part], inside);
+        for (const key in part) {
+            const inner: unknown = part[key as keyof typeof part];
+            if (typeof inner === 'object' && inner !== null && !unread.has(key)) visit(inner, inside);
+        }
     };
     for (const part of parts) visit(part, 0);
     return found;

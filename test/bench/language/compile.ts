@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { type CompilePhase, compileText, type Finding, textRules } from '@mig/language';
 import { type Inventory, lint, parseInventory } from '@mig/runtime/core';
-import { youngGeneration } from '../../../runtime/src/edges/cli/compile/thread.js';
+import { heapOfCompiler } from '../../../runtime/src/edges/cli/compile/thread.js';
 import { type Files, inventory, realPolicies, smallFiles, smallPolicies } from './policies.js';
 
 /** The rules that know hosts come after everything that needs the text only. */
@@ -44,7 +44,7 @@ export const measureOption = '--measure-compile';
 export function measured(text: TextName, count: number): Measure {
     const script = process.argv[1] ?? '';
     // As the thread that compiles is started.
-    const { status, stdout, stderr } = spawnSync(process.execPath, [youngGeneration, script, measureOption, text, String(count)], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...heapOfCompiler, script, measureOption, text, String(count)], {
         encoding: 'utf8',
         maxBuffer: 2 ** 24,
     });

@@ -8,4 +8,11 @@ export function isBelow(version: string, floor: string): boolean {
     return false;
 }
 
-const numbers = (text: string): readonly number[] => (/^\d+(?:\.\d+)*/.exec(text)?.[0] ?? '').split('.').map(Number);
+/** There are few versions, and they are compared for every policy. */
+function numbers(text: string): readonly number[] {
+    let known = read.get(text);
+    if (!known) read.set(text, (known = (/^\d+(?:\.\d+)*/.exec(text)?.[0] ?? '').split('.').map(Number)));
+    return known;
+}
+
+const read = new Map<string, readonly number[]>();
