@@ -77,6 +77,58 @@ policy q like p { on demand }`;
     });
 });
 
+describe('conditions that compare attributes with each other', () => {
+    test.each([
+        [
+            'host.zone == source.zone and host.zone != source.zone',
+            'host.zone == source.zone and host.zone != source.zone cannot both be met, whatever host.zone and source.zone are',
+        ],
+        [
+            'host.cpu > source.cpu and host.memory.used < 80% and host.cpu < source.cpu',
+            'host.cpu > source.cpu and host.cpu < source.cpu cannot both be met, whatever host.cpu and source.cpu are',
+        ],
+        [
+            'host.cpus >= source.cpus and source.cpus > 32 and host.cpus <= 16',
+            'host.cpus >= source.cpus, source.cpus > 32 and host.cpus <= 16 cannot all be met, whatever host.cpus and source.cpus are',
+        ],
+    ])('%s is told, with the fewest that contradict each other', async (where, message) => {
+        expect(await found(`policy p { on demand move vms to hosts where ${where} ${using} }`)).toEqual([
+            `MIG510 ${message}: no host is ever a destination of p`,
+        ]);
+    });
+});
+
+describe('a gang for which there is no room', () => {
+    const gang = [20, 24, 28].map((size, i) => vm(`v${i}`, 'a', { memory: gib(size), tags: { app: 'shop' } }));
+    const seen = snapshot(
+        [
+            host('a', { maintenance: true, memory: gib(256), memoryFree: gib(180) }),
+            host('b', { memoryFree: gib(30) }),
+            host('c', { memory: gib(32), memoryFree: gib(32) }),
+        ],
+        [...gang, vm('w', 'b', { memory: gib(34) })],
+    );
+    const drain = (together: string): string =>
+        `policy p { when host is in maintenance move vms on host together by ${together} to hosts ${using} }`;
+
+    test('is told with its VMs, their sizes, the largest host and what it has free', async () => {
+        expect((await found(drain('vm.tag.app'), on(seen))).filter((one) => one.startsWith('MIG512'))).toEqual([
+            'MIG512 the gang of which vm.tag.app is "shop" (v0 20 GiB, v1 24 GiB and v2 28 GiB) needs 72 GiB, more than any host to which it may go has to give: the largest, b, would have 64 GiB if it were empty, and has 30 GiB free now. It will be split',
+        ]);
+        expect((await found(drain('vm.tag.app all or none'), on(seen))).filter((one) => one.includes('never'))).toEqual([]);
+    });
+
+    test('is told to start never, where all of it starts or none, and the hosts are too small together', async () => {
+        const smaller = {
+            ...seen,
+            hosts: seen.hosts.map((one) => (one.name === 'c' ? { ...one, memory: gib(6), memoryFree: gib(6) } : one)),
+        };
+        expect((await found(drain('vm.tag.app all or none'), on(smaller))).filter((one) => one.startsWith('MIG512'))).toEqual([
+            'MIG512 the gang of which vm.tag.app is "shop" (v0 20 GiB, v1 24 GiB and v2 28 GiB) can never start, because all of it starts or none: it needs 72 GiB, and the hosts have 64 GiB together even if they were empty (b 64 GiB); the largest, b, would have 64 GiB if it were empty, and has 30 GiB free now',
+        ]);
+    });
+});
+
 describe('a VM that two take', () => {
     const seen = snapshot([host('a'), host('b')], [vm('v', 'a')]);
     const night = (name: string, at: string, priority = ''): string =>
