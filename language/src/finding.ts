@@ -17,5 +17,7 @@ export interface Finding {
 
 export interface Fix {
     readonly title: string;
+    /** Likely, and no more: a person chooses it in the editor, and it is never made together with all others. */
+    readonly asks?: true;
     readonly edits: readonly { readonly range: SourceRange; readonly newText: string }[];
 }

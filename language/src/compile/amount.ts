@@ -158,7 +158,7 @@ function zeroMeant(node: ast.Expression, demand: Demand, context: Context): void
     const range = context.range(node);
     context.report('MIG205', range, `${demand.what} cannot be 0: nothing could move.`, {
         hint: demand.unlimited ? "Write 'unlimited' where there is no limit." : 'Leave it out where there is no limit.',
-        fixes: demand.unlimited ? [replaceBy(range, 'unlimited')] : [],
+        fixes: demand.unlimited ? [{ ...replaceBy(range, 'unlimited'), asks: true }] : [],
     });
 }
 

@@ -65,6 +65,16 @@ function dateOf(node: ast.DateRange, property: 'from' | 'to', text: string, cont
     const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
     const time = new Date(`${date}T00:00:00Z`);
     if (!Number.isNaN(time.getTime()) && time.toISOString().startsWith(date)) return date;
-    context.report('MIG210', context.range(node, property), `There is no day ${text}.`, { hint: 'Write year, month and day: 2026-12-24.' });
+    const range = context.range(node, property);
+    const last = Number(day) > 28 && Number(day) < 32 ? lastOf(Number(year), Number(month)) : undefined;
+    context.report('MIG210', range, `There is no day ${text}.`, {
+        hint: last === undefined ? 'Write year, month and day: 2026-12-24.' : `The last day of that month is ${last}.`,
+        fixes: last === undefined ? [] : [{ ...replaceBy(range, last), asks: true }],
+    });
     return undefined;
+}
+
+/** The last day of a month; undefined where there is no such month. */
+function lastOf(year: number, month: number): string | undefined {
+    return month < 1 || month > 12 ? undefined : new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
 }

@@ -1,6 +1,7 @@
 import type * as ast from '../generated/ast.js';
 import type { SourceRange } from '../program.js';
-import type { Context } from './context.js';
+import { nearest } from '../nearest.js';
+import { type Context, replaceBy } from './context.js';
 
 /** Days as cron counts them. */
 const dayNames: readonly ast.DayName[] = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -10,7 +11,11 @@ export function minutesOf(text: string, range: SourceRange, context: Context): n
     const [hours = 0, minutes = 0] = text.split(':').map(Number);
     const total = hours * 60 + minutes;
     if (minutes > 59 || total > 24 * 60) {
-        context.report('MIG210', range, `${text} is not a time of day.`, { hint: 'Times go from 00:00 to 24:00.' });
+        const meant = minutes > 59 || hours > 47 ? undefined : `${String(hours % 24).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`;
+        context.report('MIG210', range, `${text} is not a time of day.`, {
+            hint: `Times go from 00:00 to 24:00${meant === undefined ? '.' : `; ${meant} of the next day?`}`,
+            fixes: meant === undefined ? [] : [{ ...replaceBy(range, meant), asks: true }],
+        });
         return 0;
     }
     return total;
@@ -34,7 +39,11 @@ export function daysOf(days: ast.Days | undefined): readonly number[] {
 /** Checks the name of a time zone against those that the platform knows. */
 export function zoneOf(zone: string | undefined, range: SourceRange, context: Context): string | undefined {
     if (zone === undefined || isZone(zone)) return zone;
-    context.report('MIG210', range, `There is no time zone "${zone}".`, { hint: 'Use a name such as "Europe/Berlin" or "UTC".' });
+    const near = nearest(zone, Intl.supportedValuesOf('timeZone'));
+    context.report('MIG210', range, `There is no time zone "${zone}".`, {
+        hint: near === undefined ? 'Use a name such as "Europe/Berlin" or "UTC".' : `Did you mean "${near}"?`,
+        fixes: near === undefined ? [] : [replaceBy(range, `"${near}"`)],
+    });
     return undefined;
 }
 

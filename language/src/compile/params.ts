@@ -5,7 +5,7 @@ import { nearest } from '../nearest.js';
 import type { CompiledParam, ParamBounds, SourceRange, ValueType } from '../program.js';
 import { parseQuantity } from '../units.js';
 import { nothing } from './amount.js';
-import { type Context, meant, type ParamValue, textOf } from './context.js';
+import { type Context, meant, type ParamValue, replaceBy, textOf } from './context.js';
 import { docOf } from './doc.js';
 import { expression } from './expression.js';
 import { constant } from './values.js';
@@ -65,6 +65,7 @@ function paramValue(param: Param, settings: Settings, context: Context): Found {
         const message = `The param '${param.name}' is ${typeNames[written]}, and ${textOf(param.value)} is ${typeNames[usual.type]}.`;
         context.report('MIG203', context.range(param.value), message, {
             hint: better === undefined ? undefined : `Did you mean ${better}?`,
+            fixes: better === undefined ? [] : [replaceBy(context.range(param.value), better)],
         });
         return { type: written, value: undefined };
     }

@@ -1,8 +1,8 @@
 import * as ast from '../generated/ast.js';
-import type { Entity, Expression, Goal, Requirement, TechniqueOptions, TechniqueUse } from '../program.js';
+import type { Entity, Expression, Goal, Requirement, TechniqueOptions, TechniqueUse, ValueType } from '../program.js';
 import { nearest } from '../nearest.js';
 import { count, nothing } from './amount.js';
-import { type Context, meant, textOf } from './context.js';
+import { type Context, meant, replaceBy, type ReportOptions, textOf } from './context.js';
 import { condition, expression } from './expression.js';
 import { isSound, isTooMuch, type Names } from './names.js';
 import { once } from './once.js';
@@ -10,7 +10,8 @@ import { literal } from './values.js';
 import { rung } from './ladder.js';
 import { options } from './options.js';
 import { requirement } from './promise.js';
-import { typeNames, typeWritten } from './types.js';
+import { isDimension, typeNames, typeWritten } from './types.js';
+import { asType } from './unlike.js';
 
 /** What the branches of `choose` may speak of. */
 const speaksOf: ReadonlySet<Entity> = new Set<Entity>(['vm', 'host', 'source', 'cluster']);
@@ -171,7 +172,7 @@ function argumentValue(argument: ast.Argument, parameter: ast.Parameter, names: 
     const type = typeWritten(parameter.valueType);
     if (!value || !type || value.type === type) return value;
     const message = `'${parameter.name}' is ${typeNames[type]}, and ${textOf(argument.value)} is ${typeNames[value.type]}.`;
-    context.report('MIG203', context.range(argument.value), message);
+    context.report('MIG203', context.range(argument.value), message, cureOf(argument.value, type, context));
     return undefined;
 }
 
@@ -181,9 +182,15 @@ function defaultOf(parameter: ast.Parameter, context: Context): Expression | und
     const type = typeWritten(parameter.valueType);
     if (value && type && value.type !== type) {
         const message = `'${parameter.name}' is ${typeNames[type]}, and ${textOf(parameter.value)} is ${typeNames[value.type]}.`;
-        context.report('MIG203', context.range(parameter.value), message);
+        context.report('MIG203', context.range(parameter.value), message, cureOf(parameter.value, type, context));
     }
     return value;
+}
+
+/** What was meant, where the same figure could be one of this type. */
+function cureOf(value: ast.Expression, type: ValueType, context: Context): ReportOptions {
+    const better = isDimension(type) && !/^0/.test(textOf(value)) ? asType(textOf(value), type) : undefined;
+    return better === undefined ? {} : { hint: `Did you mean ${better}?`, fixes: [replaceBy(context.range(value), better)] };
 }
 
 /** A value of the right type, to check a technique with that has not been given one. */

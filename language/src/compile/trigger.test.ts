@@ -62,8 +62,8 @@ describe('schedules', () => {
     });
 
     test.each([
-        ['at 25:00', 'MIG210 25:00 is not a time of day. Times go from 00:00 to 24:00.'],
-        ['at 02:00 in "Europe/Berln"', 'MIG210 There is no time zone "Europe/Berln". Use a name such as "Europe/Berlin" or "UTC".'],
+        ['at 25:00', 'MIG210 25:00 is not a time of day. Times go from 00:00 to 24:00; 01:00 of the next day?'],
+        ['at 02:00 in "Europe/Berln"', 'MIG210 There is no time zone "Europe/Berln". Did you mean "Europe/Berlin"?'],
         [
             'every 7 min',
             'MIG206 A schedule cannot repeat every 7 min: that does not divide an hour or a day. Write a period such as 15 min or 6 h, or use cron "…".',

@@ -35,6 +35,13 @@ describe('fixes that are made together', () => {
         expect(mend('one two', finding(edit(4, 7, '2')), { id: 'MIG001', fixes: [] })).toBe('one two');
     });
 
+    test('are none that a person has to choose', () => {
+        const asks = (title: string, text: string) => ({ title, edits: [edit(0, 1, text)], asks: true as const });
+        expect(fixesTogether([{ id: 'MIG301', fixes: [asks('a', 'x')] }])).toEqual([]);
+        const fixes = [asks('a', 'x'), { title: 'b', edits: [edit(0, 1, 'y')] }];
+        expect(fixesTogether([{ id: 'MIG301', fixes }])[0]?.fix.title).toBe('b');
+    });
+
     test('are the first that each finding offers', () => {
         expect(
             fixesTogether([

@@ -11,7 +11,7 @@ export interface TakenFix<Of extends Pick<Finding, 'id' | 'fixes'> = Finding> {
 }
 
 /**
- * The first fix of each finding, of those that can be made together: none touches what another has changed, and all of
+ * The first sure fix of each finding, of those that can be made together: none touches what another has changed, and all of
  * their edits stand in the main file. What is left out may be found again afterwards. Errors come first and alone: what a rule
  * finds beside them may be their doing, as a technique is used by nobody while its name is misspelt where it is used.
  */
@@ -20,7 +20,7 @@ export function fixesTogether<Of extends Pick<Finding, 'id' | 'fixes'>>(findings
     const edits: Edit[] = [];
     const errors = findings.filter(({ id }) => id in checks);
     for (const finding of errors.length > 0 ? errors : findings) {
-        const [fix] = finding.fixes;
+        const fix = finding.fixes.find(({ asks }) => !asks);
         if (!fix || fix.edits.length === 0) continue;
         if (fix.edits.some(({ range }) => range.source !== 0 || edits.some((other) => touches(range, other.range)))) continue;
         taken.push({ finding, fix });

@@ -31,7 +31,7 @@ policy drain {
         for (const node of unusedIn(input, isParam)) {
             report(input.context.range(node, 'name'), `Nothing uses the param '${node.name}'.`, {
                 hint: 'Use it where its value is meant, or take it out.',
-                fixes: [removalOf(node, `the param '${node.name}'`, input)],
+                fixes: [{ ...removalOf(node, `the param '${node.name}'`, input), asks: true }],
             });
         }
     },

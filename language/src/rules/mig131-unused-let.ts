@@ -20,7 +20,7 @@ policy drain { when host is in maintenance  move vms on host where not hot  to h
         for (const node of unusedIn(input, isLet)) {
             report(input.context.range(node, 'name'), `Nothing uses the let '${node.name}'.`, {
                 hint: 'Use it in a condition, or take it out.',
-                fixes: [removalOf(node, `the let '${node.name}'`, input)],
+                fixes: [{ ...removalOf(node, `the let '${node.name}'`, input), asks: true }],
             });
         }
     },

@@ -19,7 +19,7 @@ policy drain { when host is in maintenance  move vms in web on host  to hosts  u
         for (const node of unusedIn(input, isGroup)) {
             report(input.context.range(node, 'name'), `Nothing uses the group '${node.name}'.`, {
                 hint: "Name it after 'in', or take it out.",
-                fixes: [removalOf(node, `the group '${node.name}'`, input)],
+                fixes: [{ ...removalOf(node, `the group '${node.name}'`, input), asks: true }],
             });
         }
     },

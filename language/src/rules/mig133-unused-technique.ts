@@ -22,7 +22,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
         for (const node of unusedIn(input, isTechnique)) {
             report(input.context.range(node, 'name'), `Nothing uses the technique '${node.name}'.`, {
                 hint: "Write its name after 'using', or take it out.",
-                fixes: [removalOf(node, `the technique '${node.name}'`, input)],
+                fixes: [{ ...removalOf(node, `the technique '${node.name}'`, input), asks: true }],
             });
         }
     },

@@ -19,7 +19,7 @@ policy pack { every day at 22:00 except freeze  move vms  to hosts  using precop
         for (const node of unusedIn(input, isCalendar)) {
             report(input.context.range(node, 'name'), `Nothing keeps to the calendar '${node.name}'.`, {
                 hint: "Name it after 'except' or 'on' in a schedule or window, or take it out.",
-                fixes: [removalOf(node, `the calendar '${node.name}'`, input)],
+                fixes: [{ ...removalOf(node, `the calendar '${node.name}'`, input), asks: true }],
             });
         }
     },

@@ -144,7 +144,7 @@ function summary(all: readonly FindingsOf[], policies: readonly JudgedPolicy[]):
     const [errors, warnings] = [count(all, (f) => f.severity === 'error'), count(all, (f) => f.severity === 'warning')];
     if (errors + warnings === 0) return `${policies.length === 1 ? (policies[0]?.path ?? '') : `${policies.length} files`}: nothing found`;
     const files = all.filter(({ sources }) => sources[0]?.path !== standardInput.shown);
-    const mendable = count(files, (f) => f.fixes.length > 0 && f.range.source === 0);
+    const mendable = count(files, (f) => f.fixes.some(({ asks }) => !asks) && f.range.source === 0);
     const fix = mendable === 0 ? '' : ` (${mendable} of them can be mended with --fix)`;
     return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}${fix}`;
 }
