@@ -7,8 +7,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { compileText, epochMs, type Finding, formatQuantity, type Policy, type Program, ratio } from '@mig/language';
 import { expect } from 'vitest';
+import { scopeOf } from '../decide/attributes.js';
+import { attributesIn, holds } from '../decide/evaluate.js';
 import { makePlan } from '../decide/plan.js';
 import { triggered } from '../decide/trigger.js';
+import { isTrue } from '../decide/truth.js';
 import { worldOf } from '../decide/world.js';
 import type { Plan } from '../model/plan.js';
 import type { HostState, PolicyState, Snapshot } from '../model/snapshot.js';
@@ -301,6 +304,93 @@ test.prop([
     expect(told !== undefined).toBe(sum(sizes) > Math.max(...rooms));
     expect(planOf(program, on).unplaced.length > 0).toBe(told !== undefined);
     if (told) expect(told.message).toContain(`would have ${formatQuantity(gib(Math.max(...rooms)), 'size')}`);
+});
+
+test.prop([fc.array(places, { minLength: 1, maxLength: 4 }), constraint, constraint])(
+    'MIG506 is told of an inventory alone exactly where each host is excluded by one of the constraints on places',
+    async (where, first, second) => {
+        const program = await compiled(`policy p { on demand move vms to hosts where ${first} where ${second} ${using} }`);
+        const hosts = where.map(({ zone, disk }, i) => host(['a', 'b', 'c', 'd'][i] ?? '', { zone, tags: { disk } }));
+        const on = snapshot(hosts, []);
+        const ofPlaces = (program.policies[0]?.destination.where ?? []).filter((one) =>
+            attributesIn(one).every(({ entity, attribute }) => entity === 'host' && ['zone', 'tag'].includes(attribute)),
+        );
+        const world = worldOf(on);
+        const closed = hosts.every(({ name }) => ofPlaces.some((one) => !isTrue(holds(one, scopeOf(world, { host: name })))));
+        fc.pre(
+            findingsOf(
+                hostRules.filter(({ id }) => id === 'MIG510'),
+                { program, inventory: inventoryOf(on), snapshot: undefined },
+            ).length === 0,
+        );
+        const rules = hostRules.filter(({ id }) => id === 'MIG506');
+        const told = findingsOf(rules, { program, inventory: inventoryOf(on), snapshot: undefined });
+        expect(told.length > 0).toBe(closed && ofPlaces.length > 0);
+        for (const { name } of closed && ofPlaces.length > 0 ? hosts : []) expect(told[0]?.message).toContain(`not to ${name}: `);
+    },
+);
+
+test.prop([guests, fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom('a', 'b')), { maxLength: 2 })])(
+    'MIG508 is told of a CPU only where a VM may go to a host of which another VM does not suit the one it leaves',
+    async (all, refused) => {
+        const program = await compiled(`policy p { when host is in maintenance move vms on host to hosts ${using} }`);
+        const vms = all.map(({ role, size, on }, i) => vm(`v${i}`, on, { tags: { role }, memory: gib(size) }));
+        const compatibility = refused.flatMap(([from, to]) => {
+            const like = vms.find((one) => one.host === from);
+            return like && from !== to ? [{ vm: like.uuid, host: to, compatible: false, detail: 'lacks avx512' }] : [];
+        });
+        const on = snapshot(
+            ['a', 'b'].map((name) => host(name, { memory: gib(64), memoryFree: gib(48) })),
+            vms,
+            { compatibility },
+        );
+        const oneWay = [
+            ['a', 'b'],
+            ['b', 'a'],
+        ].filter(([from = '', to = '']) => {
+            const back = compatibility.some((one) => one.host === from && vms.find(({ uuid }) => uuid === one.vm)?.host === to);
+            const hosts = on.hosts.map((one) => ({ ...one, maintenance: one.name === from }));
+            return back && planOf(program, { ...on, hosts }).moves.some((move) => move.source === from && move.destination === to);
+        });
+        // One VM stands for all of its host: where it is the one that does not suit, nothing is said of the others.
+        const [told] = found('MIG508', program, on);
+        if (told) expect(oneWay).toContainEqual(/from (\S+) to (\S+), and/.exec(told.message)?.slice(1, 3));
+        if (oneWay.length === 0) expect(told).toBeUndefined();
+    },
+);
+
+test.prop([share, order, share, order])(
+    'MIG511 is told exactly where a policy stops taking VMs before the first, whenever it starts',
+    async (fires, by, stops, to) => {
+        const program = await compiled(
+            `policy p { when host.cpu ${by} ${fires}% move vms on host until host.cpu ${to} ${stops}% to hosts ${using} cooldown 5 min }`,
+        );
+        const loads = range(-10, 110).filter((load) => isSo(load, by, fires));
+        const always = loads.every((load) => isSo(load, to, stops));
+        expect(found('MIG511', program, undefined).length > 0).toBe(always);
+        const inside = loads.filter((load) => load > 0 && load < 100 && load % 5 !== 0).slice(0, 3);
+        for (const load of always ? inside : []) {
+            const on = snapshot(
+                [host('a', { cpuUsed: percent(load) }), host('b', { cpuUsed: percent(0) })],
+                [vm('v', 'a', { cpu: percent(10) })],
+            );
+            expect(planOf(program, on).moves.filter((move) => move.source === 'a')).toEqual([]);
+        }
+    },
+);
+
+test.prop([
+    fc.array(fc.record({ role: fc.constantFrom('web', 'db'), on: fc.constantFrom('a', 'b', 'c') }), { minLength: 1, maxLength: 6 }),
+])('MIG505 is told of a policy under which VMs may stay exactly where there are more of a kind than hosts', async (all) => {
+    const program = await compiled(`policy p { every day at 12:00 move vms to hosts apart by vm.tag.role ${using} }`);
+    const on = snapshot(
+        ['a', 'b', 'c'].map((name) => host(name, { memory: gib(256), memoryFree: gib(200) })),
+        all.map(({ role, on: there }, i) => vm(`v${i}`, there, { tags: { role }, memory: gib(1) })),
+    );
+    const crowded = ['web', 'db'].filter((role) => all.filter((one) => one.role === role).length > on.hosts.length);
+    const told = found('MIG505', program, on).map(({ message }) => message);
+    expect(told.length > 0).toBe(crowded.length > 0);
+    for (const message of told) expect(crowded.some((role) => message.includes(`vm.tag.role is "${role}"`))).toBe(true);
 });
 
 test('the policies of these tests compile to what they say', async () => {
