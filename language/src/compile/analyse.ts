@@ -19,6 +19,7 @@ import { evaluateParams, type Settings } from './params.js';
 import { policy } from './policy.js';
 import { scenario } from './scenario.js';
 import { sequence } from './sequence.js';
+import type { RuleInput } from '../rules/rule.js';
 import { ruleFindings } from '../rules/run.js';
 
 type MigDocument = LangiumDocument<MigFile>;
@@ -100,17 +101,38 @@ function check(
     reportImports(document, services, context);
     // Where the text could not be read to its end, a name may be declared in what was not read.
     if (![...problems.values()].some((found) => found.length > 0)) reportUnresolved(document, services, context);
-    checkDeclarations(document, imported, context, recall);
+    checkDeclarations(document, imported, context, recall.checked);
     const declared = document.parseResult.value.declarations.filter((node) => !context.isBroken(node));
+    const made = new Map(declared.filter(runs).map((node) => [node, recall.compiled(node, () => partOf(node, context))] as const));
+    const all = [...made.values()];
     const parts: Parts = {
-        policies: declared.filter(ast.isPolicy).map((node) => recall(node, () => policy(node, context))),
-        sequences: declared.filter(ast.isSequence).map((node) => recall(node, () => sequence(node, context))),
-        scenarios: declared.filter(ast.isScenario).map((node) => recall(node, () => scenario(node, context))),
+        policies: all.flatMap((part) => part.policies),
+        sequences: all.flatMap((part) => part.sequences),
+        scenarios: all.flatMap((part) => part.scenarios),
     };
-    const isImported = (): boolean => isImportedBeside(document, documents, services);
+    const input: RuleInput = {
+        document,
+        documents,
+        isImported: () => isImportedBeside(document, documents, services),
+        context,
+        declarations: document.parseResult.value.declarations,
+        ...parts,
+    };
     context.entered('rules');
-    context.add(ruleFindings({ document, documents, isImported, context, ...parts }, context.found));
+    context.add(ruleFindings(input, context.found, (node) => (runs(node) ? made.get(node) : undefined) ?? nothing, recall.judged));
     return parts;
+}
+
+const nothing: Parts = { policies: [], sequences: [], scenarios: [] };
+
+type Runnable = ast.Policy | ast.Sequence | ast.Scenario;
+const runs = (node: ast.Declaration): node is Runnable => ast.isPolicy(node) || ast.isSequence(node) || ast.isScenario(node);
+
+/** What one declaration makes of a program. */
+function partOf(node: Runnable, context: Context): Parts {
+    if (ast.isPolicy(node)) return { ...nothing, policies: [policy(node, context)] };
+    if (ast.isSequence(node)) return { ...nothing, sequences: [sequence(node, context)] };
+    return { ...nothing, scenarios: [scenario(node, context)] };
 }
 
 /** Whether a file imports this one that is open beside it, and is not compiled with it. */
@@ -146,7 +168,7 @@ function assemble(
     context: Context,
     memory: CompileMemory | undefined,
 ): Program {
-    const [own = { policies: [], sequences: [], scenarios: [] }, ...others] = parts;
+    const [own = nothing, ...others] = parts;
     const run = new Set(own.scenarios.flatMap((one) => one.runs.map((step) => step.policy)));
     const policies = own.policies.toSorted((a, b) => b.priority - a.priority);
     const observed = [...policies, ...own.sequences];
@@ -181,7 +203,11 @@ function group(node: ast.Group, context: Context): CompiledGroup {
 }
 
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
-    const key = ({ range: { source, start } }: Finding): readonly number[] => [source, start.line, start.character];
-    const compare = (a: readonly number[], b: readonly number[]): number => a.reduce((order, n, index) => order || n - (b[index] ?? 0), 0);
-    return findings.toSorted((a, b) => compare(key(a), key(b)));
+    return findings.toSorted(
+        ({ id, range: a }, { id: other, range: b }) =>
+            a.source - b.source ||
+            a.start.line - b.start.line ||
+            a.start.character - b.start.character ||
+            (id < other ? -1 : id > other ? 1 : 0),
+    );
 }

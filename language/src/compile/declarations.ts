@@ -32,7 +32,7 @@ export function checkDeclarations(
     document: LangiumDocument<ast.MigFile>,
     imported: readonly LangiumDocument<ast.MigFile>[],
     context: Context,
-    recall: Recall,
+    recall: Recall['checked'],
 ): void {
     checkNames(document, imported, context);
     for (const node of document.parseResult.value.declarations) {

@@ -21,35 +21,63 @@ interface Stamp {
     readonly stamps: readonly Stamp[];
 }
 
+/** What is done with a declaration, or taken over from the last time where nothing that it follows from has changed. */
+export interface Recall {
+    /** Checks one that others use. */
+    readonly checked: Work;
+    /** Compiles one that runs something. */
+    readonly compiled: Work;
+    /** Judges one by rules; undefined where nothing is taken over. */
+    readonly judged: ((declaration: Declaration, judge: () => readonly Finding[]) => readonly Finding[]) | undefined;
+}
+
+/** What the work reports is reported again. */
+type Work = <T>(declaration: Declaration, work: () => T) => T;
+
+/** Does all work anew. */
+export const anew: Recall = { checked: (_, work) => work(), compiled: (_, work) => work(), judged: undefined };
+
+interface Done {
+    readonly result: unknown;
+    readonly findings: readonly Finding[];
+}
+
 /**
  * What earlier compilations of a file made of its declarations. What is made of a declaration follows from its text, from its
  * place, and from what it names: where these are as they were, so is the result. Params are to have the same values each time.
  */
 export class CompileMemory {
-    private readonly stamps = new WeakMap<Declaration, Stamp>();
     /** What is read off compiled parts. */
     readonly observed = new WeakMap<Policy | HostSequence, Observed>();
     readonly uses = new WeakMap<Policy, readonly FeatureUse[]>();
-    private readonly results = new WeakMap<Stamp, { readonly result: unknown; readonly findings: readonly Finding[] }>();
+    private readonly stamps = new WeakMap<Declaration, Stamp>();
+    private readonly checked = new WeakMap<Stamp, Done>();
+    private readonly compiled = new WeakMap<Stamp, Done>();
+    private readonly judged = new WeakMap<Stamp, readonly Finding[]>();
 
     /** For one compilation. */
     recalling(context: Context): Recall {
         const stamps = new CurrentStamps(this.stamps, context);
-        return (declaration, work) => {
+        const known = <T>(results: WeakMap<Stamp, T>, declaration: Declaration, make: () => T): T => {
             const stamp = stamps.of(declaration);
-            const known = this.results.get(stamp) ?? context.collect(work);
-            this.results.set(stamp, known);
-            context.add(known.findings);
-            return known.result as ReturnType<typeof work>;
+            const result = results.get(stamp) ?? make();
+            results.set(stamp, result);
+            return result;
+        };
+        const into =
+            (results: WeakMap<Stamp, Done>): Work =>
+            (declaration, work) => {
+                const { result, findings } = known(results, declaration, () => context.collect(work));
+                context.add(findings);
+                return result as ReturnType<typeof work>;
+            };
+        return {
+            checked: into(this.checked),
+            compiled: into(this.compiled),
+            judged: (declaration, judge) => known(this.judged, declaration, judge),
         };
     }
 }
-
-/** Does some work on a declaration, or takes over what came of it when nothing that it follows from has changed. */
-export type Recall = <T>(declaration: Declaration, work: () => T) => T;
-
-/** Does the work. */
-export const anew: Recall = (_, work) => work();
 
 class CurrentStamps {
     private readonly earlier: WeakMap<Declaration, Stamp>;

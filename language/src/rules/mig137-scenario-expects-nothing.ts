@@ -22,6 +22,7 @@ scenario "a host is emptied" {
     rationale:
         'A scenario is the test of a policy. One without an expectation passes whatever the policy does, also when it moves nothing, and whoever sees it pass believes that the policy was tested. (A scenario that runs no policy is an error: MIG005.)',
     source: 'A test without an assertion, as linters of test frameworks report it (expect-expect of eslint-plugin-jest).',
+    byPart: true,
     check: (input, report) => {
         for (const scenario of input.scenarios) {
             if (scenario.runs.length === 0 || scenario.expects.length > 0) continue;

@@ -33,6 +33,7 @@ export const comparisonDecided: TextRule = {
     rationale:
         'No size, rate, time or count is negative, and no share of a whole is more than 100%. A trigger beyond that never fires, and a filter takes everything or nothing, without a word from the run.',
     source: 'The ranges of the attribute catalogue (docs/attributes.md): sizes, rates, times and counts begin at 0, shares of a whole end at 100%.',
+    byPart: true,
     check: (input, report) => {
         for (const { expression } of conditionsIn(input)) {
             const fixed = outcomeOfFixed(expression, input);

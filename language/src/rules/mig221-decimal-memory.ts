@@ -29,6 +29,7 @@ export const decimalMemory: TextRule = {
     rationale:
         'Memory comes in powers of two: a VM that everyone calls "8 GB" has 8 GiB, which is 8.59 GB, and is not at most 8 GB. Exactly the VMs that were meant are left behind.',
     source: 'libvirt, domain XML: memory is given in KiB unless a unit is named, and KB is 1000 bytes where KiB is 1024.',
+    byPart: true,
     check: (input, report) => {
         for (const { expression } of conditionsIn(input)) {
             const compared = comparisonOf(expression);

@@ -30,6 +30,7 @@ export const bytesForBits: TextRule = {
     rationale:
         'Links are sold in bits, and disks and memory are counted in bytes: eight times as much. A cap that was meant to hold a VM to half of what there is holds it to nothing, and the first VM takes the whole link.',
     source: 'Units differ by layer: QMP takes bytes/s, libvirt MiB/s, and switches bit/s; a factor of eight is the commonest slip between them.',
+    byPart: true,
     check: (input, report) => {
         for (const { bandwidth, range } of input.policies) {
             if (!bandwidth || !isInside(bandwidth.range, range)) continue;

@@ -24,6 +24,7 @@ export const unknownDecides: TextRule = {
     rationale:
         'The value of a tag that is not there is unknown, and a VM is taken only if every `except` is false: unknown is not false. A VM without the tag stays where it is, on a host that was to be emptied. `tags` is a set that is always known.',
     source: 'The attribute catalogue (docs/attributes.md): tag is unknown where there is no such tag, tags is an empty set. Three-valued logic: docs/language.md.',
+    byPart: true,
     check: (input, report) => {
         for (const { expression, negated, chooses } of conditionsIn(input)) {
             const compared = chooses ? comparisonOf(expression) : undefined;

@@ -31,6 +31,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'Pre-copy ends when what is left can be sent within the downtime limit. A guest that writes faster than the link carries never gets there: more downtime and throttling make it likelier, and neither makes it sure. Such a move holds its link, its place in the queue and memory at both ends until somebody notices, and the host that it was to leave is not empty when its maintenance begins.',
     source: 'Issues and designs of KubeVirt, Nova, oVirt and Proxmox: the first wish after safety is convergence without a person and a last step always defined. The ladders of oVirt (minimal downtime, post-copy, suspend) and of KubeVirt all end in an abort, a switch or a pause.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { technique, ladder } = one.use;

@@ -23,6 +23,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'A rung is written as the way out for a VM that does not converge. Where it can never fire the VM stays on its host, and whoever wrote the ladder believes that it has been seen to. A rung is judged at iteration boundaries and at its clock time: `after 10 min` is never reached below an unconditional `after 5 min: abort`, nor is a stall of 5 iterations where one of 3 aborts.',
     source: "How a ladder is judged: runtime/src/core/decide/ladder.ts. Its stall detector has the form of KubeVirt's, so that a stall of 5 iterations is always one of 3 before.",
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             for (const [index, rung] of one.use.ladder.entries()) {

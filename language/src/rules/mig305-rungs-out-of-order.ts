@@ -26,6 +26,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'A ladder is read from top to bottom, and so are the rungs judged that are due at one boundary. One that stands below a later one is done first all the same: the guest is stopped for longer before it is throttled, where the text says the reverse. Mostly two figures were exchanged.',
     source: 'The ladders of oVirt and KubeVirt climb from the mildest step to the last; how one is judged: runtime/src/core/decide/ladder.ts.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { ladder } = one.use;

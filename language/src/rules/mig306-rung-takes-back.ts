@@ -26,6 +26,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'A rung is climbed because the move has not converged. One that allows less downtime than before, or throttles less, makes it less likely to: the move that has stalled at 500 ms does not end at 300 ms.',
     source: 'The ladders in the field only ever allow more: oVirt 100, 150, 200, 300, 400, 500 ms at stalled iterations; KubeVirt 150 to 900 ms in 7 steps.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { ladder, options } = one.use;

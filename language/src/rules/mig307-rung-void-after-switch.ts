@@ -23,6 +23,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'After the switch the guest runs at its destination, and the memory at the source is out of date: nothing may abort the move then, since that would lose the VM, and there is no limit left for downtime or throttling to act on. Whoever wrote the rung believes that the move is bounded by it, and it is not. After a pause the guest dirties nothing, and converges by itself. Bandwidth and report rungs remain.',
     source: "QEMU's documentation of post-copy: once the destination runs, neither side alone has the whole state of the guest. Issues and designs of KubeVirt, Nova, oVirt and Proxmox: never lose a VM.",
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { ladder, technique } = one.use;

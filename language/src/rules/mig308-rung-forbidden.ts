@@ -30,6 +30,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using ca
     rationale:
         "'never' stands, for the safety of the VM: the rung is left out. A ladder whose way out is forbidden has one rung less than its author counted on, and often no other.",
     source: 'Issues and designs of KubeVirt, Nova, oVirt and Proxmox: post-copy only by choice, and refused where it is not wanted.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { ladder, options } = one.use;

@@ -35,6 +35,7 @@ policy drain {
     rationale:
         'The rung takes what it is given: a VM that has stalled is stopped for 700 ms, the move succeeds, and the report says that the promise was broken. Either figure is wrong, and only the author can tell which.',
     source: 'KubeVirt measured its downtime ramp of up to 900 ms at 451 to 611 ms of real downtime: what a rung allows is what the guest gets.',
+    byPart: true,
     check: (input, report) => {
         reportBeyondPromise(input, false, report);
     },

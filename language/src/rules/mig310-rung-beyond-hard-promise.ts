@@ -35,6 +35,7 @@ policy drain {
     rationale:
         'A hard promise is kept by aborting or refusing a move before it would be broken. A rung that breaks it when it acts can therefore only end the move that it was written to save.',
     source: "A hard promise is kept by refusing or aborting the move (docs/language.md); the measured downtimes of KubeVirt's ramp show that a limit is used.",
+    byPart: true,
     check: (input, report) => {
         reportBeyondPromise(input, true, report);
     },

@@ -25,6 +25,7 @@ export const gangWiderThanLimit: TextRule = {
     rationale:
         'A gang starts together: that is what it is for, since its VMs talk to each other and share their pages. Where fewer may move at once than it has members it can never start together, and with all or none it never starts.',
     source: 'Gang migration (U. Deshpande et al., Live Gang Migration of Virtual Machines, HPDC 2011): VMs that are moved at one time share their pages.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const policy of policies) {
             const { selection, concurrency } = policy;

@@ -25,6 +25,7 @@ export const floorOverCap: TextRule = {
     rationale:
         'A VM does not start while its floor cannot be met. A floor above the cap can never be met, so that the policy waits for ever and moves nothing; in a window that lowers the cap it waits for as long as the window is open.',
     source: 'A VM does not start while its floor cannot be met (docs/language.md); the shares are reckoned in runtime/src/core/decide/bandwidth.ts.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const policy of policies) {
             const said = new Set<object>();

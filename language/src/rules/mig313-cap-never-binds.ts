@@ -26,6 +26,7 @@ export const capNeverBinds: TextRule = {
     rationale:
         'All caps hold at once. One VM cannot send more than all together may, so that the wider cap never has an effect: two figures were exchanged, or bits taken for bytes. What is reckoned from a param is not judged, since the param may be set to something else.',
     source: 'Units differ by layer: bytes/s in QMP, MiB/s in libvirt, bits at the network. Issues and designs of KubeVirt, Nova, oVirt and Proxmox ask for bandwidth that is true.',
+    byPart: true,
     check: (input, report) => {
         for (const policy of input.policies) {
             const sets = capSetsOf(policy);

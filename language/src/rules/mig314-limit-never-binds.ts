@@ -45,6 +45,7 @@ export const limitNeverBinds: TextRule = {
     rationale:
         'Every limit counts the moves under way, so that the wider one never has an effect. Mostly the two were exchanged: then half as many moves run as were meant, or twice as many on one host.',
     source: 'Issues and designs of KubeVirt, Nova, oVirt and Proxmox: hard limits per host, in, out, link and cluster, as KubeVirt has them for a node and for the cluster.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const { concurrency, range } of policies) {
             for (const scope of Object.keys(words) as readonly Scope[]) {

@@ -27,6 +27,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
     rationale:
         'QEMU takes no throttle of 0 or 100%: the step of the ladder fails when it is needed, in the middle of the move. One that begins above its top cannot rise.',
     source: 'Seen on QEMU 7.2.22: a cpu-throttle-initial outside 1 to 99 is refused when it is set.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { options, ladder } = one.use;

@@ -19,6 +19,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using wi
 `,
     rationale: 'The move fails when the option is set, on every host and for every VM.',
     source: 'Seen on QEMU 7.2.22: a downtime-limit over 2,000,000 ms and multifd-channels outside 1 to 255 are refused when they are set.',
+    byPart: true,
     check: (input, report) => {
         for (const one of techniquesIn(input)) {
             const { options, ladder, range } = one.use;

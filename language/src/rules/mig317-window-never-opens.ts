@@ -25,6 +25,7 @@ export const windowNeverOpens: TextRule = {
     rationale:
         'The policy never runs by itself, and nothing says so: no run fails, and the hosts are not rebalanced, drained or switched off. Windows that are joined by and must be open at the same minute.',
     source: 'A schedule holds from its time for its window, one hour unless said (docs/language.md); cron accepts dates that no year has.',
+    byPart: true,
     check: (input, report) => {
         const { policies, sequences } = input;
         for (const { trigger, range, bandwidth } of policies) {

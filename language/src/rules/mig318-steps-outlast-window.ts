@@ -28,6 +28,7 @@ export const stepsOutlastWindow: TextRule = {
     rationale:
         "With 'finish inside' a host is begun only if it can be brought to its end before the window closes. The bounds of its steps alone, without the moves, come to more than the window has, so that no host can be promised to end in time.",
     source: 'Issues and designs of KubeVirt, Nova, oVirt and Proxmox: a bound on every phase, and maintenance that ends with its window.',
+    byPart: true,
     check: (input, report) => {
         for (const { startBetween, finishInside, steps, range, name } of input.sequences) {
             if (!startBetween || !finishInside) continue;

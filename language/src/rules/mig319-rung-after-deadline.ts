@@ -38,6 +38,7 @@ policy drain {
     rationale:
         'When the deadline comes, the VM that the rung was written for has done nothing but send its memory again and again. The host is not empty in time, and half a minute more or less of patience would have been enough.',
     source: "Issues and designs of KubeVirt, Nova, oVirt and Proxmox: convergence without a person, and draining with a deadline (Nova's live_migration_completion_timeout and its action, abort or force_complete).",
+    byPart: true,
     check: (input, report) => {
         for (const policy of input.policies) {
             const bound = boundOf(policy);

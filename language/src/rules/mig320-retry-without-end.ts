@@ -32,6 +32,7 @@ export const retryWithoutEnd: TextRule = {
     rationale:
         "What follows 'then' (leaving the VM, another destination, a report) waits for the last try. Where the tries outlast the deadline nobody hears of the failure in time to do something about it; where they outlast the window the moves run when they were not meant to.",
     source: 'Issues and designs of KubeVirt, Nova, oVirt and Proxmox: one slow VM does not hold up the rest, and no move is stuck; KubeVirt backs off after failures and Nova bounds the attempts.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const policy of policies) {
             const { onFailure } = policy;

@@ -28,6 +28,7 @@ export const promiseBeyondDeadline: TextRule = {
     rationale:
         'The deadline is for all moves together, the promise for each of them. A move that keeps its promise of 15 minutes misses a deadline of 5: either the two were exchanged, or the promise says nothing.',
     source: 'A deadline may waive named promises (docs/language.md): one that is not waived is meant to hold within it.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const policy of policies) {
             const { deadline, requires } = policy;

@@ -29,6 +29,7 @@ export const capUnderDirtyRate: TextRule = {
     rationale:
         'Pre-copy converges only while memory is sent faster than the guest writes it. Each of these VMs writes more in a second than the cap lets through, so that every pass leaves as much to send as the one before. Without a rung that switches, pauses or aborts such a move loads the link until its bound, and fails.',
     source: 'C. Clark et al., Live Migration of Virtual Machines (NSDI 2005), on the writable working set: pre-copy cannot keep up with pages that are written faster than they are sent.',
+    byPart: true,
     check: (input, report) => {
         for (const policy of input.policies) {
             const cap = leastCap(policy);

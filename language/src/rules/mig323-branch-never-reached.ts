@@ -37,6 +37,7 @@ export const branchNeverReached: TextRule = {
     rationale:
         'The first branch whose condition holds is taken. A branch whose VMs are all taken by one above it is never reached: the busiest VMs are moved as the less busy ones are, and the technique that was chosen for them is never used.',
     source: 'In choose the first branch is taken whose condition holds (docs/language.md). Compilers report unreachable branches of a match.',
+    byPart: true,
     check: (input, report) => {
         for (const { use, owner } of choicesIn(input)) {
             for (const [index, branch] of use.branches.entries()) {

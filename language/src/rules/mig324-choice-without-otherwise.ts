@@ -30,6 +30,7 @@ export const choiceWithoutOtherwise: TextRule = {
     rationale:
         'What was not measured is unknown, and an unknown condition does not hold. A VM for which no branch holds has no technique and stays where it is, on the host that was to be emptied.',
     source: 'What was not measured is unknown, and an unknown condition does not hold (docs/language.md). Compilers report a match that is not exhaustive.',
+    byPart: true,
     check: ({ policies }, report) => {
         for (const { technique, range } of policies) {
             // What another technique stands behind is that one's affair.

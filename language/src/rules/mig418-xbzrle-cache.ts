@@ -31,6 +31,7 @@ export const xbzrleCache: TextRule = {
     rationale:
         'QEMU finds a page in the cache by the lowest bits of its address, so the cache has 2, 4, 8, … pages. It refuses any other size when the move begins, and the move with it.',
     source: 'Tried on QEMU 7.2.22: xbzrle-cache-size that is no power of two is refused when it is set.',
+    byPart: true,
     check: (input, report) => {
         const said: SourceRange[] = [];
         const say = (range: SourceRange, bytes: number, inPlace: boolean): void => {
@@ -46,7 +47,7 @@ export const xbzrleCache: TextRule = {
                 },
             );
         };
-        const declared = input.document.textDocument.getText().includes('xbzrle') ? input.document.parseResult.value.declarations : [];
+        const declared = input.document.textDocument.getText().includes('xbzrle') ? input.declarations : [];
         for (const node of declared.filter(mentionsIt).flatMap((declaration) => AstUtils.streamAst(declaration).toArray())) {
             if (!ast.isXbzrleOption(node) || !ast.isQuantityLiteral(node.value)) continue;
             const size = parseQuantity(node.value.text);

@@ -6,7 +6,7 @@
 import type { LangiumDocument } from 'langium';
 import type { Context, ReportOptions } from '../compile/context.js';
 import type { Severity } from '../finding.js';
-import type { MigFile } from '../generated/ast.js';
+import type { Declaration, MigFile } from '../generated/ast.js';
 import type { HostSequence, Policy, Scenario, SourceRange } from '../program.js';
 
 /** What `mig-run explain`, docs/rules and the editor say of an id. */
@@ -38,7 +38,9 @@ export interface RuleInput {
     readonly document: LangiumDocument<MigFile>;
     /** That file first, then what it imports. */
     readonly documents: readonly LangiumDocument<MigFile>[];
-    /** What the file declares, compiled. Where the text has errors, parts of it are stand-ins: a rule says nothing of these. */
+    /** What the file declares. A rule that judges by part sees one declaration at a time. */
+    readonly declarations: readonly Declaration[];
+    /** The policies, sequences and scenarios among these, compiled. Where the text has errors, parts of it are stand-ins: a rule says nothing of these. */
     readonly policies: readonly Policy[];
     readonly sequences: readonly HostSequence[];
     readonly scenarios: readonly Scenario[];
@@ -52,4 +54,9 @@ export type Report = (range: SourceRange, message: string, options?: ReportOptio
 
 export interface TextRule extends RuleDoc {
     readonly check: (input: RuleInput, report: Report) => void;
+    /**
+     * It judges each declaration by itself: what it finds of one follows from that one and from what it names, and need not be
+     * looked for again while these are the same.
+     */
+    readonly byPart?: true;
 }

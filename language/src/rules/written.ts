@@ -75,10 +75,7 @@ const written = new WeakMap<RuleInput, readonly Written[]>();
 const sound = new WeakMap<RuleInput, Soundness>();
 
 function declarationAt(range: SourceRange, input: RuleInput): ast.Declaration | undefined {
-    const byPlace = remembered(nodes, input, () => {
-        const { declarations } = input.document.parseResult.value;
-        return new Map(declarations.map((node) => [keyOf(input.context.range(node)), node]));
-    });
+    const byPlace = remembered(nodes, input, () => new Map(input.declarations.map((node) => [keyOf(input.context.range(node)), node])));
     return byPlace.get(keyOf(range));
 }
 
@@ -94,7 +91,7 @@ function remembered<T>(store: WeakMap<RuleInput, T>, input: RuleInput, make: () 
 function writtenIn(input: RuleInput): readonly Written[] {
     return remembered(written, input, () => {
         const { isSound } = soundness(input);
-        const inTechniques = input.document.parseResult.value.declarations
+        const inTechniques = input.declarations
             .filter(ast.isTechnique)
             .filter((node) => isSound(node))
             .flatMap((node) => inTechnique(node, input));

@@ -20,15 +20,12 @@ export class ConfigStore {
 
     /** The nearest one, from a policy's directory upwards. */
     async of(policy: URI): Promise<ConfigReading | undefined> {
-        let directory = UriUtils.dirname(policy);
-        for (;;) {
-            const uri = UriUtils.joinPath(directory, configFileName);
-            const text = await this.#textOf(uri);
-            if (text !== undefined) return this.#read(uri, text);
-            const above = UriUtils.dirname(directory);
-            if (above.path === directory.path) return undefined;
-            directory = above;
-        }
+        const places = directoriesAbove(policy).map((directory) => UriUtils.joinPath(directory, configFileName));
+        // All at once: a keystroke should not wait for one after the other.
+        const texts = await Promise.all(places.map((uri) => this.#textOf(uri)));
+        const nearest = texts.findIndex((text) => text !== undefined);
+        const [uri, text] = [places[nearest], texts[nearest]];
+        return uri && text !== undefined ? this.#read(uri, text) : undefined;
     }
 
     /** One that cannot be read is none; `mig-run check` says so. */
@@ -48,4 +45,13 @@ export class ConfigStore {
         this.#readings.set(key, { text, reading });
         return reading;
     }
+}
+
+function directoriesAbove(policy: URI): readonly URI[] {
+    const directories = [UriUtils.dirname(policy)];
+    for (const directory of directories) {
+        const above = UriUtils.dirname(directory);
+        if (above.path !== directory.path) directories.push(above);
+    }
+    return directories;
 }

@@ -34,8 +34,10 @@ export class PolicyLinter {
     }
 
     async lint(document: LangiumDocument): Promise<PolicyLint> {
-        const [inventory, config] = await Promise.all([this.#inventories.of(document), this.#configs.of(document.uri)]);
+        // Files are read meanwhile.
+        const reading = Promise.all([this.#inventories.of(document), this.#configs.of(document.uri)]);
         const { program, findings } = this.#compile(document);
+        const [inventory, config] = await reading;
         const documents = withImports(document as LangiumDocument<ast.MigFile>, this.#services.workspace.LangiumDocuments);
         const found = lint({
             program,

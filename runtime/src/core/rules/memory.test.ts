@@ -47,10 +47,8 @@ test('a part that is the same object is not looked at again, until the hosts are
     const looked: string[] = [];
     const program = await together(hostRules, 'avoid');
     const memory = new RuleMemory();
-    const rule = hostRules.find(({ byPart }) => byPart === true);
-    if (!rule) throw new Error('no rule judges by part');
     const find = (input: HostRuleInput): void => {
-        memory.beside(input).found(rule, input, (_, { program: { policies, sequences } }) => {
+        memory.ofParts(input, ({ program: { policies, sequences } }) => {
             looked.push(...[...policies, ...sequences].map(({ name = '' }) => name));
             return [];
         });

@@ -1,41 +1,32 @@
 import type { Finding, HostSequence, Policy } from '@mig/language';
-import type { HostRule, HostRuleInput } from './rule.js';
+import type { HostRuleInput } from './rule.js';
 
 type Part = Policy | HostSequence;
-type Look = (rule: HostRule, input: HostRuleInput) => readonly Finding[];
 
-/** What rules found of policies and sequences, for as long as these and the hosts are the same objects. */
+/** What rules that judge by part found of policies and sequences, for as long as these and the hosts are the same objects. */
 export class RuleMemory {
     #hosts: Pick<HostRuleInput, 'inventory' | 'snapshot'> = { inventory: undefined, snapshot: undefined };
-    #found = new WeakMap<Part, Map<HostRule, readonly Finding[]>>();
+    #found = new WeakMap<Part, readonly Finding[]>();
 
-    /** What is known beside these hosts. */
-    beside({ inventory, snapshot }: HostRuleInput): this {
+    /** What `look` finds in each part, taken over where it has been looked at beside these hosts. */
+    ofParts(input: HostRuleInput, look: (input: HostRuleInput) => readonly Finding[]): readonly Finding[] {
+        const { program, inventory, snapshot } = input;
         if (inventory !== this.#hosts.inventory || snapshot !== this.#hosts.snapshot) this.#found = new WeakMap();
         this.#hosts = { inventory, snapshot };
-        return this;
-    }
-
-    /** What a rule finds; undefined for one that looks at all parts together. */
-    found(rule: HostRule, input: HostRuleInput, look: Look): readonly Finding[] | undefined {
-        if (rule.byPart !== true) return undefined;
-        const { program } = input;
+        const found: Finding[] = [];
         const none = { ...program, policies: [], sequences: [] };
-        return [
-            ...program.policies.flatMap((policy) =>
-                this.#ofPart(rule, policy, () => look(rule, { ...input, program: { ...none, policies: [policy] } })),
-            ),
-            ...program.sequences.flatMap((sequence) =>
-                this.#ofPart(rule, sequence, () => look(rule, { ...input, program: { ...none, sequences: [sequence] } })),
-            ),
-        ];
+        for (const policy of program.policies) {
+            found.push(...this.#of(policy, () => look({ ...input, program: { ...none, policies: [policy] } })));
+        }
+        for (const sequence of program.sequences) {
+            found.push(...this.#of(sequence, () => look({ ...input, program: { ...none, sequences: [sequence] } })));
+        }
+        return found;
     }
 
-    #ofPart(rule: HostRule, part: Part, look: () => readonly Finding[]): readonly Finding[] {
-        let ofPart = this.#found.get(part);
-        if (!ofPart) this.#found.set(part, (ofPart = new Map<HostRule, readonly Finding[]>()));
-        let found = ofPart.get(rule);
-        if (!found) ofPart.set(rule, (found = look()));
+    #of(part: Part, look: () => readonly Finding[]): readonly Finding[] {
+        let found = this.#found.get(part);
+        if (!found) this.#found.set(part, (found = look()));
         return found;
     }
 }

@@ -11,8 +11,11 @@ import { some } from './words.js';
  * is known of parts that are the same objects as before is not looked for again.
  */
 export function findingsOf(rules: readonly HostRule[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
-    const known = memory?.beside(input);
-    const found = rules.filter((rule) => canRun(rule, input)).flatMap((rule) => known?.found(rule, input, foundBy) ?? foundBy(rule, input));
+    const running = rules.filter((rule) => canRun(rule, input));
+    const by = (some: readonly HostRule[], seen: HostRuleInput): readonly Finding[] => some.flatMap((rule) => foundBy(rule, seen));
+    const parted = memory ? running.filter((rule) => rule.byPart === true) : [];
+    const whole = memory ? running.filter((rule) => rule.byPart !== true) : running;
+    const found = [...by(whole, input), ...(memory?.ofParts(input, (part) => by(parted, part)) ?? [])];
     const findings = new Map<string, Finding>();
     for (const finding of found) {
         const { source, start, end } = finding.range;
@@ -40,7 +43,7 @@ function leftOutOf(policies: readonly Policy[], rule: HostRule, { program, inven
 }
 
 /** What one rule finds. */
-export function foundBy(rule: HostRule, input: HostRuleInput): readonly Finding[] {
+function foundBy(rule: HostRule, input: HostRuleInput): readonly Finding[] {
     const { id, severity, check } = rule;
     const found: Finding[] = [];
     const report: HostReport = (range, message, { hint, fixes = [] } = {}) => {
