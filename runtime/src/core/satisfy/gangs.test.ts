@@ -1,12 +1,12 @@
 /** What is told of gangs, against plans on the same hosts emptied, and against every way of spreading the VMs. */
 import { fc, test } from '@fast-check/vitest';
-import { bytes, compileText, type Policy, type Program } from '@mig/language';
+import { bytes, type Policy, type Program } from '@mig/language';
 import { describe, expect } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
 import { hostsFile } from '../rules/example.js';
-import { makePlan } from '../decide/plan.js';
 import type { Snapshot, VmState } from '../model/snapshot.js';
-import { digest, gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
+import { gib, host, snapshot, vm } from '../testing/builders.js';
+import { compiled, planOf } from '../testing/compiled.js';
 import { outlookOf } from './destinations.js';
 import { Allowance } from './few.js';
 import { type GangTooLarge, gangsTooLarge } from './gangs.js';
@@ -19,9 +19,9 @@ interface Given {
 
 async function drain(gang: string, clauses = ''): Promise<Given> {
     const text = `policy drain { when host is in maintenance move vms on host ${gang} to hosts ${clauses} using precopy { downtime 300 ms; after 5 min: abort } }`;
-    const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
-    const [policy] = program?.policies ?? [];
-    if (!program || !policy) throw new Error(findings.map((f) => f.message).join('\n'));
+    const program = await compiled(text);
+    const [policy] = program.policies;
+    if (!policy) throw new Error('it has no policy');
     return { program, policy };
 }
 
@@ -108,8 +108,8 @@ test.prop([clusters], { numRuns: 150 })(
         expect(never).toBe(!canBeSpread(given.sizes, given.rooms));
         // Gangs are not carried out yet: the same without.
         const plain = await drain('');
-        const { plan } = makePlan(plain.program, inventoryOf(on), on, { now: on.takenAt, digest });
-        expect(plan?.unplaced.length === 0).toBe(!never);
+        const plan = planOf(plain.program, on);
+        expect(plan.unplaced.length === 0).toBe(!never);
     },
 );
 
@@ -121,8 +121,8 @@ test.prop([clusters], { numRuns: 100 })('a gang is told to be split exactly wher
     expect(found.length > 0).toBe(each && given.rooms.every((room) => room < total));
     // With all required to be on one host, no plan moves all of it.
     const bound = await drain('', 'with same vm.tag.app');
-    const { plan } = makePlan(bound.program, inventoryOf(on), on, { now: on.takenAt, digest });
-    if (found.length > 0) expect(plan?.unplaced.length).toBeGreaterThan(0);
+    const plan = planOf(bound.program, on);
+    if (found.length > 0) expect(plan.unplaced.length).toBeGreaterThan(0);
 });
 
 test.prop([clusters, fc.integer({ min: 0, max: 12 })], { numRuns: 60 })(

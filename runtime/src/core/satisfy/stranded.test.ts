@@ -1,12 +1,11 @@
 /** What the rules say cannot be met, a plan does not meet: each finding is held against the decisions themselves. */
 import { fc, test } from '@fast-check/vitest';
-import { bytes, compileText, type Policy, type Program } from '@mig/language';
+import { bytes, type Policy, type Program } from '@mig/language';
 import { describe, expect } from 'vitest';
-import { makePlan } from '../decide/plan.js';
-import type { Plan } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
-import { digest, gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
+import { gib, host, snapshot, vm } from '../testing/builders.js';
 import { clusters } from '../testing/clusters.js';
+import { compiled, planOf } from '../testing/compiled.js';
 import { notApart } from './apart.js';
 import { outlookOf } from './destinations.js';
 import { Allowance } from './few.js';
@@ -20,19 +19,13 @@ interface Given {
 
 async function drain(clauses: string, when = 'host is in maintenance'): Promise<Given> {
     const text = `policy drain { when ${when} move vms on host to hosts ${clauses} using precopy { downtime 300 ms; after 5 min: abort } }`;
-    const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
-    const [policy] = program?.policies ?? [];
-    if (!program || !policy) throw new Error(findings.map((f) => f.message).join('\n'));
+    const program = await compiled(text);
+    const [policy] = program.policies;
+    if (!policy) throw new Error('it has no policy');
     return { program, policy };
 }
 
-function planOf({ program }: Given, on: Snapshot): Plan {
-    const { plan, findings } = makePlan(program, inventoryOf(on), on, { now: on.takenAt, digest });
-    if (!plan) throw new Error(findings.map((f) => f.message).join('\n'));
-    return plan;
-}
-
-const unplaced = (given: Given, on: Snapshot): readonly string[] => planOf(given, on).unplaced.map((one) => one.vm);
+const unplaced = (given: Given, on: Snapshot): readonly string[] => planOf(given.program, on).unplaced.map((one) => one.vm);
 const enough = (): Allowance => new Allowance(1_000_000);
 
 describe('constraints that exclude every host', () => {

@@ -1,18 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
-import { compileText, type Program, ratio } from '@mig/language';
+import { type Program, ratio } from '@mig/language';
 import { describe, expect } from 'vitest';
-import { makePlan } from '../decide/plan.js';
 import { afterMove, vmsOf, worldOf } from '../decide/world.js';
 import type { Snapshot } from '../model/snapshot.js';
-import { digest, gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
+import { gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
 import { clusters } from '../testing/clusters.js';
+import { compiled, planOf } from '../testing/compiled.js';
 import { undoings, type Undoing } from './undo.js';
-
-async function compiled(text: string): Promise<Program> {
-    const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
-    if (!program) throw new Error(findings.map((f) => f.message).join('\n'));
-    return program;
-}
 
 const using = 'using precopy { downtime 300 ms; after 5 min: abort } on failure leave and report';
 
@@ -45,8 +39,7 @@ const hot = snapshot(
 /** The moves that the policy plans on the Snapshot, as it is run by makePlan. */
 function moves(program: Program, policy: string, on: Snapshot): readonly string[] {
     const policies = program.policies.filter((one) => one.name === policy);
-    const { plan } = makePlan({ ...program, policies }, inventoryOf(on), on, { now: on.takenAt, digest });
-    return (plan?.moves ?? []).map(({ vm: { name }, source, destination }) => `${name} ${source}>${destination}`);
+    return planOf({ ...program, policies }, on).moves.map(({ vm: { name }, source, destination }) => `${name} ${source}>${destination}`);
 }
 
 /** The Snapshot once the first policy has moved what it says. */
