@@ -76,6 +76,13 @@ describe('a syntax error says what was found and what was expected', () => {
     test('a condition of a thousand parts compiles', async () => {
         expect(await findings(policyText(`move vms where vm.autostart${' or vm.cpu > 5%'.repeat(1000)}`))).toEqual([]);
     });
+
+    test('a condition of many thousand parts is refused', async () => {
+        for (const part of [' or vm.cpu > 5%', ' and vm.cpu > 5%'])
+            expect((await findings(policyText(`move vms where vm.autostart${part.repeat(20_000)}`)))[0]).toBe(
+                'MIG001 This expression is too long: at most 1200 operators.',
+            );
+    });
 });
 
 describe('whatever stands in the file', () => {

@@ -37,6 +37,8 @@ export class CompilerThread implements Disposable {
         this.#worker = new Worker(new URL('./thread-entry.js', import.meta.url), { workerData });
         this.#failed = new Promise((_, reject) => {
             this.#worker.once('error', reject);
+            // What it made may be too deep for this thread's stack to take.
+            this.#worker.once('messageerror', reject);
             this.#worker.once('exit', (code) => reject(new Error(`the compiler's thread ended with ${code}`)));
         });
         this.#failed.catch(() => undefined); // told to whoever waits for an answer
