@@ -7,6 +7,7 @@ import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { hostFindings, hostRules, type HostRuleInput, missingFor, type RuleMemory } from '../rules/index.js';
 import { unknownNames } from '../rules/names.js';
+import { isLeftOut } from '../rules/run.js';
 import { notBuilt } from '../rules/not-built.js';
 import type { LintConfig } from './config.js';
 import { isFixed, silenceable } from './known.js';
@@ -42,7 +43,7 @@ export function lint(input: LintInput): readonly Finding[] {
         ...names,
     ];
     const parts = soundParts(names, program);
-    return settled(found, input, (id, line) => wasJudged(id, line, input, parts));
+    return settled(found, input, (id, line) => wasJudged(id, line, input, parts) && !found.some((one) => isLeftOut(one, id)));
 }
 
 /**

@@ -11,7 +11,7 @@ import { scopeOf } from '../decide/attributes.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
 import { isTrue } from '../decide/truth.js';
 import { worldOf } from '../decide/world.js';
-import { type HostState, type Snapshot } from '../model/snapshot.js';
+import type { HostState, Snapshot } from '../model/snapshot.js';
 import { gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
 import { compiled, planOf } from '../testing/compiled.js';
 import { hostRules } from './index.js';

@@ -1,6 +1,7 @@
 /** Cases at the edges of the rules on conflicts and on what cannot be met; their own examples are run by rules.test.ts. */
-import { compileText } from '@mig/language';
+import { compileText, textRules } from '@mig/language';
 import { describe, expect, test } from 'vitest';
+import { lint } from '../lint/lint.js';
 import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
@@ -243,6 +244,26 @@ describe('what would take too long', () => {
             'MIG500 MIG506 (no-host-allowed) did not look at 2 of 4 policies: p1 and p0; with 120 VMs on 60 hosts it would take too long',
         );
         expect((await found(drains(4), on(seen))).filter((one) => one.startsWith('MIG500'))).toEqual(told);
+    });
+
+    test('makes no comment stale: what was not looked at may well have been found', async () => {
+        const commented = (count: number): string =>
+            drains(count).replace('policy p0 ', '// mig-disable-next-line MIG506 -- as it is to be\npolicy p0 ');
+        const ids = async (text: string): Promise<readonly string[]> => {
+            const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
+            const found = lint({
+                program,
+                findings,
+                textRules,
+                sources: [{ text }],
+                config: undefined,
+                inventory: inventoryOf(seen),
+                snapshot: seen,
+            });
+            return found.map(({ id }) => id).filter((id) => id === 'MIG009');
+        };
+        expect(await ids(commented(4))).toEqual([]);
+        expect(await ids(commented(1).replace(' where host.zone == source.zone', ''))).toEqual(['MIG009']);
     });
 
     test('is not told where everything was looked at', async () => {

@@ -7,10 +7,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { epochMs, type Finding, type Program, ratio } from '@mig/language';
 import { expect } from 'vitest';
-import { holds } from '../decide/evaluate.js';
 import { triggered } from '../decide/trigger.js';
 import { worldOf } from '../decide/world.js';
-import { type PolicyState, type Snapshot } from '../model/snapshot.js';
+import type { PolicyState, Snapshot } from '../model/snapshot.js';
 import { gib, host, inventoryOf, noon, percent, snapshot, vm } from '../testing/builders.js';
 import { compiled, planOf } from '../testing/compiled.js';
 import { hostRules } from './index.js';
