@@ -11,6 +11,7 @@ import { PolicyHoverProvider } from './features/hover/provider.js';
 import { InventoryChecks } from './features/inventory-checks.js';
 import { PolicyNodeKinds } from './features/node-kinds.js';
 import { PolicyInventories } from './inventory/policy-inventories.js';
+import { RecentFiles } from './inventory/recent-files.js';
 import { InventoryStore } from './inventory/store.js';
 import { ConfigStore } from './lint/config-store.js';
 import { LintValidator } from './lint/lint-validator.js';
@@ -36,15 +37,20 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
             shared: { lsp: { NodeKindProvider: () => new PolicyNodeKinds() } },
         },
     );
-    const inventories = new PolicyInventories(shared, new InventoryStore(files.fileSystemProvider()));
+    const recent = new RecentFiles(files.fileSystemProvider(), () => performance.now());
+    const inventories = new PolicyInventories(shared, new InventoryStore(recent));
     const memory = new CompileMemory();
     const compile: Compile = (document) =>
         programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }, { memory });
-    const linter = new PolicyLinter(shared, inventories, new ConfigStore(files.fileSystemProvider(), textRules), compile);
+    const linter = new PolicyLinter(shared, inventories, new ConfigStore(recent, textRules), compile);
     const checks = new InventoryChecks(shared, linter, connection);
     let rulePages: string | undefined;
     shared.lsp.LanguageServer.onInitialize(({ initializationOptions }) => {
         rulePages = rulePagesOf(initializationOptions);
+    });
+    // Before anybody asks for the files that have changed.
+    shared.lsp.DocumentUpdateHandler.onWatchedFilesChange(() => {
+        recent.forget();
     });
     // Before the server starts: what is found here has to be there when the diagnostics of a policy are sent.
     checks.listen();

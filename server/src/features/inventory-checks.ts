@@ -18,6 +18,8 @@ export class InventoryChecks {
     readonly #connection: Connection;
     /** The inventory and the configuration of each policy that has been checked. */
     readonly #used = new Map<string, readonly string[]>();
+    /** What has been told of each policy. */
+    readonly #told = new Map<string, Pick<PolicyLint, 'inventory' | 'config'>>();
 
     constructor(services: LangiumSharedServices, linter: PolicyLinter, connection: Connection) {
         this.#services = services;
@@ -45,6 +47,10 @@ export class InventoryChecks {
 
     /** Tells the client which inventory a policy uses, and what is wrong in its files; what nobody uses any more is cleared. */
     async #note(policy: string, judged: PolicyLint | undefined): Promise<void> {
+        const last = this.#told.get(policy);
+        if (judged && last && judged.inventory === last.inventory && judged.config === last.config) return;
+        if (judged) this.#told.set(policy, judged);
+        else this.#told.delete(policy);
         const before = this.#used.get(policy) ?? [];
         const files: readonly (InventoryReading | ConfigReading)[] = [judged?.inventory, judged?.config].filter((one) => one !== undefined);
         if (files.length === 0) this.#used.delete(policy);

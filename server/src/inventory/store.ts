@@ -26,10 +26,10 @@ export function locateInventory(
 
 /** Reads inventories. A file is read each time, and parsed only when its text is not that of the last time. */
 export class InventoryStore {
-    readonly #files: FileSystemProvider;
+    readonly #files: Pick<FileSystemProvider, 'readFile'>;
     readonly #readings = new Map<string, { readonly text: string; readonly reading: InventoryReading }>();
 
-    constructor(files: FileSystemProvider) {
+    constructor(files: Pick<FileSystemProvider, 'readFile'>) {
         this.#files = files;
     }
 

@@ -9,11 +9,11 @@ export interface ConfigReading extends ParsedConfig {
 
 /** Finds and reads mig.config.yaml. It is read each time, and parsed only when its text is not that of the last time. */
 export class ConfigStore {
-    readonly #files: FileSystemProvider;
+    readonly #files: Pick<FileSystemProvider, 'readFile'>;
     readonly #rules: readonly RuleName[];
     readonly #readings = new Map<string, { readonly text: string; readonly reading: ConfigReading }>();
 
-    constructor(files: FileSystemProvider, rules: readonly RuleName[]) {
+    constructor(files: Pick<FileSystemProvider, 'readFile'>, rules: readonly RuleName[]) {
         this.#files = files;
         this.#rules = rules;
     }
