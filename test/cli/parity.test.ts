@@ -57,8 +57,8 @@ const shown = (file: string): readonly string[] =>
         .sort();
 
 const severities = ['', 'error', 'warning', 'info', 'info'];
-const said = ({ code, severity = 0, message, range: { start, end } }: Diagnostic): string =>
-    JSON.stringify([code, severities[severity], withoutPath(code, message), start, end]);
+const said = ({ code, severity, message, range: { start, end } }: Diagnostic): string =>
+    JSON.stringify([code, severities[severity ?? 0], withoutPath(code, typeof message === 'string' ? message : message.value), start, end]);
 
 describe('the editor and mig-run check', () => {
     test('find the same in every policy', async () => {
