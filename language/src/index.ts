@@ -17,7 +17,9 @@ export { suppressingEdit } from './lint/suppressions.js';
 export * from './nearest.js';
 export * from './program.js';
 export * from './rules/index.js';
-export { boundsOf, implies } from './rules/intervals.js';
+// With names, esbuild would put what these files hold beside the compiler, and every command would load it.
+export * from './rules/alone.js';
+export * from './rules/intervals.js';
 export type { CompilePhase, ReportOptions } from './compile/context.js';
 export { createMigCoreServices, type MigCoreServices } from './services.js';
 export * from './units.js';

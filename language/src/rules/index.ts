@@ -40,11 +40,6 @@ import type { TextRule } from './rule.js';
 
 export type { Report, RuleDoc, RuleInput, TextRule } from './rule.js';
 
-/** Rules that say nothing of a file that others import: these may use what nothing in it does. */
-export const rulesOfFilesAlone: ReadonlySet<string> = new Set(
-    [unusedParam, unusedLet, unusedGroup, unusedTechnique, unusedCalendar].map(({ id }) => id),
-);
-
 export const textRules: readonly TextRule[] = [
     unusedParam,
     unusedLet,

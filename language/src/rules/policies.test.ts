@@ -1,6 +1,8 @@
 /** Edge cases of the rules on the clauses of policies; what each rule finds at all is in rules.test.ts. */
 import { describe, expect, test } from 'vitest';
 import { findings, policyText } from '../testing/kit.js';
+import { rulesOfFilesAlone } from './alone.js';
+import { textRules } from './index.js';
 
 const ids = async (text: string): Promise<readonly string[]> => (await findings(text)).map((line) => line.slice(0, 6));
 
@@ -101,6 +103,11 @@ describe('the rules on names', () => {
 });
 
 describe('what nothing in a file uses', () => {
+    test('is found by rules that are listed as such', () => {
+        const named = textRules.filter(({ name }) => /^unused-(?!import|parameter$)/.test(name)).map(({ id }) => id);
+        expect([...rulesOfFilesAlone]).toEqual(named);
+    });
+
     const drain = (name: string, using = 'precopy'): string =>
         `policy ${name} { when host is in maintenance  move vms on host  to hosts  using ${using} }\n`;
     const spare =
