@@ -69,6 +69,12 @@ describe('a text that is changed', () => {
         expect(mended.value.declarations[2]).toBe(t);
     });
 
+    test('is moved once where the change turns out to reach further than it seemed', () => {
+        const before = 'let a = vm.cpu > 5%\nlet b = vm.cpu > 6%\ncalendar c = [2027-04-02]';
+        const after = before.replace('let b =', 'and');
+        expect(shown(reparse(parse(before), after, parse))).toEqual(shown(parse(after)));
+    });
+
     test('is read around the change only', () => {
         const texts: string[] = [];
         const long = Array.from({ length: 50 }, (_, n) => `let a${n} = vm.cpu > ${n}%`).join('\n');

@@ -55,7 +55,7 @@ function around(earlier: ParsedFile, old: readonly Piece[], change: Change, pars
     const content = rootOf(earlier.value)?.content ?? [];
     const behind = last ? content.slice(last.endNode) : [];
     for (const node of behind) move(node, shift);
-    const nodes = [...content.slice(0, old[first]?.firstNode), ...contentWith(root, read, kept), ...behind];
+    const nodes = [...content.slice(0, old[first]?.firstNode), ...contentWith(root, read, kept, change), ...behind];
     const items = [
         ...old.slice(0, first).map(({ item }) => item),
         ...read.map((piece) => (kept.get(piece) ?? piece).item),
@@ -79,10 +79,10 @@ function inFull(earlier: ParsedFile, old: readonly Piece[], change: Change, pars
     const kept = keep(old.filter(isClean(old, oldErrors)), read.filter(isClean(read, errors)), change);
     if (kept.size === 0) return result;
     const items = read.map((piece) => (kept.get(piece) ?? piece).item);
-    return { ...result, value: assembled(result.value, items, contentWith(root, read, kept), change.text) };
+    return { ...result, value: assembled(result.value, items, contentWith(root, read, kept, change), change.text) };
 }
 
-/** What was read again and stands unchanged, with what it was read as before, moved to where it stands now. */
+/** What was read again and stands unchanged, with what it was read as before. */
 function keep(old: readonly Piece[], read: readonly Piece[], { from, oldTo, shift }: Change): ReadonlyMap<Piece | undefined, Piece> {
     const before = new Map(old.filter((piece) => piece.end <= from).map((piece) => [piece.start, piece]));
     const after = new Map(old.filter((piece) => piece.start >= oldTo).map((piece) => [piece.start + shift.offset, piece]));
@@ -91,16 +91,19 @@ function keep(old: readonly Piece[], read: readonly Piece[], { from, oldTo, shif
         const ahead = before.get(piece.start);
         const behind = after.get(piece.start);
         if (ahead?.end === piece.end) kept.set(piece, ahead);
-        else if (behind && behind.end + shift.offset === piece.end) {
-            move(behind.node, shift);
-            kept.set(piece, behind);
-        }
+        else if (behind && behind.end + shift.offset === piece.end) kept.set(piece, behind);
     }
     return kept;
 }
 
-/** The content of a root, with what is kept in the place of what was read for it. */
-function contentWith(root: RootCstNodeImpl, read: readonly Piece[], kept: ReadonlyMap<Piece | undefined, Piece>): readonly CstNode[] {
+/** The content of a root, with what is kept in the place of what was read for it, moved to where that stands. */
+function contentWith(
+    root: RootCstNodeImpl,
+    read: readonly Piece[],
+    kept: ReadonlyMap<Piece | undefined, Piece>,
+    { from, shift }: Change,
+): readonly CstNode[] {
+    for (const { node, end } of kept.values()) if (end > from) move(node, shift);
     const instead = new Map(read.flatMap((piece) => (kept.has(piece) ? [[piece.node, kept.get(piece)?.node]] : [])));
     return root.content.map((node) => instead.get(node) ?? node);
 }
