@@ -10,6 +10,7 @@ import { createDefaultCoreModule, createDefaultSharedCoreModule, inject } from '
 import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module.js';
 import { MigDocumentFactory } from './link/document-factory.js';
 import { MigDocumentBuilder } from './link/document-builder.js';
+import { MigIndexManager } from './link/index-manager.js';
 import { MigLinker, MigReferenceDescriptions } from './link/references.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
 import { MigLexer } from './syntax/lexer.js';
@@ -44,6 +45,7 @@ export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> 
 export const migSharedModule: Module<LangiumSharedCoreServices, PartialLangiumSharedCoreServices> = {
     workspace: {
         DocumentBuilder: (services) => new MigDocumentBuilder(services),
+        IndexManager: (services) => new MigIndexManager(services),
         LangiumDocumentFactory: (services) => new MigDocumentFactory(services),
     },
 };
@@ -55,15 +57,10 @@ export interface MigCoreServices {
     readonly mig: LangiumCoreServices;
 }
 
-/** Where names are used is asked for in an editor only. */
-const withoutUses: Module<LangiumCoreServices, PartialLangiumCoreServices> = {
-    workspace: { ReferenceDescriptionProvider: () => ({ createDescriptions: () => Promise.resolve([]) }) },
-};
-
 /** The services without an editor: what parsing, linking and checking need, and nothing of the Language Server Protocol. */
 export function createMigCoreServices(context: DefaultSharedCoreModuleContext): MigCoreServices {
     const shared = inject(createDefaultSharedCoreModule(context), MigGeneratedSharedModule, migSharedModule);
-    const mig = inject(createDefaultCoreModule({ shared }), MigGeneratedModule, migModule, withoutUses);
+    const mig = inject(createDefaultCoreModule({ shared }), MigGeneratedModule, migModule);
     shared.ServiceRegistry.register(mig);
     return { shared, mig };
 }

@@ -15,6 +15,8 @@ import {
     DidChangeWatchedFilesNotification,
     DocumentHighlightRequest,
     DocumentSymbolRequest,
+    ReferencesRequest,
+    RenameRequest,
     FileChangeType,
     FoldingRangeRequest,
     type Hover,
@@ -330,6 +332,25 @@ describe('hover', () => {
 });
 
 describe('navigation', () => {
+    test('where a technique is used, in other files and after edits too, and its name everywhere', async () => {
+        const lender = fresh();
+        const user = fresh();
+        const lent = 'technique quick = precopy { downtime 5 ms; after 5 min: abort }\n';
+        const using = (name: string): string => `import "${path.basename(lender)}"\npolicy ${name} { move vms to hosts using quick }\n`;
+        await client.open(lender, lent);
+        await client.open(user, using('p'));
+        await client.change(user, 2, `\n${using('renamed')}`);
+        const at = { textDocument: { uri: lender }, position: { line: 0, character: 12 } };
+        const found = await client.connection.sendRequest(ReferencesRequest.type, { ...at, context: { includeDeclaration: false } });
+        const character = using('renamed').split('\n')[1]?.indexOf('quick') ?? -1;
+        expect(found).toEqual([{ uri: user, range: { start: { line: 2, character }, end: { line: 2, character: character + 5 } } }]);
+        const edit = await client.connection.sendRequest(RenameRequest.type, { ...at, newName: 'swift' });
+        expect(Object.entries(edit?.changes ?? {}).map(([uri, edits]) => [uri, edits.map(({ newText }) => newText)])).toEqual([
+            [lender, ['swift']],
+            [user, ['swift']],
+        ]);
+    });
+
     test('definition, highlight, symbols and folding', async () => {
         const uri = fresh();
         const { text, at } = atCursor(uri, policy.replace('using patient', 'using pat|ient'));

@@ -16,13 +16,13 @@ export class MigLinker extends DefaultLinker {
 
 /** Where names are used, for the editor's search for uses and to know what a change concerns. */
 export class MigReferenceDescriptions extends DefaultReferenceDescriptionProvider {
-    override async createDescriptions(
-        document: LangiumDocument,
-        cancelToken = Cancellation.CancellationToken.None,
-    ): Promise<ReferenceDescription[]> {
+    override createDescriptions(document: LangiumDocument): Promise<ReferenceDescription[]> {
+        return Promise.resolve(this.describe(document));
+    }
+
+    describe(document: LangiumDocument): ReferenceDescription[] {
         const found: ReferenceDescription[] = [];
         for (const part of partsOf(document.parseResult.value)) {
-            await interruptAndCheck(cancelToken);
             for (const info of referencesIn(part)) found.push(...this.createInfoDescriptions(info));
         }
         return found;

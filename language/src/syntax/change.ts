@@ -2,9 +2,9 @@
 export interface Shift {
     readonly offset: number;
     readonly lines: number;
-    /** What stands on this line, as lines were counted before, moves along it too. */
-    readonly onLine: number;
     readonly columns: number;
+    /** What stands before this offset, as it was, stands on the line of the change and moves along it. */
+    readonly lineEnd: number;
 }
 
 /** What differs between two versions of a text, as one piece. */
@@ -18,8 +18,6 @@ export interface Change {
     readonly oldTo: number;
     /** Of what stands behind the change. */
     readonly shift: Shift;
-    /** Of what was read from a part of the new text that starts at an offset. */
-    to(offset: number): Shift;
 }
 
 /** The smallest piece in which two versions of a text differ. */
@@ -30,8 +28,7 @@ export function changeBetween(before: string, text: string): Change {
     let same = 0;
     while (same < shorter - from && before.charCodeAt(before.length - 1 - same) === text.charCodeAt(text.length - 1 - same)) same++;
     const oldTo = before.length - same;
-    const was = placeOf(before, oldTo);
-    const is = placeOf(text, text.length - same);
+    const newTo = text.length - same;
     return {
         text,
         oldLength: before.length,
@@ -39,27 +36,39 @@ export function changeBetween(before: string, text: string): Change {
         oldTo,
         shift: {
             offset: text.length - before.length,
-            lines: is.line - was.line,
-            onLine: was.line,
-            columns: is.column - was.column,
-        },
-        to: (offset) => {
-            const { line, column } = placeOf(text, offset);
-            return { offset, lines: line, onLine: 0, columns: column };
+            // The characters on both sides count too: a line may end with two, and the change may stand between them.
+            lines: lineEnds(text, from - 1, newTo + 1) - lineEnds(before, from - 1, oldTo + 1),
+            columns: newTo - lineStart(text, newTo) - (oldTo - lineStart(before, oldTo)),
+            lineEnd: lineEnd(before, oldTo),
         },
     };
 }
 
-/** Lines end as the lexer has them end. */
-const lineEnd = /\r\n|\r|\n/g;
+/** Of a text that is read by itself and stands somewhere in another one: what moves it there. */
+export function shiftTo(place: { readonly offset: number; readonly line: number; readonly character: number }, text: string): Shift {
+    return { offset: place.offset, lines: place.line, columns: place.character, lineEnd: lineEnd(text, 0) };
+}
 
-function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
-    let line = 0;
-    let start = 0;
-    lineEnd.lastIndex = 0;
-    for (let end = lineEnd.exec(text); end && end.index + end[0].length <= offset; end = lineEnd.exec(text)) {
-        line++;
-        start = end.index + end[0].length;
+const [lineFeed, carriageReturn] = [10, 13];
+
+/** Lines end as the lexer has them end: at a line feed, and at a carriage return that none follows. */
+function lineEnds(text: string, from: number, to: number): number {
+    let ends = 0;
+    for (let at = Math.max(0, from); at < Math.min(to, text.length); at++) {
+        const code = text.charCodeAt(at);
+        if (code === lineFeed || (code === carriageReturn && text.charCodeAt(at + 1) !== lineFeed)) ends++;
     }
-    return { line, column: offset - start };
+    return ends;
+}
+
+function lineStart(text: string, offset: number): number {
+    let at = offset;
+    while (at > 0 && lineEnds(text, at - 1, at) === 0) at--;
+    return at;
+}
+
+function lineEnd(text: string, offset: number): number {
+    let at = offset;
+    while (at < text.length && lineEnds(text, at, at + 1) === 0) at++;
+    return at;
 }

@@ -1,7 +1,7 @@
 import type { AstNode, CstNode, LexerResult, ParseResult } from 'langium';
 import { CompositeCstNodeImpl, LeafCstNodeImpl, RootCstNodeImpl } from 'langium';
 import type { Declaration, Import, Inventory, MigFile } from '../generated/ast.js';
-import { type Change, changeBetween, type Shift } from './change.js';
+import { type Change, changeBetween, type Shift, shiftTo } from './change.js';
 
 /** What a file consists of. */
 type Item = Inventory | Import | Declaration;
@@ -40,11 +40,14 @@ function around(earlier: ParsedFile, old: readonly Piece[], change: Change, pars
     const first = Math.max(0, (touched < 0 ? old.length : touched) - 1);
     const next = old.findIndex((piece) => piece.start > oldTo);
     const last = next < 0 ? undefined : old[next];
-    const start = old[first - 1]?.end ?? 0;
-    const slice = parse(text.slice(start, last ? last.end + shift.offset : undefined));
+    const before = old[first - 1];
+    const start = before?.end ?? 0;
+    const part = text.slice(start, last ? last.end + shift.offset : undefined);
+    const slice = parse(part);
     if (!isSound(slice)) return undefined;
     const root = rootOf(slice.value);
-    for (const node of root?.content ?? []) move(node, change.to(start));
+    const there = shiftTo({ offset: start, ...(before?.node.range.end ?? { line: 0, character: 0 }) }, part);
+    for (const node of root?.content ?? []) move(node, there);
     const read = piecesOf(slice.value);
     if (!root || !read) return undefined;
     const kept = keep(old.slice(first, last && next + 1), read, change);
@@ -159,13 +162,14 @@ function itemIn(node: CstNode, file: MigFile): Item | undefined {
 /** What Langium keeps of a token's place. It moves no tokens itself. */
 interface Place {
     _offset: number;
+    readonly _length: number;
     _startLine: number;
     _startColumn: number;
     _endLine: number;
     _endColumn: number;
 }
 
-function move(top: CstNode, { offset, lines, onLine, columns }: Shift): void {
+function move(top: CstNode, { offset, lines, columns, lineEnd }: Shift): void {
     if (offset === 0 && lines === 0 && columns === 0) return;
     const waiting: CstNode[] = [top];
     for (let node = waiting.pop(); node; node = waiting.pop()) {
@@ -174,8 +178,8 @@ function move(top: CstNode, { offset, lines, onLine, columns }: Shift): void {
             waiting.push(...node.content);
         } else if (node instanceof LeafCstNodeImpl) {
             const place = node as unknown as Place;
-            if (place._startLine === onLine) place._startColumn += columns;
-            if (place._endLine === onLine) place._endColumn += columns;
+            if (place._offset < lineEnd) place._startColumn += columns;
+            if (place._offset + place._length <= lineEnd) place._endColumn += columns;
             place._offset += offset;
             place._startLine += lines;
             place._endLine += lines;

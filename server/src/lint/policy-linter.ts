@@ -47,6 +47,7 @@ export class PolicyLinter {
             inventory: inventory?.inventory,
             snapshot: undefined,
             config: config?.config,
+            isEditor: true,
             memory: this.#memory,
         });
         const result = { inventory, config, findings: found.filter(isShown) };
@@ -60,7 +61,5 @@ export class PolicyLinter {
     }
 }
 
-/**
- * Findings of an imported file are shown there. An editor never looks at hosts, and need not say so (MIG400) of each policy.
- */
-const isShown = (finding: Finding): boolean => finding.range.source === 0 && finding.id !== 'MIG400';
+/** Findings of an imported file are shown there. */
+const isShown = (finding: Finding): boolean => finding.range.source === 0;

@@ -24,6 +24,8 @@ export interface LintInput {
     readonly inventory: Inventory | undefined;
     readonly snapshot: Snapshot | undefined;
     readonly config: LintConfig | undefined;
+    /** Nothing is said of what could not be checked (MIG400): an editor never looks at hosts. */
+    readonly isEditor?: true;
     /** What was found when an earlier version was looked at. */
     readonly memory?: RuleMemory;
 }
@@ -33,7 +35,7 @@ export function lint(input: LintInput): readonly Finding[] {
     const { program, inventory, snapshot } = input;
     if (program === undefined) return settled(input.findings, input, () => false);
     const hosts = { program, inventory, snapshot };
-    const missing = missingFor(hosts);
+    const missing = input.isEditor ? undefined : missingFor(hosts);
     const names = inventory ? unknownNames(program, inventory, snapshot) : [];
     const found = [
         ...input.findings,

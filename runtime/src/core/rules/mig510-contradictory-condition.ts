@@ -1,6 +1,6 @@
-import type { SourceRange } from '@mig/language';
+import type { Policy, SourceRange } from '@mig/language';
 import { listed, wordsOf } from '../decide/wording.js';
-import { sitesOf } from '../satisfy/conditions.js';
+import { type Site, sitesBesidePolicies, sitesOfPolicy } from '../satisfy/conditions.js';
 import { type Contradiction, contradiction } from '../satisfy/contradiction.js';
 import type { HostRule } from './rule.js';
 
@@ -28,9 +28,9 @@ export const contradictoryCondition: HostRule = {
     check: ({ program }, report) => {
         // A group, and a policy that others are like, is told of where it stands, once.
         const told = new Set<string>();
-        for (const { demands, consequence } of sitesOf(program)) {
-            const found = contradiction(demands);
-            if (!found || told.has(placesOf(found))) continue;
+        const policies = [...program.policies, ...(program.imported ?? [])];
+        for (const { found, consequence } of [...clashesIn(sitesBesidePolicies(program)), ...policies.flatMap(clashesOf)]) {
+            if (told.has(placesOf(found))) continue;
             told.add(placesOf(found));
             const parts = found.between.map(({ comparison, holds }) => (holds ? wordsOf(comparison) : `not ${wordsOf(comparison)}`));
             const range = found.between.at(-1)?.comparison.range;
@@ -42,6 +42,26 @@ export const contradictoryCondition: HostRule = {
         }
     },
 };
+
+interface Clash extends Pick<Site, 'consequence'> {
+    readonly found: Contradiction;
+}
+
+function clashesIn(sites: Iterable<Site>): readonly Clash[] {
+    return [...sites].flatMap(({ demands, consequence }) => {
+        const found = contradiction(demands);
+        return found ? [{ found, consequence }] : [];
+    });
+}
+
+/** Looked for once in each policy: in an editor most stand unchanged. */
+function clashesOf(policy: Policy): readonly Clash[] {
+    let found = clashes.get(policy);
+    if (!found) clashes.set(policy, (found = clashesIn(sitesOfPolicy(policy))));
+    return found;
+}
+
+const clashes = new WeakMap<Policy, readonly Clash[]>();
 
 function whatOf({ attributes }: Contradiction): string {
     if (attributes.length === 0) return 'the metric is';

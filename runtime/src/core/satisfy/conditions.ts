@@ -11,17 +11,15 @@ export interface Site {
     readonly consequence: () => string;
 }
 
-export function* sitesOf(program: Program): Generator<Site, void> {
-    for (const { where, name } of program.groups) if (where) yield all([where], () => `the group ${name} has no member`);
-    for (const policy of program.policies) yield* sitesOfPolicy(policy);
-    for (const policy of program.imported ?? []) yield* sitesOfPolicy(policy);
-    for (const { hosts, steps } of program.sequences) {
+export function* sitesBesidePolicies({ groups, sequences }: Pick<Program, 'groups' | 'sequences'>): Generator<Site, void> {
+    for (const { where, name } of groups) if (where) yield all([where], () => `the group ${name} has no member`);
+    for (const { hosts, steps } of sequences) {
         if (hosts) yield all([hosts], () => 'the sequence works on no host');
         for (const step of steps) if (step.kind === 'wait-until') yield all([step.condition], () => 'the step waits in vain');
     }
 }
 
-function* sitesOfPolicy({ name, selection, destination, trigger, exclusions, ordering }: Policy): Generator<Site, void> {
+export function* sitesOfPolicy({ name, selection, destination, trigger, exclusions, ordering }: Policy): Generator<Site, void> {
     const { from, where, except, until, quietWhen } = selection;
     if (trigger) yield* sitesOfTrigger(trigger, name);
     const chosen = from.kind === 'hosts' && from.where ? [from.where, ...where] : where;
