@@ -5,7 +5,7 @@
 import { milliseconds, type EpochMs } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
 import { uriOf } from '../../core/decide/actions.js';
-import type { FinishRecord, PlannedMove } from '../../core/index.js';
+import { type FinishRecord, moveTechnique, type PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import { performBound, within } from './bounds.js';
@@ -312,6 +312,7 @@ class Attempt {
             downtimeLimit: technique.options.downtimeMs === undefined ? undefined : milliseconds(technique.options.downtimeMs),
             persistent,
             unsafe: false,
+            technique: moveTechnique(technique),
         };
     }
 }

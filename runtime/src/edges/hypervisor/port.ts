@@ -15,7 +15,7 @@
  * (use `Departure.cancel`). Errors are `HypervisorError`s.
  */
 import type { BytesPerSecond, Milliseconds } from '@mig/language';
-import type { CpuVerdict, HostState, InventoryHost, JobSummary, Progress, VmState, VmUuid } from '../../core/index.js';
+import type { CpuVerdict, HostState, InventoryHost, JobSummary, MoveTechnique, Progress, VmState, VmUuid } from '../../core/index.js';
 
 export interface HostSession extends AsyncDisposable {
     readonly host: InventoryHost;
@@ -111,6 +111,7 @@ export interface MoveParameters {
     readonly persistent: boolean;
     /** libvirt's UNSAFE: only where the policy says so in words. */
     readonly unsafe: boolean;
+    readonly technique: MoveTechnique;
 }
 
 /** Opaque to us: handed from phase to phase. */
@@ -130,6 +131,15 @@ export interface Departure extends AsyncDisposable {
     setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }>;
     /** Only while perform runs. */
     setDowntimeLimit(limit: Milliseconds, signal: AbortSignal): Promise<{ readonly got: Milliseconds | undefined }>;
+    /**
+     * Switches the migration that sends to post-copy, which it has been prepared for. It has switched when the events say
+     * `postcopy-active`; from then on nothing may cancel or abort it (safety.md rule 3).
+     */
+    startPostcopy(signal: AbortSignal): Promise<void>;
+    /** The cap of the pages that are sent after the switch, which is a setting of its own. */
+    setPostcopyBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }>;
+    /** Stops the guest while it is sent, so that nothing more gets dirty; it runs on at the destination. */
+    pauseGuest(signal: AbortSignal): Promise<void>;
 
     /** Facts from the source as they happen; ends when disposed. Register before begin: nothing earlier is told. */
     readonly events: AsyncIterable<DepartureEvent>;
@@ -168,6 +178,7 @@ export interface Arrival extends AsyncDisposable {
 /** `at` is the time of the event on the host's own clock where it says one, else when we heard of it. */
 export type DepartureEvent = { readonly at: number } & (
     | { readonly type: 'iteration'; readonly iteration: number }
+    /** In QEMU's words: `active`, `postcopy-active`, `completed`, `failed` … */
     | { readonly type: 'migration-status'; readonly status: string }
     | { readonly type: 'guest-stopped' }
     | { readonly type: 'guest-resumed' }

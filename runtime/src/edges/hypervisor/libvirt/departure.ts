@@ -145,6 +145,24 @@ class LibvirtDeparture implements Departure {
         return { got: milliseconds(Number(read.downtime)) };
     }
 
+    async startPostcopy(signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.migrateStartPostCopy, { dom: this.#dom, flags: 0 }, signal);
+    }
+
+    async setPostcopyBandwidth(
+        rate: BytesPerSecond | undefined,
+        signal: AbortSignal,
+    ): Promise<{ readonly got: BytesPerSecond | undefined }> {
+        const bandwidth = BigInt(toMib(this.#host, rate));
+        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth, flags: postcopySpeed }, signal);
+        const read = await this.#control.call(procedures.migrateGetMaxSpeed, { dom: this.#dom, flags: postcopySpeed }, signal);
+        return { got: fromMib(Number(read.bandwidth)) };
+    }
+
+    async pauseGuest(signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainSuspend, { dom: this.#dom }, signal);
+    }
+
     async [Symbol.asyncDispose](): Promise<void> {
         this.events.close();
         await this.#own[Symbol.asyncDispose]();
@@ -179,6 +197,9 @@ function progressOf(params: ParamReader, cap: BytesPerSecond | undefined): Progr
 }
 
 const pageSize = 4096;
+
+/** VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY. */
+const postcopySpeed = 1;
 
 function summaryOf(params: readonly TypedParam[]): JobSummary {
     const reader = new ParamReader(params);

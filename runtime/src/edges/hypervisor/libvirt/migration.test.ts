@@ -11,6 +11,7 @@ const parameters: MoveParameters = {
     downtimeLimit: undefined,
     persistent: true,
     unsafe: false,
+    technique: { live: true, postcopy: false, options: {} },
 };
 
 test.prop([fc.double({ min: mebibyte, max: 1e11, noNaN: true })])('a cap is never exceeded, and misses by less than 1 MiB/s', (rate) => {

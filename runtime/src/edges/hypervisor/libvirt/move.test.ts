@@ -20,6 +20,7 @@ const parameters: MoveParameters = {
     downtimeLimit: milliseconds(150),
     persistent: true,
     unsafe: false,
+    technique: { live: true, postcopy: false, options: {} },
 };
 const begun = { cookie: Uint8Array.of(1), xml: '<domain><name>web</name></domain>' };
 const running = 1;

@@ -130,6 +130,7 @@ export const procedures = {
     domainSetAutostart: remote(29, 'domainSetAutostart', struct({ ...dom, autostart: int }), nothing),
     domainDefineXml: remote(350, 'domainDefineXMLFlags', struct({ xml: text, ...flags }), struct(dom)),
     domainUndefine: remote(231, 'domainUndefineFlags', struct({ ...dom, ...flags }), nothing),
+    domainSuspend: remote(34, 'domainSuspend', struct(dom), nothing),
     domainResume: remote(28, 'domainResume', struct(dom), nothing),
     domainDestroy: remote(234, 'domainDestroyFlags', struct({ ...dom, ...flags }), nothing),
 
@@ -157,6 +158,7 @@ export const procedures = {
     migrateGetMaxSpeed: remote(242, 'domainMigrateGetMaxSpeed', struct({ ...dom, ...flags }), struct({ bandwidth: uhyper })),
     migrateSetMaxDowntime: remote(166, 'domainMigrateSetMaxDowntime', struct({ ...dom, downtime: uhyper, ...flags }), nothing),
     migrateGetMaxDowntime: remote(387, 'domainMigrateGetMaxDowntime', struct({ ...dom, ...flags }), struct({ downtime: uhyper })),
+    migrateStartPostCopy: remote(364, 'domainMigrateStartPostCopy', struct({ ...dom, ...flags }), nothing),
     abortJob: remote(442, 'domainAbortJobFlags', struct({ ...dom, ...flags }), nothing),
 
     eventRegister: remote(

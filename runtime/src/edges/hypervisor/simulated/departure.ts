@@ -119,6 +119,18 @@ export class SimulatedDeparture implements Departure {
         });
     }
 
+    startPostcopy(): Promise<void> {
+        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not switch to post-copy yet'));
+    }
+
+    setPostcopyBandwidth(): Promise<{ readonly got: BytesPerSecond | undefined }> {
+        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not switch to post-copy yet'));
+    }
+
+    pauseGuest(): Promise<void> {
+        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not pause a guest that is being sent yet'));
+    }
+
     [Symbol.asyncDispose](): Promise<void> {
         this.#connection.close('closed');
         this.#events.close();
@@ -199,7 +211,7 @@ export class SimulatedDeparture implements Departure {
         this.#events.push({ at: this.#connection.cluster.now(), ...event });
     }
 
-    #error(code: 'cancelled' | 'refused', message: string): HypervisorError {
+    #error(code: 'cancelled' | 'refused' | 'feature-missing', message: string): HypervisorError {
         return new HypervisorError(code, this.#connection.host, message, { vm: this.#copy.vm.name });
     }
 }

@@ -1,0 +1,23 @@
+import type { TechniqueOptions } from '@mig/language';
+import type { PlannedTechnique } from '../model/plan.js';
+
+/** A technique as the phases of a move are asked for it. */
+export interface MoveTechnique {
+    /** The guest runs while its memory is sent. `false`: it is stopped first (stop-and-copy). */
+    readonly live: boolean;
+    /** Both ends agree before the first byte that the guest may be started at the destination before its memory is there. */
+    readonly postcopy: boolean;
+    readonly options: TechniqueOptions;
+}
+
+/** What a planned technique comes to. */
+export function moveTechnique({ kind, options, ladder }: PlannedTechnique): MoveTechnique {
+    const switches = ladder.some(({ action }) => action.kind === 'switch-to-postcopy');
+    return { live: kind !== 'stop-and-copy', postcopy: kind === 'postcopy' || kind === 'hybrid' || switches, options };
+}
+
+/** When a technique by itself switches to post-copy: at once, or when every page has been sent once. Undefined: only a rung does. */
+export function ownSwitch({ kind }: PlannedTechnique): { readonly atIteration: number } | undefined {
+    if (kind === 'postcopy') return { atIteration: 1 };
+    return kind === 'hybrid' ? { atIteration: 2 } : undefined;
+}
