@@ -83,7 +83,7 @@ describe('a text that is changed', () => {
             return parse(text);
         });
         expect(texts).toHaveLength(1);
-        expect(texts[0]?.split('\n').filter((line) => line !== '')).toHaveLength(3);
+        expect(texts[0]?.split('\n').filter((line) => line !== '')).toHaveLength(2);
     });
 
     test.each([

@@ -22,8 +22,8 @@ export type ParsedFile = ParseResult<MigFile>;
  * Parses a text of which an earlier version has been parsed. Items that stand unchanged keep their nodes, which are moved to
  * where they stand now: the earlier result cannot be used any more. Comes to the same as `parse(text)`.
  *
- * Where there are no errors, only what stands around the change is read: the items that it touches, and one more on either
- * side, since a change may make an item end earlier or later.
+ * Where there are no errors, only what stands around the change is read: the items that it touches and the one behind them,
+ * since a change may make an item end earlier or later; and the one before them, where the change is in a first word.
  */
 export function reparse(earlier: ParsedFile, text: string, parse: (text: string) => ParsedFile): ParsedFile {
     const old = piecesOf(earlier.value);
@@ -36,8 +36,7 @@ export function reparse(earlier: ParsedFile, text: string, parse: (text: string)
 function around(earlier: ParsedFile, old: readonly Piece[], change: Change, parse: (text: string) => ParsedFile): ParsedFile | undefined {
     if (old.length === 0 || !isSound(earlier)) return undefined;
     const { from, oldTo, shift, text } = change;
-    const touched = old.findIndex((piece) => piece.end >= from);
-    const first = Math.max(0, (touched < 0 ? old.length : touched) - 1);
+    const first = firstToRead(old, from);
     const next = old.findIndex((piece) => piece.start > oldTo);
     const last = next < 0 ? undefined : old[next];
     const before = old[first - 1];
@@ -65,6 +64,27 @@ function around(earlier: ParsedFile, old: readonly Piece[], change: Change, pars
         ...(last ? old.slice(next + 1).map(({ item }) => item) : []),
     ];
     return { ...slice, value: assembled(slice.value, items, nodes, text) };
+}
+
+/**
+ * The first item that the change touches; the one before it where the change may be in its first word, by which the one
+ * before knows that it has ended.
+ */
+function firstToRead(old: readonly Piece[], from: number): number {
+    const touched = old.findIndex((piece) => piece.end >= from);
+    const piece = old[touched];
+    if (piece && firstWord(piece.node).end < from) return touched;
+    return Math.max(0, (touched < 0 ? old.length : touched) - 1);
+}
+
+function firstWord(node: CstNode): CstNode {
+    let first = node;
+    while (first instanceof CompositeCstNodeImpl) {
+        const part: CstNode | undefined = first.content.find(({ hidden }) => !hidden);
+        if (!part) break;
+        first = part;
+    }
+    return first;
 }
 
 /** Reads all of it, and takes over what is unchanged. */

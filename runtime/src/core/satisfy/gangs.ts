@@ -60,7 +60,7 @@ export function gangsTooLarge(policy: Policy, outlook: Outlook, allowance: Allow
     const { together } = policy.selection;
     if (!together) return [];
     const { by, allOrNone, range } = together;
-    if (!allOrNone && largestGang(policy, by, outlook) <= leastRoom(policy, outlook)) return [];
+    if (!allOrNone && hasRoomForAny(policy, by, outlook)) return [];
     if (!allowance.take(outlook.now.snapshot.vms.length)) return [];
     const lasting = lastingPolicy(policy, 'memory free');
     return alikeVms(policy, by, outlook).flatMap(({ key, vms: all }): readonly GangTooLarge[] => {
@@ -76,6 +76,17 @@ export function gangsTooLarge(policy: Policy, outlook: Outlook, allowance: Allow
         return why ? [{ range, by, key, vms, needed, hosts, why }] : [];
     });
 }
+
+/** Whether the largest gang has room on the smallest host; asked once of each policy, which in an editor mostly stand unchanged. */
+function hasRoomForAny(policy: Policy, by: Expression, outlook: Outlook): boolean {
+    let known = roomy.get(outlook);
+    if (!known) roomy.set(outlook, (known = new WeakMap<Policy, boolean>()));
+    let has = known.get(policy);
+    if (has === undefined) known.set(policy, (has = largestGang(policy, by, outlook) <= leastRoom(policy, outlook)));
+    return has;
+}
+
+const roomy = new WeakMap<Outlook, WeakMap<Policy, boolean>>();
 
 /** Memory of the largest gang that there could be, whichever VMs the policy takes. Asked of the same VMs again and again. */
 function largestGang({ selection: { from } }: Policy, by: Expression, { now }: Outlook): number {

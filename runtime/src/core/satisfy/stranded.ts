@@ -57,6 +57,21 @@ export function strandedVms(policy: Policy, outlook: Outlook, allowance: Allowan
 
 /** Why each host of the inventory is none to go to, by constraints that speak of places alone; undefined where one may be. */
 export function closedPlaces(policy: Policy, inventory: Inventory): Stranded['excluded'] | undefined {
+    let known = placesKnown.get(inventory);
+    if (!known) placesKnown.set(inventory, (known = new WeakMap<Policy, Closed>()));
+    let closed = known.get(policy);
+    if (!closed) known.set(policy, (closed = { places: lookForClosedPlaces(policy, inventory) }));
+    return closed.places;
+}
+
+interface Closed {
+    readonly places: Stranded['excluded'] | undefined;
+}
+
+/** In an editor most policies stand unchanged. */
+const placesKnown = new WeakMap<Inventory, WeakMap<Policy, Closed>>();
+
+function lookForClosedPlaces(policy: Policy, inventory: Inventory): Stranded['excluded'] | undefined {
     const constraints = policy.destination.where.filter((where) =>
         attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)),
     );
