@@ -10,6 +10,7 @@ import {
     type PlanCap,
     type Plan,
     type PlannedMove,
+    moveTechnique,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import type { Departure } from '../hypervisor/port.js';
@@ -20,9 +21,18 @@ import type { ExecutePorts, Emit } from './ports.js';
 /** A host that does not take a cap within this time must not keep the others from theirs. */
 const setWithin = milliseconds(5_000);
 
+type CapSetting = 'bandwidth' | 'postcopy-bandwidth';
+type SetCap = Departure['setBandwidth'];
+
+const capName: Readonly<Record<CapSetting, string>> = { bandwidth: 'the cap', 'postcopy-bandwidth': 'the cap of post-copy' };
+
 interface Sender {
     readonly move: PlannedMove;
     readonly departure: Departure;
+    /** It may switch to post-copy, whose cap is a setting of its own: it is kept equal, so that it holds from the first page after the switch. */
+    readonly maySwitch: boolean;
+    /** It has switched: the cap of pre-copy says nothing any more. */
+    switched: boolean;
     /** What was last set. */
     rate: BytesPerSecond | undefined;
 }
@@ -65,7 +75,8 @@ export class ShareOut {
         return this.#serially(async () => {
             const shares = this.#shares([...this.#senders.values()].map((s) => s.move).concat(move));
             const rate = shares.get(move.id);
-            const joining: Sender = { move, departure, rate: undefined };
+            const maySwitch = moveTechnique(move.technique).postcopy;
+            const joining: Sender = { move, departure, maySwitch, switched: false, rate: undefined };
             const [, isSet] = await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
             if (!isSet && rate !== undefined) throw capNotSet(move, rate);
             this.#senders.set(move.id, joining);
@@ -86,6 +97,16 @@ export class ShareOut {
         this.#senders.delete(move);
         this.#own.delete(move);
         return this.#again(signal);
+    }
+
+    /** A move has switched to post-copy: its share is now set by the cap of that, and read back there. */
+    switched(id: MoveId, signal: AbortSignal = new AbortController().signal): Promise<void> {
+        return this.#serially(async () => {
+            const sender = this.#senders.get(id);
+            if (!sender || sender.switched) return;
+            sender.switched = true;
+            await this.#set(sender, sender.rate, signal);
+        });
     }
 
     /** A further cap on one move. */
@@ -139,14 +160,18 @@ export class ShareOut {
 
     /** Sets, reads back and compares; whether it was taken. A move that has just ended takes no cap any more, and needs none. */
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
-        const { move, departure } = sender;
-        try {
-            const what = { call: 'a new cap', host: move.source, vm: move.vm.name };
-            const { got } = await within(this.#clock, setWithin, what, (over) =>
-                departure.setBandwidth(rate, AbortSignal.any([signal, over])),
+        const { move, departure, maySwitch, switched } = sender;
+        const one = async (call: string, setting: CapSetting, set: SetCap): Promise<void> => {
+            const { got } = await within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
+                set(rate, AbortSignal.any([signal, over])),
             );
+            if (rate !== undefined) this.#report(move, setting, rate, got);
+        };
+        try {
+            if (maySwitch || switched)
+                await one('a new cap of post-copy', 'postcopy-bandwidth', (cap, end) => departure.setPostcopyBandwidth(cap, end));
+            if (!switched) await one('a new cap', 'bandwidth', (cap, end) => departure.setBandwidth(cap, end));
             sender.rate = rate;
-            if (rate !== undefined) this.#report(move, rate, got);
             return true;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
@@ -155,16 +180,16 @@ export class ShareOut {
         }
     }
 
-    #report(move: PlannedMove, asked: BytesPerSecond, got: BytesPerSecond | undefined): void {
+    #report(move: PlannedMove, setting: CapSetting, asked: BytesPerSecond, got: BytesPerSecond | undefined): void {
         const agrees = got === asked;
-        this.#emit({ type: 'setting-applied', move: move.id, setting: 'bandwidth', on: move.source, asked, got, agrees });
+        this.#emit({ type: 'setting-applied', move: move.id, setting, on: move.source, asked, got, agrees });
         if (!agrees)
             this.#emit({
                 type: 'note',
                 level: 'warning',
                 move: move.id,
                 text: differs(
-                    'the cap',
+                    capName[setting],
                     move.source,
                     formatQuantity(asked, 'rate'),
                     got === undefined ? undefined : formatQuantity(got, 'rate'),
