@@ -1,5 +1,6 @@
 export * from './decide/bandwidth.js';
 export * from './decide/ladder.js';
+export * from './decide/migrate-call.js';
 export * from './decide/move-technique.js';
 export * from './decide/queue.js';
 export * from './decide/recovery.js';

@@ -34,13 +34,13 @@ class LibvirtArrival implements Arrival {
 
     async prepare(parameters: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared> {
         const { own } = this.#connections;
-        const pausedFlag = begun.paused === true ? migrateFlags.paused : 0;
+        const pausedFlag = begun.paused === true ? migrateFlags.PAUSED : 0;
         const { cookieOut, uriOut } = await own.call(
             procedures.migratePrepare,
             {
-                params: paramsFor(parameters, { xml: begun.xml }),
+                params: paramsFor(parameters, 'destination', { xml: begun.xml }),
                 cookieIn: begun.cookie,
-                flags: flagsFor(parameters) | pausedFlag,
+                flags: flagsFor(parameters, 'destination') | pausedFlag,
             },
             signal,
         );
@@ -56,11 +56,11 @@ class LibvirtArrival implements Arrival {
     ): Promise<{ readonly cookie: Cookie; readonly started: boolean }> {
         const { own } = this.#connections;
         const { name, pausedFlag, ...more } = await this.#identity(signal);
-        const params = [...paramsFor(parameters, more), stringParam('destination_name', name)];
+        const params = [...paramsFor(parameters, 'destination', more), stringParam('destination_name', name)];
         try {
             const { cookieOut } = await own.call(
                 procedures.migrateFinish,
-                { params, cookieIn: cookie, flags: flagsFor(parameters) | pausedFlag, cancelled: cancelled ? 1 : 0 },
+                { params, cookieIn: cookie, flags: flagsFor(parameters, 'destination') | pausedFlag, cancelled: cancelled ? 1 : 0 },
                 signal,
             );
             return { cookie: cookieOut, started: !cancelled };

@@ -68,10 +68,10 @@ class LibvirtDeparture implements Departure {
     async begin(parameters: MoveParameters, signal: AbortSignal): Promise<Begun> {
         const { state } = await this.#control.call(procedures.domainGetState, { dom: this.#dom, flags: 0 }, signal);
         const paused = state === domainStates.paused;
-        this.#pausedFlag = paused ? migrateFlags.paused : 0;
+        this.#pausedFlag = paused ? migrateFlags.PAUSED : 0;
         const { cookieOut, xml } = await this.#own.call(
             procedures.migrateBegin,
-            { dom: this.#dom, params: paramsFor(parameters), flags: this.#flags(parameters) },
+            { dom: this.#dom, params: paramsFor(parameters, 'source'), flags: this.#flags(parameters) },
             signal,
         );
         return { cookie: cookieOut, xml, paused };
@@ -84,7 +84,7 @@ class LibvirtDeparture implements Departure {
             {
                 dom: this.#dom,
                 destinationUri: undefined,
-                params: paramsFor(parameters, prepared),
+                params: paramsFor(parameters, 'source', prepared),
                 cookieIn: prepared.cookie,
                 flags: this.#flags(parameters),
             },
@@ -98,7 +98,7 @@ class LibvirtDeparture implements Departure {
             procedures.migrateConfirm,
             {
                 dom: this.#dom,
-                params: paramsFor(parameters),
+                params: paramsFor(parameters, 'source'),
                 cookieIn: cookie,
                 flags: this.#flags(parameters),
                 cancelled: cancelled ? 1 : 0,
@@ -173,7 +173,7 @@ class LibvirtDeparture implements Departure {
     }
 
     #flags(parameters: MoveParameters): number {
-        return flagsFor(parameters) | migrateFlags.changeProtection | this.#pausedFlag;
+        return flagsFor(parameters, 'source') | this.#pausedFlag;
     }
 }
 

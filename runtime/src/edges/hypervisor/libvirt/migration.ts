@@ -1,19 +1,31 @@
 /** Flags, parameters and units of libvirt's managed migration. */
 import { type BytesPerSecond, bytesPerSecond, mebibyte } from '@mig/language';
+import { type MigrateFlag, migrateFlagsOf, type MigrateParameterName, migrateParametersOf, type MigrateSide } from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
 import type { MoveParameters } from '../port.js';
-import { stringParam, type TypedParam } from './typed-params.js';
+import { intParam, stringParam, type TypedParam, ullongParam } from './typed-params.js';
 
 /** VIR_MIGRATE_*. */
-export const migrateFlags = { live: 1, persistDestination: 8, undefineSource: 16, paused: 32, changeProtection: 256, unsafe: 512 } as const;
+export const migrateFlags: Readonly<Record<MigrateFlag, number>> = {
+    LIVE: 1,
+    PERSIST_DEST: 8,
+    UNDEFINE_SOURCE: 16,
+    PAUSED: 32,
+    NON_SHARED_DISK: 64,
+    NON_SHARED_INC: 128,
+    CHANGE_PROTECTION: 256,
+    UNSAFE: 512,
+    COMPRESSED: 2048,
+    AUTO_CONVERGE: 8192,
+    POSTCOPY: 32768,
+    TLS: 65536,
+    PARALLEL: 131072,
+    POSTCOPY_RESUME: 524288,
+};
 
-/** The flags of a pre-copy; those of the source are the same with CHANGE_PROTECTION. */
-export function flagsFor(parameters: MoveParameters): number {
-    return (
-        migrateFlags.live |
-        (parameters.persistent ? migrateFlags.persistDestination | migrateFlags.undefineSource : 0) |
-        (parameters.unsafe ? migrateFlags.unsafe : 0)
-    );
+/** The flags of every phase at one side of a move. */
+export function flagsFor(parameters: MoveParameters, side: MigrateSide): number {
+    return migrateFlagsOf(parameters, side).reduce((flags, flag) => flags | migrateFlags[flag], 0);
 }
 
 /** libvirt counts bandwidth in MiB/s. This many mean unlimited: 1 TiB/s, a real value, because 0 would mean its default. */
@@ -45,11 +57,18 @@ export function fromMib(mib: number): BytesPerSecond | undefined {
  */
 export function paramsFor(
     parameters: MoveParameters,
+    side: MigrateSide,
     more: { readonly xml?: string; readonly uri?: string | undefined } = {},
 ): readonly TypedParam[] {
     return [
         stringParam('migrate_uri', more.uri ?? parameters.migrateUri),
         stringParam('listen_address', parameters.listenAddress),
         ...(more.xml === undefined ? [] : [stringParam('destination_xml', more.xml)]),
+        ...migrateParametersOf(parameters.technique, side).map(({ name, value }) =>
+            typeof value === 'string' ? stringParam(name, value) : large.has(name) ? ullongParam(name, value) : intParam(name, value),
+        ),
     ];
 }
+
+/** Numbers that travel as 64 bits; libvirt refuses a parameter of another type. */
+const large: ReadonlySet<MigrateParameterName> = new Set<MigrateParameterName>(['compression.xbzrle.cache']);

@@ -63,6 +63,7 @@ const value: Codec<ParamValue> = {
 export const typedParams = array(struct({ name: text, value }));
 
 export const stringParam = (name: string, text: string): TypedParam => ({ name, value: { type: 'string', value: text } });
+export const intParam = (name: string, number: number): TypedParam => ({ name, value: { type: 'int', value: number } });
 export const ullongParam = (name: string, number: number): TypedParam => ({ name, value: { type: 'ullong', value: BigInt(number) } });
 
 /** Looks values up by name. */
