@@ -1,7 +1,18 @@
 import { bytes, mebibyte, milliseconds, type Rung } from '@mig/language';
+import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { PlannedTechnique } from '../model/plan.js';
-import { decide, isStalled, nextClockTime, startLadder, timeBound, type LadderSample, type LadderState } from './ladder.js';
+import {
+    actionText,
+    decide,
+    isStalled,
+    nextClockTime,
+    startLadder,
+    switchRefused,
+    timeBound,
+    type LadderSample,
+    type LadderState,
+} from './ladder.js';
 
 const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 const rung = (on: Rung['on'], action: Rung['action'], and?: Rung['and']): Rung => ({ range, on, action, and });
@@ -82,11 +93,104 @@ describe('a ladder', () => {
         expect(decide(start, sample('clock', 1000, 1)).actions).toEqual([]);
         expect(decide(start, sample('iteration', 1500, 2, 9)).actions).toEqual([{ rung: 0, kind: 'abort' }]);
     });
-    test('what is not built yet is refused with its id', () => {
-        expect(() => startLadder(technique(rung({ kind: 'after', ms: 1 }, { kind: 'switch-to-postcopy' })))).toThrow('rung.postcopy');
-    });
     test('the time bound is the first unconditional abort by the clock', () => {
         expect(timeBound(patient)).toBe(120_000);
         expect(timeBound(technique())).toBeUndefined();
+    });
+});
+
+const ordered = technique(
+    rung({ kind: 'iteration', iteration: 2 }, { kind: 'throttle', throttle: { initial: 0.2, step: 0.1, max: 0.8 } }),
+    rung({ kind: 'after', ms: 60_000 }, { kind: 'switch-to-postcopy' }),
+    rung({ kind: 'after', ms: 60_000 }, { kind: 'bandwidth', rate: 'unlimited' }),
+    rung({ kind: 'after', ms: 90_000 }, { kind: 'switch-to-postcopy' }),
+    rung({ kind: 'after', ms: 120_000 }, { kind: 'report' }),
+    rung({ kind: 'after', ms: 120_000 }, { kind: 'abort' }),
+);
+
+describe('a ladder and post-copy', () => {
+    const asked = decide(startLadder(ordered), sample('clock', 60_000, 1));
+    test('the rung switches once, and everything that may not follow is void and told', () => {
+        expect(asked.actions.map(actionText)).toEqual(['switch to post-copy', 'no cap of its own']);
+        expect(asked.voided.map(({ rung: n, because }) => [n, because.text])).toEqual([
+            [0, 'throttle 20% step 10% up to 80%: void after the switch to post-copy'],
+            [3, 'switch to post-copy: void after the switch to post-copy'],
+            [5, 'abort: void after the switch to post-copy'],
+        ]);
+        expect(asked.state.postcopy).toBe('asked');
+    });
+    test('caps and reports go on, and the clock does not wait for what is void', () => {
+        expect(nextClockTime(asked.state, milliseconds(60_000))).toBe(120_000);
+        const late = decide(asked.state, { ...sample('clock', 120_000, 3), switched: true });
+        expect([late.actions, late.voided, late.state.postcopy]).toEqual([[{ rung: 4, kind: 'report' }], [], 'made']);
+        expect(nextClockTime(late.state, milliseconds(60_000))).toBeUndefined();
+    });
+    test('a switch that the technique makes by itself counts the same', () => {
+        const own = decide(startLadder(ordered), { ...sample('clock', 130_000, 2), switched: true });
+        expect(own.actions.map(({ kind }) => kind)).toEqual(['bandwidth', 'report']);
+        expect(own.voided.map(({ rung: n }) => n)).toEqual([0, 1, 3, 5]);
+    });
+    test('a switch that was refused lets the ladder go on', () => {
+        const refused = switchRefused(asked.state);
+        expect(nextClockTime(refused, milliseconds(60_000))).toBe(90_000);
+        expect(decide(refused, sample('clock', 90_000, 1)).actions.map(({ kind }) => kind)).toEqual(['switch-to-postcopy']);
+    });
+    test('a switch that was made is not taken back', () => {
+        const made = decide(asked.state, { ...sample('clock', 61_000, 1), switched: true }).state;
+        expect(switchRefused(made)).toBe(made);
+    });
+    test('a pause stops nothing else', () => {
+        const pause = technique(
+            rung({ kind: 'after', ms: 1 }, { kind: 'pause' }),
+            rung({ kind: 'after', ms: 1 }, { kind: 'downtime', ms: 5 }),
+        );
+        expect(decide(startLadder(pause), sample('clock', 5, 1)).actions.map(({ kind }) => kind)).toEqual(['pause', 'downtime']);
+    });
+});
+
+const anyOn: fc.Arbitrary<Rung['on']> = fc.oneof(
+    fc.record({ kind: fc.constant('stalled' as const), iterations: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ kind: fc.constant('iteration' as const), iteration: fc.integer({ min: 1, max: 8 }) }),
+    fc.record({ kind: fc.constant('after' as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+);
+const anyAction: fc.Arbitrary<Rung['action']> = fc.oneof(
+    fc.record({ kind: fc.constant('downtime' as const), ms: fc.integer({ min: 1, max: 5000 }) }),
+    fc.constant({ kind: 'throttle' as const, throttle: { initial: 0.2, step: undefined, max: undefined } }),
+    fc.constant({ kind: 'bandwidth' as const, rate: 'unlimited' as const }),
+    fc.record({ kind: fc.constantFrom('switch-to-postcopy' as const, 'pause' as const, 'report' as const, 'abort' as const) }),
+);
+const anyLadder = fc.array(fc.tuple(anyOn, anyAction), { maxLength: 8 }).map((rungs) => technique(...rungs.map(([on, a]) => rung(on, a))));
+const anyCourse = fc.record({
+    boundaries: fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 20 }),
+    /** The hypervisor says at this step that it has switched. */
+    switchedAt: fc.integer({ min: 0, max: 25 }),
+});
+
+describe('any ladder, on any course', () => {
+    property.prop([anyLadder, anyCourse])('keeps its promises', (ladder, { boundaries, switchedAt }) => {
+        let state = startLadder(ladder);
+        const done: string[] = [];
+        const fired: number[] = [];
+        const voided: number[] = [];
+        let over = false;
+        for (const [i, remaining] of boundaries.entries()) {
+            const before = state;
+            const next = decide(before, { ...sample('iteration', i * 1000, i + 1, remaining), switched: i >= switchedAt });
+            expect(next.reasons).toHaveLength(next.actions.length);
+            for (const action of next.actions) {
+                expect(done.at(-1) === 'abort' && over).toBe(false);
+                const afterSwitch = i >= switchedAt || before.postcopy !== 'no' || done.includes('switch-to-postcopy');
+                if (afterSwitch) expect(['bandwidth', 'report']).toContain(action.kind);
+                done.push(action.kind);
+                fired.push(action.rung);
+            }
+            voided.push(...next.voided.map((v) => v.rung));
+            state = next.state;
+            over = done.at(-1) === 'abort';
+            if (over) break; // nobody asks about a move that has been aborted
+        }
+        expect(new Set([...fired, ...voided]).size).toBe(fired.length + voided.length);
+        expect(done.filter((kind) => kind === 'switch-to-postcopy').length).toBeLessThanOrEqual(1);
+        expect(done.slice(0, -1)).not.toContain('abort');
     });
 });

@@ -7,13 +7,13 @@ import {
     bytesPerSecond,
     formatQuantity,
     milliseconds,
+    ratio,
     type Bytes,
     type BytesPerSecond,
     type Milliseconds,
     type Ratio,
     type Rung,
 } from '@mig/language';
-import { MigrationError } from '../errors.js';
 import type { PlannedTechnique, Reason } from '../model/plan.js';
 import { holds } from './ladder-condition.js';
 
@@ -24,6 +24,13 @@ export interface LadderState {
     readonly rungs: readonly Rung[];
     /** Indices of the rungs that have fired. */
     readonly fired: readonly number[];
+    /** Indices of the rungs that a switch to post-copy has made void: none of these fires any more. */
+    readonly voided: readonly number[];
+    /**
+     * `asked` from the moment that a rung orders the switch, `made` once the hypervisor says so. In both nothing may
+     * abort (safety.md rule 3).
+     */
+    readonly postcopy: 'no' | 'asked' | 'made';
     /** What was left to send at each iteration boundary, oldest first. */
     readonly remaining: readonly Bytes[];
 }
@@ -39,11 +46,23 @@ export interface LadderSample {
     readonly rate: BytesPerSecond | undefined;
     readonly dirtyRate: BytesPerSecond | undefined;
     readonly throttle: Ratio | undefined;
+    /** The migration has switched to post-copy, whoever asked for it. Absent: as far as the ladder knows. */
+    readonly switched?: boolean;
 }
 
 export type LadderAction = { readonly rung: number } & (
     | { readonly kind: 'downtime'; readonly limit: Milliseconds }
     | { readonly kind: 'bandwidth'; readonly rate: BytesPerSecond | undefined }
+    /** The shares of the guest's time that are taken from it: at first, more at each stalled iteration, at most. Undefined: QEMU's own. */
+    | {
+          readonly kind: 'throttle';
+          readonly initial: Ratio;
+          readonly step: Ratio | undefined;
+          readonly max: Ratio | undefined;
+      }
+    | { readonly kind: 'switch-to-postcopy' }
+    /** The guest stands still from now on, and goes on at the destination. */
+    | { readonly kind: 'pause' }
     | { readonly kind: 'abort' }
     | { readonly kind: 'report' }
 );
@@ -54,52 +73,57 @@ export interface LadderDecision {
     readonly actions: readonly LadderAction[];
     /** One for each action. */
     readonly reasons: readonly Reason[];
+    /** Rungs that the switch to post-copy has made void just now: each is told once. */
+    readonly voided: readonly { readonly rung: number; readonly because: Reason }[];
 }
 
-/**
- * The ladder of a technique before its first sample.
- * @throws MigrationError `not-built` for a rung that pre-copy cannot carry out yet; the planner refuses such a plan earlier.
- */
-export function startLadder(technique: PlannedTechnique): LadderState {
-    for (const rung of technique.ladder) {
-        const feature = notBuilt[rung.action.kind];
-        if (feature === undefined) continue;
-        throw new MigrationError(
-            'not-built',
-            `a rung of ${technique.name ?? technique.kind} asks to ${rung.action.kind}, which is not built yet (${feature})`,
-            {
-                hint: 'take the rung out of the ladder; downtime, bandwidth, report and abort can be used',
-                where: { range: rung.range },
-            },
-        );
-    }
-    return { rungs: technique.ladder, fired: [], remaining: [] };
-}
+/** The ladder of a technique before its first sample. */
+export const startLadder = (technique: PlannedTechnique): LadderState => ({
+    rungs: technique.ladder,
+    fired: [],
+    voided: [],
+    postcopy: 'no',
+    remaining: [],
+});
 
-/** Judges the ladder once: which rungs fire now, and why. */
+/** Judges the ladder once: which rungs fire now, and why; and which have become void. */
 export function decide(state: LadderState, sample: LadderSample): LadderDecision {
     const remaining =
         sample.at === 'iteration' && sample.remaining !== undefined ? [...state.remaining, sample.remaining] : state.remaining;
     const fired = [...state.fired];
     const actions: LadderAction[] = [];
     const reasons: Reason[] = [];
+    let postcopy = sample.switched === true ? 'made' : state.postcopy;
     for (const [index, rung] of state.rungs.entries()) {
-        if (fired.includes(index)) continue;
+        if (fired.includes(index) || (postcopy !== 'no' && endsWithSwitch[rung.action.kind])) continue;
         const because = whyNow(rung, sample, remaining);
-        const action = because === undefined ? undefined : actionOf(index, rung);
-        if (because === undefined || action === undefined) continue;
+        if (because === undefined) continue;
+        const action = actionOf(index, rung);
         fired.push(index);
         actions.push(action);
         reasons.push({ text: because, range: rung.range });
         if (action.kind === 'abort') break;
+        if (action.kind === 'switch-to-postcopy') postcopy = 'asked';
     }
-    return { state: { rungs: state.rungs, fired, remaining }, actions, reasons };
+    const voided = postcopy === 'no' ? [] : madeVoid({ ...state, fired });
+    const next: LadderState = {
+        rungs: state.rungs,
+        fired,
+        voided: [...state.voided, ...voided.map(({ rung }) => rung)],
+        postcopy,
+        remaining,
+    };
+    return { state: next, actions, reasons, voided };
 }
+
+/** The ladder after a hypervisor has refused the switch that a rung asked for: what the switch made void holds again. */
+export const switchRefused = (state: LadderState): LadderState =>
+    state.postcopy === 'asked' ? { ...state, postcopy: 'no', voided: [] } : state;
 
 /** The next time at which the clock has a say, since the first phase. Undefined: none is left. */
 export function nextClockTime(state: LadderState, elapsed: Milliseconds): Milliseconds | undefined {
     const times = state.rungs.flatMap((rung, i) =>
-        rung.on.kind === 'after' && !state.fired.includes(i) && rung.on.ms > elapsed ? [rung.on.ms] : [],
+        rung.on.kind === 'after' && !state.fired.includes(i) && !state.voided.includes(i) && rung.on.ms > elapsed ? [rung.on.ms] : [],
     );
     return times.length === 0 ? undefined : milliseconds(Math.min(...times));
 }
@@ -121,11 +145,29 @@ export function isStalled(remaining: readonly Bytes[], window: number): boolean 
     return Math.min(...remaining.slice(-window)) > Math.min(...remaining.slice(0, -window)) * (1 - progressMargin);
 }
 
-const notBuilt: Partial<Record<Rung['action']['kind'], string>> = {
-    throttle: 'rung.throttle',
-    'switch-to-postcopy': 'rung.postcopy',
-    pause: 'rung.pause',
+/** What a switch to post-copy makes pointless or deadly; caps and reports go on. */
+const endsWithSwitch: Readonly<Record<Rung['action']['kind'], boolean>> = {
+    downtime: true,
+    throttle: true,
+    'switch-to-postcopy': true,
+    pause: true,
+    abort: true,
+    bandwidth: false,
+    report: false,
 };
+
+function madeVoid(state: LadderState): LadderDecision['voided'] {
+    return state.rungs.flatMap((rung, index) =>
+        endsWithSwitch[rung.action.kind] && !state.fired.includes(index) && !state.voided.includes(index)
+            ? [
+                  {
+                      rung: index,
+                      because: { text: `${actionText(actionOf(index, rung))}: void after the switch to post-copy`, range: rung.range },
+                  },
+              ]
+            : [],
+    );
+}
 
 function whyNow(rung: Rung, sample: LadderSample, remaining: readonly Bytes[]): string | undefined {
     const because = whyOn(rung.on, sample, remaining);
@@ -150,19 +192,22 @@ function whyOn(on: Rung['on'], sample: LadderSample, remaining: readonly Bytes[]
     }
 }
 
-function actionOf(rung: number, { action }: Rung): LadderAction | undefined {
+function actionOf(rung: number, { action }: Rung): LadderAction {
     switch (action.kind) {
         case 'downtime':
             return { rung, kind: 'downtime', limit: milliseconds(action.ms) };
         case 'bandwidth':
             return { rung, kind: 'bandwidth', rate: action.rate === 'unlimited' ? undefined : bytesPerSecond(action.rate) };
+        case 'throttle': {
+            const share = (value: number | undefined) => (value === undefined ? undefined : ratio(value));
+            const { initial, step, max } = action.throttle;
+            return { rung, kind: 'throttle', initial: ratio(initial), step: share(step), max: share(max) };
+        }
+        case 'switch-to-postcopy':
+        case 'pause':
         case 'abort':
         case 'report':
             return { rung, kind: action.kind };
-        case 'throttle':
-        case 'switch-to-postcopy':
-        case 'pause':
-            return undefined;
     }
 }
 
@@ -173,6 +218,14 @@ export function actionText(action: LadderAction): string {
             return `downtime limit ${formatQuantity(action.limit, 'duration')}`;
         case 'bandwidth':
             return action.rate === undefined ? 'no cap of its own' : `cap ${formatQuantity(action.rate, 'rate')}`;
+        case 'throttle': {
+            const share = (value: Ratio | undefined, word: string) =>
+                value === undefined ? [] : [`${word}${formatQuantity(value, 'ratio')}`];
+            return ['throttle', ...share(action.initial, ''), ...share(action.step, 'step '), ...share(action.max, 'up to ')].join(' ');
+        }
+        case 'switch-to-postcopy':
+            return 'switch to post-copy';
+        case 'pause':
         case 'abort':
         case 'report':
             return action.kind;
