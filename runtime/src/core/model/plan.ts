@@ -5,7 +5,9 @@
 import type {
     Bytes,
     BytesPerSecond,
+    CalendarDays,
     EpochMs,
+    Expression,
     Milliseconds,
     OnFailure,
     Requirement,
@@ -42,6 +44,10 @@ export interface Plan {
     readonly unplaced: readonly Unplaced[];
     readonly limits: PlanLimits;
     readonly caps: readonly PlanCap[];
+    /** Absent: none. */
+    readonly windows?: readonly PlanWindow[];
+    /** VMs that start together. Absent: none do. */
+    readonly gangs?: readonly PlannedGang[];
     readonly assumptions: readonly Assumption[];
     readonly warnings: readonly Reason[];
 }
@@ -54,8 +60,18 @@ export interface PolicyInstance {
     readonly because: readonly Reason[];
     readonly requires: readonly Requirement[];
     readonly onFailure: OnFailure | undefined;
+    /** From the start of the run; after it none of the policy's moves starts. Absent: there is none. */
+    readonly deadlineMs?: number;
     /** VMs that were considered and not taken, with the clause. */
     readonly passedOver: readonly { readonly vm: VmName; readonly because: Reason }[];
+}
+
+/** Moves that are made ready together, and then sent at the same time. */
+export interface PlannedGang {
+    readonly name: string;
+    readonly moves: readonly string[];
+    /** Nobody starts unless all can, and the failure of one returns those that have not switched. */
+    readonly allOrNone: boolean;
 }
 
 export interface PlannedMove {
@@ -72,11 +88,51 @@ export interface PlannedMove {
     /** Moves that must have ended well before this one starts (room at its destination, order). */
     readonly after: readonly string[];
     readonly gang: string | undefined;
+    /** Moves beside which it never runs. Absent: none. */
+    readonly neverDuring?: readonly string[];
+    /** It waits for its moment. Absent: it does not. */
+    readonly quiet?: QuietMoment;
+    /** Where it goes when it has failed for good, if there is such a place. */
+    readonly otherDestination?: { readonly destination: HostName; readonly route: MigrationAddress };
     readonly persistent: boolean;
     readonly autostart: boolean;
     readonly because: readonly Reason[];
+    /** What is run before and after it, in this order. */
+    readonly hooks?: readonly PlannedHook[];
+    /** What is asked once it has arrived. */
+    readonly checks?: readonly PlannedCheck[];
     /** The calls that will be made, in order, as a person would want to read them. */
     readonly actions: readonly PlannedAction[];
+}
+
+/** A command that is run around a move. */
+export interface PlannedHook {
+    readonly when: 'before' | 'after';
+    /** A host or probe of the inventory. Undefined: the machine that mig-run runs on. */
+    readonly on: string | undefined;
+    /** Program and arguments; they reach it as they stand here. */
+    readonly command: readonly string[];
+    readonly withinMs: Milliseconds;
+}
+
+/** What is asked of a VM once it has arrived. */
+export interface PlannedCheck {
+    readonly check:
+        | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+        /** The guest's agent, through the hypervisor of the destination. */
+        | { readonly kind: 'agent' }
+        | { readonly kind: 'command'; readonly command: readonly string[] };
+    /** A host or probe of the inventory. Undefined: the machine that mig-run runs on. */
+    readonly from: string | undefined;
+    /** How long the VM has to answer. */
+    readonly withinMs: Milliseconds;
+    readonly otherwise: 'report' | 'return-home' | 'halt-plan';
+}
+
+/** A move starts only while the condition holds; when that has not been so within the time, its VM stays where it is. */
+export interface QuietMoment {
+    readonly when: Expression;
+    readonly withinMs: number;
 }
 
 export interface PlannedTechnique {
@@ -88,7 +144,7 @@ export interface PlannedTechnique {
 
 export interface PlannedAction {
     readonly on: HostName;
-    readonly phase: MovePhase | 'settings' | 'lock' | 'arrival';
+    readonly phase: MovePhase | 'settings' | 'lock' | 'arrival' | 'hook' | 'verify';
     /** `virDomainMigrateBegin3Params` and the like. */
     readonly call: string;
     readonly with: Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -118,6 +174,30 @@ export interface PlanCap {
     readonly of: string | undefined;
     readonly rate: BytesPerSecond;
     readonly kind: 'cap' | 'floor';
+    /** Holds in each direction of a link for itself, as its capacity does. Absent: for both directions together. */
+    readonly eachWay?: true;
+    /** Not while one of these windows is open (indices into `Plan.windows`): others take its place. */
+    readonly replacedIn?: readonly number[];
+    readonly because: Reason;
+}
+
+/** A time by clock and day in which other caps hold, or at whose end moves in flight are dealt with. */
+export interface PlanWindow {
+    readonly policy: string;
+    readonly schedule: {
+        /** Five fields: when it opens. */
+        readonly cron: string;
+        readonly timeZone: string;
+        readonly windowMs: number;
+        readonly days?: CalendarDays;
+    };
+    /** What holds while it is open. */
+    readonly caps: readonly PlanCap[];
+    /**
+     * What becomes of the policy's moves that are sending when it closes: they follow the caps that hold then, are
+     * aborted, keep to the caps of the window as well, or share a cap of their own.
+     */
+    readonly atEnd: { readonly kind: 'finish' | 'abort' | 'keep-caps' } | { readonly kind: 'cap'; readonly rate: BytesPerSecond };
     readonly because: Reason;
 }
 
