@@ -6,6 +6,7 @@ import { bytesPerSecond, mebibyte, type BytesPerSecond } from '@mig/language';
 import type { MoveId } from '../model/events.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { PlanCap, PlannedMove } from '../model/plan.js';
+import { fill, sum, type Pool } from './filling.js';
 import { linksOf } from './queue.js';
 
 export interface ShareRequest {
@@ -17,6 +18,9 @@ export interface ShareRequest {
     /** VMs of one gang share what one VM without a gang would get. */
     readonly gang?: string | undefined;
 }
+
+/** A cap as it holds at one time; `only`: of all moves, it bounds these. */
+export type CapInForce = PlanCap & { readonly only?: ReadonlySet<MoveId> };
 
 /** What each link can carry, by `host/network`; a link that is not named is unknown and bounds nothing. */
 export type LinkCapacities = Readonly<Record<string, BytesPerSecond>>;
@@ -30,25 +34,25 @@ export const libvirtStep = bytesPerSecond(mebibyte);
  */
 export function shares(
     moves: readonly ShareRequest[],
-    caps: readonly PlanCap[],
+    caps: readonly CapInForce[],
     capacities: LinkCapacities,
 ): Map<MoveId, BytesPerSecond | undefined> {
-    return sharesUnder(policyPools(moves, caps), moves, caps, capacities);
+    return sharesUnder(policyPools(moves, caps), moves, caps, capacities, 0);
 }
 
 /**
  * The same shares in whole steps, for a hypervisor that takes no others. Every share is rounded down, then the steps
- * that were lost are given back, largest remainder first, where no cap is passed. A share below one step becomes 0:
- * such a move must not start (`tooThin`).
+ * that were lost are given back, largest remainder first, where no cap is passed. A floor counts as the whole steps that
+ * it takes. A share below one step becomes 0: such a move must not start (`tooThin`).
  */
 export function sharesInSteps(
     moves: readonly ShareRequest[],
-    caps: readonly PlanCap[],
+    caps: readonly CapInForce[],
     capacities: LinkCapacities,
     step: BytesPerSecond = libvirtStep,
 ): Map<MoveId, BytesPerSecond | undefined> {
     const policy = policyPools(moves, caps);
-    const exact = sharesUnder(policy, moves, caps, capacities);
+    const exact = sharesUnder(policy, moves, caps, capacities, step);
     const steps = new Map<MoveId, number>();
     for (const [move, rate] of exact) if (rate !== undefined) steps.set(move, wholeSteps(rate, step));
     const used = policy.map(({ limit, members }) => ({
@@ -73,16 +77,19 @@ export function sharesInSteps(
 /** Why these moves cannot all send at once: one of them would get less than its floor, or less than a step. */
 export function tooThin(
     moves: readonly ShareRequest[],
-    caps: readonly PlanCap[],
+    caps: readonly CapInForce[],
     capacities: LinkCapacities,
     step: BytesPerSecond = libvirtStep,
 ): string | undefined {
     const pools = [...policyPools(moves, caps), ...capacityPools(moves, capacities)];
-    const least = wantedFloors(moves, caps);
+    const least = wantedFloors(moves, caps, step);
     const broken = pools.find((p) => sum(p.members.map((m) => least.get(m) ?? 0)) > p.limit);
     if (broken) return `${broken.name()} cannot give every VM its floor`;
-    if (least.size === 0 && evenPartsSuffice(moves, pools, step)) return undefined;
-    const given = shares(moves, caps, capacities);
+    const together = caps.filter((c) => c.kind === 'floor' && c.scope !== 'vm').flatMap((floor) => grouped(moves, floor, 'floor'));
+    if (least.size === 0 && together.length === 0 && evenPartsSuffice(moves, pools, step)) return undefined;
+    const given = fill(weights(moves), pools, least);
+    const low = together.find(({ limit, members }) => sum(members.map((m) => given.get(m) ?? limit)) < limit * (1 - rounding));
+    if (low) return `${low.name()} would not be reached`;
     const thin = moves.find((m) => (given.get(m.move) ?? step) < step);
     return thin && `the share of ${thin.vm} would be below ${step / mebibyte} MiB/s`;
 }
@@ -116,25 +123,23 @@ export function linkCapacities(inventory: Inventory): LinkCapacities {
 function sharesUnder(
     policy: readonly Pool[],
     moves: readonly ShareRequest[],
-    caps: readonly PlanCap[],
+    caps: readonly CapInForce[],
     capacities: LinkCapacities,
+    step: number,
 ): Map<MoveId, BytesPerSecond | undefined> {
-    const pools = [...policy, ...capacityPools(moves, capacities)];
+    const physical = capacityPools(moves, capacities);
+    const pools = [...policy, ...physical];
+    const least = floors(moves, caps, pools, step);
     const capped = new Set<MoveId>();
     for (const { members } of policy) for (const move of members) capped.add(move);
-    const rates = fill(moves, pools, floors(moves, caps, pools));
+    // What one has as its floor on a link, the others on it must leave: they are capped as well.
+    for (const { members } of physical) if (members.some((m) => least.has(m))) for (const move of members) capped.add(move);
+    const rates = fill(weights(moves), pools, least);
     return new Map(moves.map((m) => [m.move, capped.has(m.move) ? bytesPerSecond(rates.get(m.move) ?? 0) : undefined]));
 }
 
-/** Moves that share one limit. */
-interface Pool {
-    readonly name: () => string;
-    readonly limit: number;
-    readonly members: readonly MoveId[];
-}
-
-function policyPools(moves: readonly ShareRequest[], caps: readonly PlanCap[]): Pool[] {
-    return caps.filter((c) => c.kind === 'cap').flatMap((cap) => grouped(moves, cap.rate, cap.scope, cap.of));
+function policyPools(moves: readonly ShareRequest[], caps: readonly CapInForce[]): Pool[] {
+    return caps.filter((c) => c.kind === 'cap').flatMap((cap) => grouped(moves, cap, 'cap'));
 }
 
 /** A physical link carries its capacity in each direction; a cap of the policy holds for both together. */
@@ -153,9 +158,16 @@ function capacityPools(moves: readonly ShareRequest[], capacities: LinkCapacitie
     return pools;
 }
 
-function grouped(moves: readonly ShareRequest[], limit: number, scope: PlanCap['scope'], of: string | undefined): Pool[] {
-    const groups = [...groupBy(moves, (m) => keysOf(m, scope))].filter(([key]) => of === undefined || key === of);
-    return groups.map(([key, members]) => ({ name: () => `the cap ${scope} ${key}`.trim(), limit, members: idsOf(members) }));
+function grouped(moves: readonly ShareRequest[], cap: CapInForce, word: 'cap' | 'floor'): Pool[] {
+    const { only, rate, scope, of } = cap;
+    const bound = only ? moves.filter((m) => only.has(m.move)) : moves;
+    const keys = cap.eachWay
+        ? [(m: ShareRequest) => linksOf(m).slice(0, 1), (m: ShareRequest) => linksOf(m).slice(1)]
+        : [(m: ShareRequest) => keysOf(m, scope)];
+    return keys
+        .flatMap((way) => [...groupBy(bound, way)])
+        .filter(([key]) => of === undefined || key === of)
+        .map(([key, members]) => ({ name: () => `the ${word} ${scope} ${key}`.trim(), limit: rate, members: idsOf(members) }));
 }
 
 function groupBy(moves: readonly ShareRequest[], keys: (move: ShareRequest) => readonly string[]): Map<string, ShareRequest[]> {
@@ -198,20 +210,23 @@ function keysOf(move: ShareRequest, scope: PlanCap['scope']): readonly string[] 
     }
 }
 
-function wantedFloors(moves: readonly ShareRequest[], caps: readonly PlanCap[]): Map<MoveId, number> {
+/** In whole steps, where there are such: a rate that is rounded down must not fall below its floor. */
+function wantedFloors(moves: readonly ShareRequest[], caps: readonly CapInForce[], step: number): Map<MoveId, number> {
     const least = new Map<MoveId, number>();
     for (const cap of caps) {
         if (cap.kind !== 'floor' || cap.scope !== 'vm') continue;
-        for (const move of moves) {
-            if (cap.of === undefined || cap.of === move.vm) least.set(move.move, Math.max(least.get(move.move) ?? 0, cap.rate));
+        const rate = step === 0 ? cap.rate : -wholeSteps(-cap.rate, step) * step;
+        for (const { move, vm } of moves) {
+            if ((cap.of === undefined || cap.of === vm) && cap.only?.has(move) !== false)
+                least.set(move, Math.max(least.get(move) ?? 0, rate));
         }
     }
     return least;
 }
 
 /** Floors that all caps leave room for; where they do not, the cap wins and its members have no floor. */
-function floors(moves: readonly ShareRequest[], caps: readonly PlanCap[], pools: readonly Pool[]): Map<MoveId, number> {
-    const least = wantedFloors(moves, caps);
+function floors(moves: readonly ShareRequest[], caps: readonly CapInForce[], pools: readonly Pool[], step: number): Map<MoveId, number> {
+    const least = wantedFloors(moves, caps, step);
     for (const pool of pools) {
         if (sum(pool.members.map((m) => least.get(m) ?? 0)) > pool.limit) for (const m of pool.members) least.delete(m);
     }
@@ -228,108 +243,17 @@ function evenPartsSuffice(moves: readonly ShareRequest[], pools: readonly Pool[]
     return pools.every((p) => p.limit * least >= step * sum(p.members.map((m) => weight.get(m) ?? 1)));
 }
 
-/** Raises the level of all until pools are full, freezes their members, and goes on with the rest. */
-function fill(moves: readonly ShareRequest[], pools: readonly Pool[], least: ReadonlyMap<MoveId, number>): Map<MoveId, number> {
-    const weight = weights(moves);
-    const parts = new Map(
-        moves.map(({ move }): [MoveId, Part] => [
-            move,
-            { floor: least.get(move) ?? 0, weight: weight.get(move) ?? 1, rate: undefined, pools: [] },
-        ]),
-    );
-    let filling = pools.map((p) => new Filling(p, parts));
-    while (filling.length > 0) {
-        const level = filling.reduce((lowest, f) => Math.min(lowest, f.level), Infinity);
-        if (!Number.isFinite(level)) break; // nothing bounds the rest
-        for (const full of filling.filter((f) => f.level === level)) full.freezeAll(level);
-        filling = filling.filter((f) => f.open > 0);
-    }
-    const rates = new Map<MoveId, number>();
-    for (const [move, { rate }] of parts) if (rate !== undefined) rates.set(move, rate);
-    return rates;
-}
-
-/** What a move takes at a level: its floor, or its weight's part of the level if that is more. */
-interface Part {
-    readonly floor: number;
-    readonly weight: number;
-    /** Set once it is frozen. */
-    rate: number | undefined;
-    readonly pools: Filling[];
-}
-
-/** A pool while the level rises, as counters: freezing a move costs the same however many share the pool. */
-class Filling {
-    /** Parts that are not frozen yet. */
-    open: number;
-    /** By the level at which they leave their floor. */
-    readonly #parts: readonly Part[];
-    readonly #hasFloors: boolean;
-    #room: number;
-    #weight: number;
-    #level: number | undefined;
-
-    constructor({ limit, members }: Pool, parts: ReadonlyMap<MoveId, Part>) {
-        const own = members.flatMap((m) => parts.get(m) ?? []);
-        this.#hasFloors = own.some((p) => p.floor > 0);
-        this.#parts = this.#hasFloors ? own.sort((a, b) => a.floor / a.weight - b.floor / b.weight) : own;
-        this.open = own.length;
-        this.#room = limit;
-        this.#weight = sum(own.map((p) => p.weight));
-        for (const part of own) part.pools.push(this);
-    }
-
-    /** The level at which those that are not frozen take exactly the room that is left. */
-    get level(): number {
-        this.#level ??= this.#hasFloors
-            ? levelThatFills(
-                  this.#parts.filter((p) => p.rate === undefined),
-                  this.#room,
-              )
-            : this.#room / this.#weight;
-        return this.#level;
-    }
-
-    freezeAll(level: number): void {
-        for (const part of this.#parts) {
-            if (part.rate !== undefined) continue;
-            part.rate = Math.max(part.floor, Math.max(0, level) * part.weight);
-            for (const pool of part.pools) pool.#frozen(part.rate, part.weight);
-        }
-    }
-
-    #frozen(rate: number, weight: number): void {
-        this.open -= 1;
-        this.#room -= rate;
-        this.#weight -= weight;
-        this.#level = undefined;
-    }
-}
-
-/** The sum of the parts is piecewise linear in the level. */
-function levelThatFills(parts: readonly Part[], room: number): number {
-    let atFloor = sum(parts.map((p) => p.floor));
-    let rising = 0;
-    for (const [i, part] of parts.entries()) {
-        atFloor -= part.floor;
-        rising += part.weight;
-        const level = (room - atFloor) / rising;
-        const next = parts[i + 1];
-        if (!next || level <= next.floor / next.weight) return level;
-    }
-    return 0;
-}
-
 function weights(moves: readonly ShareRequest[]): Map<MoveId, number> {
     const size = new Map<string, number>();
     for (const { gang } of moves) if (gang !== undefined) size.set(gang, (size.get(gang) ?? 0) + 1);
     return new Map(moves.map((m) => [m.move, m.gang === undefined ? 1 : 1 / (size.get(m.gang) ?? 1)]));
 }
 
+/** Of a figure that was reckoned in doubles. */
+const rounding = 1e-9;
+
 /** Rounds down, but takes a share that is a whole number but for the last bits of a double as that number. */
 function wholeSteps(rate: number, step: number): number {
     const n = rate / step;
-    return Math.abs(n - Math.round(n)) < 1e-9 ? Math.round(n) : Math.floor(n);
+    return Math.abs(n - Math.round(n)) < rounding ? Math.round(n) : Math.floor(n);
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

@@ -1,7 +1,7 @@
 import { type EpochMs, type Finding, nearest, type Policy, type Program } from '@mig/language';
 import type { HostName, Inventory } from '../model/inventory.js';
 import { type Plan, type PlannedMove, type PolicyInstance, planVersion, type Reason, type Unplaced } from '../model/plan.js';
-import type { HostState, PolicyState, Snapshot, VmUuid } from '../model/snapshot.js';
+import type { PolicyState, Snapshot, VmUuid } from '../model/snapshot.js';
 import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
@@ -56,10 +56,10 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         return { plan: undefined, findings: found, nothing: whyNoneFired(program, heldBack), heldBack, fired: ran, states };
 
     const draft = decideMoves(fired, world);
-    const capped = capsOf(fired, draft.moves, snapshot.hosts);
+    const capped = capsOf(fired, draft.moves, snapshot);
     const findings = [...found, ...capped.findings];
     if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran, states };
-    const moves = draft.moves.map((move) => ({ ...move, actions: actionsOf(move, ceilingOf(move, capped.caps)) }));
+    const moves = draft.moves.map((move) => ({ ...move, actions: actionsOf(move, ceilingOf(move, capped)) }));
     const policies = fired.map(({ policy }) => policy);
     const body: Omit<Plan, 'id'> = {
         kind: 'mig-plan',
@@ -75,6 +75,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
             [...world.hosts.values()].map((p) => p.state),
         ),
         caps: capped.caps,
+        ...(capped.windows.length > 0 ? { windows: capped.windows } : {}),
         assumptions: assumptionsOf(moves, (move) => policies[move.instance], world),
         warnings: [...draft.warnings, ...triggersUnknown(heldBack)],
     };
@@ -162,10 +163,13 @@ function instanceOf({ policy, host, vm, because }: Fired, passedOver: PolicyInst
 }
 
 /** The caps of each policy once, however many instances of it run. */
-function capsOf(fired: readonly Fired[], moves: Draft['moves'], hosts: readonly HostState[]): ReturnType<typeof planCaps> {
-    const states = new Map(hosts.map((host) => [host.name, host]));
-    const all = [...new Set(fired.map(({ policy }) => policy))].map((policy) => planCaps(policy, moves, states));
-    return { caps: all.flatMap(({ caps }) => caps), findings: all.flatMap(({ findings }) => findings) };
+function capsOf(fired: readonly Fired[], moves: Draft['moves'], snapshot: Snapshot): ReturnType<typeof planCaps> {
+    let all: ReturnType<typeof planCaps> = { caps: [], windows: [], findings: [] };
+    for (const policy of new Set(fired.map((one) => one.policy))) {
+        const { caps, windows, findings } = planCaps(policy, moves, snapshot, all.windows.length);
+        all = { caps: [...all.caps, ...caps], windows: [...all.windows, ...windows], findings: [...all.findings, ...findings] };
+    }
+    return all;
 }
 
 function findingsBefore(program: Program, inventory: Inventory, snapshot: Snapshot, options: PlanOptions): readonly Finding[] {

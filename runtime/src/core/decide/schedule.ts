@@ -15,7 +15,7 @@ import { type Bandwidth, type CalendarDays, type DateSpan, type EpochMs, epochMs
 import { Cron } from 'croner';
 import { known, type Truth, unknown } from './truth.js';
 
-type Schedule = Pick<Extract<Trigger, { kind: 'schedule' }>, 'cron' | 'timeZone' | 'windowMs' | 'days'>;
+export type Schedule = Pick<Extract<Trigger, { kind: 'schedule' }>, 'cron' | 'timeZone' | 'windowMs' | 'days'>;
 
 /** Where a window is closed by a calendar: on which day, and by which one. */
 export interface Excepted {
@@ -48,11 +48,15 @@ const minutesPerDay = 24 * 60;
 
 /** Whether a window by clock and day is open: one of bandwidth, or the one in which a sequence may start. */
 export function windowHolds(window: Window, inventoryZone: string, now: EpochMs): ReturnType<typeof scheduleHolds> {
-    const { from, to, days, timeZone, calendar } = window;
+    return scheduleHolds(scheduleOf(window), inventoryZone, now);
+}
+
+/** A window by clock and day as a schedule that opens at its beginning. */
+export function scheduleOf({ from, to, days, timeZone, calendar }: Window): Schedule {
     const weekdays = days.length === 0 || calendar?.on ? '*' : days.join(',');
     const cron = `${from % 60} ${Math.floor(from / 60) % 24} * * ${weekdays}`;
     const minutes = from === to ? 0 : (to - from + minutesPerDay) % minutesPerDay || minutesPerDay;
-    return scheduleHolds({ cron, timeZone, windowMs: minutes * 60_000, ...(calendar && { days: calendar }) }, inventoryZone, now);
+    return { cron, timeZone, windowMs: minutes * 60_000, ...(calendar && { days: calendar }) };
 }
 
 /** When the window opened that is open now, by the clock and by the days on which it may open. */
