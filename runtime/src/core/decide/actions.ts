@@ -5,14 +5,17 @@
  *   source                          destination
  *   lock, mark, begin3     ──▶      prepare3
  *   speed, downtime limit
- *   perform3 (sends the guest) ──▶  finish3 (starts it)
- *   confirm3 (removes its copy)     mark removed, autostart
+ *   perform3 (sends the guest) ──▶  finish3 (starts it; in post-copy while perform3 still sends)
+ *   confirm3 (removes its copy)     definition in post-copy, mark removed, autostart
  *
  * Each setting is read back and compared.
  */
-import { type BytesPerSecond, formatQuantity, mebibyte } from '@mig/language';
+import { type BytesPerSecond, bytesPerSecond, formatQuantity, mebibyte, type TechniqueOptions } from '@mig/language';
 import type { MigrationAddress } from '../model/inventory.js';
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
+import { ladderActions } from './ladder-actions.js';
+import { migrateFlagsOf, migrateParametersOf, type MigrateSide } from './migrate-call.js';
+import { type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
 
 /** Where the lock of a VM stands on its source host. */
 export const lockFile = (uuid: string): string => `/run/mig-run/${uuid}.lock`;
@@ -24,8 +27,10 @@ export const moverNamespace = 'urn:mig:mover:1';
 export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerSecond | undefined): readonly PlannedAction[] {
     const { source, destination, technique, persistent } = move;
     const vm = move.vm.name;
-    const flags = ['LIVE', ...(persistent ? ['PERSIST_DEST', 'UNDEFINE_SOURCE'] : [])];
-    const guarded = [...flags, 'CHANGE_PROTECTION'];
+    const asked = { technique: moveTechnique(technique), persistent, unsafe: false };
+    const { postcopy } = asked.technique;
+    const [guarded, flags] = [migrateFlagsOf(asked, 'source'), migrateFlagsOf(asked, 'destination')];
+    const [sending, receiving] = [parametersText(asked.technique, 'source'), parametersText(asked.technique, 'destination')];
     const bandwidth = speedText(ceiling);
     const action = (on: string, phase: PlannedAction['phase'], call: string, parameters: PlannedAction['with']): PlannedAction => ({
         on,
@@ -36,6 +41,7 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
     const downtime = technique.options.downtimeMs;
     const route = { migrate_uri: uriOf(move.route), listen_address: move.route.listen };
     return [
+        ...hookActions(move, 'before'),
         action(source, 'lock', 'flock', { file: lockFile(move.vm.uuid) }),
         action(source, 'lock', 'virDomainSetMetadata', {
             domain: vm,
@@ -43,14 +49,29 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
             set: 'run and epoch',
             flags: affected(persistent),
         }),
-        action(source, 'begin', 'virDomainMigrateBegin3Params', { domain: vm, flags: guarded, ...route }),
+        action(source, 'begin', 'virDomainMigrateBegin3Params', { domain: vm, flags: guarded, ...route, ...sending }),
         action(destination, 'prepare', 'virDomainMigratePrepare3Params', {
             flags,
             ...route,
+            ...receiving,
             destination_xml: 'as begin gave it',
         }),
         action(source, 'settings', 'virDomainMigrateSetMaxSpeed', { domain: vm, bandwidth, again: 'as moves start and end' }),
         action(source, 'settings', 'virDomainMigrateGetMaxSpeed', { domain: vm }),
+        ...(postcopy
+            ? [
+                  action(source, 'settings', 'virDomainMigrateSetMaxSpeed', {
+                      domain: vm,
+                      bandwidth: postcopySpeedText(technique.options.postcopyBandwidth, ceiling),
+                      flags: ['POSTCOPY'],
+                      again: 'as moves start and end',
+                  }),
+                  action(source, 'settings', 'virDomainMigrateGetMaxSpeed', { domain: vm, flags: ['POSTCOPY'] }),
+              ]
+            : []),
+        ...(guarded.includes('COMPRESSED') && sending['compression'] === 'xbzrle'
+            ? [action(source, 'settings', 'virDomainMigrateGetCompressionCache', { domain: vm })]
+            : []),
         ...(downtime === undefined
             ? []
             : [
@@ -62,10 +83,24 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
             flags: guarded,
             ...route,
             migrate_uri: `${uriOf(move.route)}, with the port that prepare gave`,
+            ...sending,
             destination_xml: 'as begin gave it',
         }),
-        action(destination, 'finish', 'virDomainMigrateFinish3Params', { destination_name: vm, flags, cancelled: false }),
-        action(source, 'confirm', 'virDomainMigrateConfirm3Params', { domain: vm, flags: guarded, cancelled: false }),
+        ...switchActions(move),
+        ...ladderActions(move),
+        action(destination, 'finish', 'virDomainMigrateFinish3Params', {
+            destination_name: vm,
+            flags,
+            cancelled: false,
+            ...(postcopy ? { when: `${source} says postcopy-active, or perform ends` } : {}),
+        }),
+        action(source, 'confirm', 'virDomainMigrateConfirm3Params', {
+            domain: vm,
+            flags: guarded,
+            cancelled: false,
+            ...(postcopy ? { when: `${source} has sent every page, and ${destination} runs the guest` } : {}),
+        }),
+        ...(postcopy && persistent ? definitionActions(move) : []),
         action(destination, 'arrival', 'virDomainSetMetadata', {
             domain: vm,
             uri: moverNamespace,
@@ -73,7 +108,61 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
             flags: affected(persistent),
         }),
         ...(move.autostart ? [action(destination, 'arrival', 'virDomainSetAutostart', { domain: vm, autostart: true })] : []),
+        ...checkActions(move),
+        ...hookActions(move, 'after'),
     ];
+}
+
+/** The switch that belongs to the technique itself; those of rungs are among theirs. */
+function switchActions({ source, vm, technique }: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
+    const own = ownSwitch(technique);
+    if (own === undefined) return [];
+    const when = own.atIteration === 1 ? 'as soon as it sends' : 'when every page has been sent once';
+    return [{ on: source, phase: 'perform', call: 'virDomainMigrateStartPostCopy', with: { domain: vm.name, when } }];
+}
+
+/** In post-copy the definition does not go along with the phases. */
+function definitionActions({ source, destination, vm }: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
+    return [
+        { on: destination, phase: 'arrival', call: 'virDomainDefineXMLFlags', with: { xml: `the definition of ${vm.name}` } },
+        { on: source, phase: 'arrival', call: 'virDomainUndefineFlags', with: { domain: vm.name, flags: ['KEEP_NVRAM', 'KEEP_TPM'] } },
+    ];
+}
+
+/** Parameters that stand several times as a list. */
+function parametersText(technique: MoveTechnique, side: MigrateSide): PlannedAction['with'] {
+    const all = Map.groupBy(migrateParametersOf(technique, side), ({ name }) => name);
+    return Object.fromEntries(
+        [...all].map(([name, [first, ...more]]) => [
+            name,
+            more.length === 0 ? (first?.value ?? '') : [first, ...more].map((one) => String(one?.value)),
+        ]),
+    );
+}
+
+/** Where something is run that no host is named for. */
+const here = 'mig-run';
+
+function hookActions(move: Omit<PlannedMove, 'actions'>, when: 'before' | 'after'): readonly PlannedAction[] {
+    return (move.hooks ?? [])
+        .filter((hook) => hook.when === when)
+        .map(({ on, command, withinMs }) => ({
+            on: on ?? here,
+            phase: 'hook',
+            call: 'run',
+            with: { command: JSON.stringify(command), within: formatQuantity(withinMs, 'duration') },
+        }));
+}
+
+function checkActions(move: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
+    return (move.checks ?? []).map(({ check, from, withinMs, otherwise }) => {
+        const bounds = { within: formatQuantity(withinMs, 'duration'), otherwise };
+        if (check.kind === 'agent')
+            return { on: move.destination, phase: 'verify', call: 'virDomainQemuAgentCommand', with: { command: 'guest-ping', ...bounds } };
+        return check.kind === 'tcp'
+            ? { on: from ?? here, phase: 'verify', call: 'connect', with: { to: `${check.address}:${check.port}`, ...bounds } }
+            : { on: from ?? here, phase: 'verify', call: 'run', with: { command: JSON.stringify(check.command), ...bounds } };
+    });
 }
 
 /** What the source's hypervisor connects to; the destination adds a port. */
@@ -82,6 +171,11 @@ export function uriOf(route: MigrationAddress): string {
 }
 
 const affected = (persistent: boolean): readonly string[] => (persistent ? ['LIVE', 'CONFIG'] : ['LIVE']);
+
+function postcopySpeedText(asked: TechniqueOptions['postcopyBandwidth'], ceiling: BytesPerSecond | undefined): string {
+    if (typeof asked !== 'number') return speedText(ceiling);
+    return speedText(bytesPerSecond(Math.min(asked, ceiling ?? asked)));
+}
 
 /** libvirt counts in whole MiB/s. */
 function speedText(ceiling: BytesPerSecond | undefined): string {

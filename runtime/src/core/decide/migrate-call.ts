@@ -2,6 +2,7 @@
  * What libvirt is asked for by a move's technique: flags and parameters by the names that libvirt gives them. The plan
  * shows them and the driver sends them, from this one place.
  */
+import { percent } from './ladder-actions.js';
 import type { MoveTechnique } from './move-technique.js';
 
 /** VIR_MIGRATE_*, without that. */
@@ -106,6 +107,3 @@ function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' |
 }
 
 const throttled = ({ options }: MoveTechnique): boolean => options.throttle !== undefined && options.never?.includes('throttle') !== true;
-
-/** QEMU takes 1 to 99. */
-const percent = (share: number): number => Math.min(99, Math.max(1, Math.round(share * 100)));

@@ -1,0 +1,124 @@
+import { bytes, bytesPerSecond, type Rung, type TechniqueOptions } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import type { PlannedMove, PlannedTechnique } from '../model/plan.js';
+import { actionsOf } from './actions.js';
+
+const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+const rung = (on: Rung['on'], action: Rung['action']): Rung => ({ on, and: undefined, action, range });
+
+function actions(kind: PlannedTechnique['kind'], options: TechniqueOptions = {}, ladder: readonly Rung[] = [], persistent = true) {
+    const move: Omit<PlannedMove, 'actions'> = {
+        id: 'db',
+        instance: 0,
+        vm: { uuid: '11111111-1111-4111-8111-111111111111', name: 'db' },
+        source: 'a',
+        destination: 'b',
+        memory: bytes(1),
+        technique: { kind, name: undefined, options, ladder },
+        route: { network: 'migration', address: '10.0.0.2', listen: '10.0.0.2' },
+        after: [],
+        gang: undefined,
+        persistent,
+        autostart: false,
+        because: [],
+    };
+    return actionsOf(move, bytesPerSecond(1e8));
+}
+
+const calls = (of: ReturnType<typeof actions>) => of.map(({ on, call }) => `${on} ${call.replace('virDomain', '')}`);
+const withOf = (of: ReturnType<typeof actions>, call: string) => of.find((action) => action.call === call)?.with ?? {};
+
+describe('the calls of a plan', () => {
+    test('in post-copy: the switch, finish upon it, and the definition only once the guest has arrived', () => {
+        const all = actions('postcopy', { postcopyBandwidth: 20 * 1024 ** 2 });
+        expect(calls(all)).toEqual([
+            'a flock',
+            'a SetMetadata',
+            'a MigrateBegin3Params',
+            'b MigratePrepare3Params',
+            'a MigrateSetMaxSpeed',
+            'a MigrateGetMaxSpeed',
+            'a MigrateSetMaxSpeed',
+            'a MigrateGetMaxSpeed',
+            'a MigratePerform3Params',
+            'a MigrateStartPostCopy',
+            'b MigrateFinish3Params',
+            'a MigrateConfirm3Params',
+            'b DefineXMLFlags',
+            'a UndefineFlags',
+            'b SetMetadata',
+        ]);
+        expect(
+            all.filter(({ call }) => call === 'virDomainMigrateSetMaxSpeed').map((one) => [one.with['bandwidth'], one.with['flags']]),
+        ).toEqual([
+            ['its share, at most 95 MiB/s (800 Mbit/s)', undefined],
+            ['its share, at most 20 MiB/s (168 Mbit/s)', ['POSTCOPY']],
+        ]);
+        expect(withOf(all, 'virDomainMigrateBegin3Params')['flags']).toEqual(['LIVE', 'CHANGE_PROTECTION', 'POSTCOPY']);
+        expect(withOf(all, 'virDomainMigrateFinish3Params')['when']).toBe('a says postcopy-active, or perform ends');
+    });
+
+    test('hybrid switches when every page has been sent once', () => {
+        expect(withOf(actions('hybrid'), 'virDomainMigrateStartPostCopy')['when']).toBe('when every page has been sent once');
+    });
+
+    test('a transient guest has no definition to carry', () => {
+        expect(calls(actions('postcopy', {}, [], false))).not.toContain('b DefineXMLFlags');
+    });
+
+    test('stop-and-copy is the same without LIVE', () => {
+        expect(withOf(actions('stop-and-copy'), 'virDomainMigratePerform3Params')['flags']).toEqual([
+            'PERSIST_DEST',
+            'UNDEFINE_SOURCE',
+            'CHANGE_PROTECTION',
+        ]);
+        expect(calls(actions('stop-and-copy'))).toEqual(calls(actions('precopy')));
+    });
+
+    test('streams with zstd, at both sides', () => {
+        const all = actions('precopy', { streams: 4, compression: { method: 'zstd', level: 3 } });
+        for (const call of ['virDomainMigrateBegin3Params', 'virDomainMigratePrepare3Params', 'virDomainMigratePerform3Params'])
+            expect(withOf(all, call)).toMatchObject({ 'parallel.connections': 4, compression: 'zstd', 'compression.zstd.level': 3 });
+        expect(withOf(all, 'virDomainMigratePrepare3Params')['flags']).toEqual([
+            'LIVE',
+            'PERSIST_DEST',
+            'UNDEFINE_SOURCE',
+            'COMPRESSED',
+            'PARALLEL',
+        ]);
+    });
+
+    test('xbzrle, whose cache is read back; and disks that go along', () => {
+        const all = actions('precopy', { xbzrleCache: 64 * 1024 ** 2, storage: [{ mode: 'copy', disks: ['vda', 'vdb'] }] });
+        expect(calls(all)).toContain('a MigrateGetCompressionCache');
+        expect(withOf(all, 'virDomainMigrateBegin3Params')).toMatchObject({
+            'compression.xbzrle.cache': 64 * 1024 ** 2,
+            migrate_disks: ['vda', 'vdb'],
+        });
+    });
+
+    test('what a ladder may do stands between perform and finish, each with when', () => {
+        const ladder = [
+            rung({ kind: 'iteration', iteration: 3 }, { kind: 'downtime', ms: 500 }),
+            rung({ kind: 'stalled', iterations: 2 }, { kind: 'throttle', throttle: { initial: 0.2, step: 0.1, max: 0.8 } }),
+            rung({ kind: 'stalled', iterations: 4 }, { kind: 'pause' }),
+            rung({ kind: 'after', ms: 60_000 }, { kind: 'abort' }),
+        ];
+        const between = actions('precopy', {}, ladder).filter(({ phase }) => phase === 'perform');
+        expect(between.slice(1).map((one) => [one.call, one.with['when']])).toEqual([
+            ['virDomainMigrateSetMaxDowntime', 'at iteration 3'],
+            ['virDomainQemuMonitorCommand', 'stalled for 2 iterations'],
+            ['virDomainSuspend', 'stalled for 4 iterations'],
+            ['virDomainAbortJobFlags', 'after 1 min'],
+        ]);
+        expect(between[2]?.with).toMatchObject({ 'cpu-throttle-initial': 20, 'cpu-throttle-increment': 10, 'max-cpu-throttle': 80 });
+    });
+
+    test('a rung that switches prepares both ends for it, but not where that is forbidden', () => {
+        const ladder = [rung({ kind: 'stalled', iterations: 2 }, { kind: 'switch-to-postcopy' })];
+        const all = actions('precopy', {}, ladder);
+        expect(withOf(all, 'virDomainMigrateStartPostCopy')['when']).toBe('stalled for 2 iterations');
+        expect(withOf(all, 'virDomainMigrateBegin3Params')['flags']).toContain('POSTCOPY');
+        expect(calls(actions('precopy', { never: ['postcopy'] }, ladder))).not.toContain('a MigrateStartPostCopy');
+    });
+});
