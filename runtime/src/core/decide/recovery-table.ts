@@ -20,7 +20,7 @@ const settled = { verdict: 'settled', alarm: false } as const;
 const askAgain = { verdict: 'ask-again', steps: [], alarm: false } as const;
 const hold = { verdict: 'hold', steps: [], alarm: true, vmAt: undefined } as const;
 
-/** Recovery of pre-copy. Docs: safety.md rules 2, 4, 6, 8 and 9. */
+/** Recovery of a move. Docs: safety.md rules 2, 3, 4, 6, 8 and 9. */
 export const rows: readonly RecoveryRow[] = [
     // ---- whatever was journaled
     {
@@ -47,21 +47,80 @@ export const rows: readonly RecoveryRow[] = [
         ...hold,
         because: 'another run moves the VM at its destination; it decides',
     },
+
+    // ---- post-copy (safety.md rules 2 and 3): after the switch the memory is on both sides, and neither is resumed or cancelled
     {
-        id: 'postcopy',
-        finish: 'any',
-        source: ['postcopy'],
-        destination: 'any',
-        ...hold,
-        because: 'the source is in a post-copy state: its memory is no longer whole, and it is never resumed',
+        id: 'postcopy-over',
+        finish: [...mayHaveStarted, 'started'],
+        source: ['postcopy', 'postcopy-failed'],
+        destination: ['running'],
+        ...settled,
+        steps: ['remove-source', 'undefine-source', 'settle-arrival'],
+        vmAt: 'destination',
+        because: 'the destination runs the VM with all of its memory: what stands paused at the source is nothing but a shell',
     },
     {
-        id: 'postcopy-destination',
+        id: 'postcopy-source-gone',
+        finish: 'any',
+        source: ['rebooted', 'fenced'],
+        destination: ['postcopy', 'postcopy-failed'],
+        ...hold,
+        because:
+            'the source went down before all of the memory was sent: the VM is lost as it ran, and has to be started again from its disks',
+    },
+    {
+        id: 'postcopy-under-way',
         finish: 'any',
         source: 'any',
         destination: ['postcopy'],
+        ...askAgain,
+        vmAt: 'destination',
+        because: 'the VM runs at the destination, and the rest of its memory is on its way there',
+    },
+    {
+        id: 'postcopy-cut',
+        finish: 'any',
+        source: 'any',
+        destination: ['postcopy-failed'],
         ...hold,
-        because: 'the destination is in a post-copy state: repair and resume it, abort nothing',
+        because:
+            'the way between the hosts was cut in post-copy: each side waits with its part of the memory; touch neither, mend the way, and let libvirt go on with `virsh migrate --postcopy-resume`',
+    },
+    {
+        id: 'postcopy-finishing',
+        finish: [...mayHaveStarted, 'started'],
+        source: ['postcopy', 'postcopy-failed'],
+        destination: ['busy', 'paused'],
+        ...askAgain,
+        vmAt: undefined,
+        because: 'the source has switched to post-copy, and the destination is about to run the VM',
+    },
+    {
+        id: 'postcopy-silent',
+        finish: 'any',
+        source: ['postcopy', 'postcopy-failed'],
+        destination: ['silent'],
+        ...askAgain,
+        alarm: true,
+        vmAt: undefined,
+        because: 'the source has switched to post-copy, and the destination cannot be asked: nothing is touched',
+    },
+    {
+        id: 'postcopy-lost',
+        finish: 'any',
+        source: ['postcopy', 'postcopy-failed'],
+        destination: gone,
+        ...hold,
+        because:
+            'the source had switched to post-copy, and the destination has nothing of the VM: it is lost as it ran, and has to be started again from its disks',
+    },
+    {
+        id: 'postcopy',
+        finish: 'any',
+        source: ['postcopy', 'postcopy-failed'],
+        destination: 'any',
+        ...hold,
+        because: 'the source is in a post-copy state: its memory is no longer whole, and it is never resumed',
     },
     {
         id: 'unclear',

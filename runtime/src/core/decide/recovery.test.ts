@@ -46,6 +46,34 @@ describe('before finish was sent', () => {
     test('a source in a post-copy state is never resumed', () => {
         expect(recover(facts('not-sent', { ...paused, reason: 'postcopy-failed' }, absent))).toMatchObject({ verdict: 'hold', steps: [] });
     });
+
+    test.each([
+        ['it runs there with all of its memory', 'sent', 'postcopy-failed', { state: 'running' }, 'settled', 'destination'],
+        ['its memory is on its way', 'sent', 'postcopy', { state: 'running', reason: 'postcopy' }, 'ask-again', 'destination'],
+        ['the way between the hosts is cut', 'sent', 'postcopy-failed', { state: 'running', reason: 'postcopy-failed' }, 'hold', undefined],
+        ['the destination is about to run it', 'sent', 'postcopy', { job: 'incoming' }, 'ask-again', undefined],
+        ['the destination dropped its copy before it was told to run it', 'not-sent', 'postcopy', undefined, 'hold', undefined],
+    ] as const)('after a switch to post-copy, where %s', (_, finish, reason, there, verdict, vmAt) => {
+        const destination = there === undefined ? absent : { ...paused, ...there };
+        const decision = recover(facts(finish, { ...paused, reason }, destination));
+        expect(decision).toMatchObject({ verdict, vmAt });
+        expect(decision.steps).not.toContain('resume-source');
+        expect(decision.steps).not.toContain('remove-leftover');
+        if (verdict === 'hold') expect(decision.alarm).toBe(true);
+    });
+
+    test('in whatever state the destination is, a source that has switched is never resumed', () => {
+        const reasons = ['migration', 'migrated', 'postcopy', 'postcopy-failed', 'user', 'other'] as const;
+        for (const finish of ['not-sent', 'sent', 'started', 'not-started', 'refused'] as const)
+            for (const state of ['running', 'paused', 'shut off', 'other'] as const)
+                for (const reason of reasons)
+                    for (const job of ['incoming', 'outgoing', 'none'] as const)
+                        for (const own of ['postcopy', 'postcopy-failed'] as const) {
+                            const { steps } = recover(facts(finish, { ...paused, reason: own }, { ...paused, state, reason, job }));
+                            expect(steps).not.toContain('resume-source');
+                            expect(steps).not.toContain('remove-leftover');
+                        }
+    });
     test('a VM that its owner paused stays paused', () => {
         expect(recover(facts('not-sent', { ...paused, reason: 'user' }, absent)).steps).toEqual(['clear-marks']);
     });
@@ -91,7 +119,7 @@ const sightings: readonly Sighting[] = [
     absent,
     { kind: 'absent', sameBoot: false },
     ...(['running', 'paused', 'shut off', 'other'] as const).flatMap((state) =>
-        (['migration', 'postcopy', 'user', 'other'] as const).flatMap((reason) =>
+        (['migration', 'postcopy', 'postcopy-failed', 'user', 'other'] as const).flatMap((reason) =>
             (['outgoing', 'incoming', 'none'] as const).flatMap((job) =>
                 [true, false].flatMap((sameBoot) =>
                     ['r1', 'r2', undefined].map(

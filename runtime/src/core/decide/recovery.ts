@@ -7,7 +7,7 @@
  */
 import { rows, type RecoveryRow } from './recovery-table.js';
 
-/** Facts about a pre-copy move. */
+/** Facts about a move. */
 export interface RecoveryFacts {
     /** From the journal: whether finish (not cancelled) had been sent, and what the destination replied to it. */
     readonly finish: FinishRecord;
@@ -68,8 +68,10 @@ export type Condition =
     | 'busy'
     /** Defined, not active. */
     | 'shut-off'
-    /** Any post-copy state. */
+    /** In post-copy: paused at the source, running at the destination without all of its memory. */
     | 'postcopy'
+    /** The same, and the way between the two is cut. At the source it may also be over. */
+    | 'postcopy-failed'
     /** Bears another run's mark. */
     | 'foreign'
     | 'unclear';
@@ -118,7 +120,7 @@ export function conditionOf(sighting: Sighting, run: string): Condition {
     if (sighting.kind === 'silent') return sighting.fenced ? 'fenced' : 'silent';
     if (sighting.kind === 'absent') return sighting.sameBoot ? 'absent' : 'rebooted';
     if (sighting.moverRun !== undefined && sighting.moverRun !== run) return 'foreign';
-    if (sighting.reason === 'postcopy' || sighting.reason === 'postcopy-failed') return 'postcopy';
+    if (sighting.reason === 'postcopy' || sighting.reason === 'postcopy-failed') return sighting.reason;
     switch (sighting.state) {
         case 'running':
             return sighting.job === 'outgoing' ? 'sending' : 'running';

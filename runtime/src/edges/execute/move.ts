@@ -2,7 +2,7 @@
  * One attempt at one move, phase by phase (docs: ../hypervisor/port.ts). Every phase is on disk before it is entered;
  * whatever way it goes, the attempt ends with both hosts asked (`settle`).
  */
-import { milliseconds, type EpochMs } from '@mig/language';
+import { milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
 import { uriOf } from '../../core/decide/actions.js';
 import { type FinishRecord, moveTechnique, type PlannedMove } from '../../core/index.js';
@@ -11,10 +11,12 @@ import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import { performBound, within } from './bounds.js';
 import { endWithout, failureOf, type AttemptEnd } from './attempt-end.js';
 import { examine, type Claim } from './claim.js';
+import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { LockKeeper } from './lock-keeper.js';
 import { AttemptObserver } from './observer.js';
 import { Phases } from './phases.js';
+import { sessionWith } from './ports.js';
 import { Sending } from './sending.js';
 import { settle } from './settle.js';
 
@@ -35,9 +37,25 @@ export async function attempt(
     }
 }
 
+type Prepared = Parameters<Claim['departure']['perform']>[1];
+/** What finish replied. */
+type Reply = Awaited<ReturnType<Claim['arrival']['finish']>>;
+
+interface Sent {
+    readonly cookie: Cookie;
+    /** Where finish went out while the guest was still being sent. */
+    readonly reply: Reply | undefined;
+}
+
+/** No answer: what the host did is unknown. */
+const unanswered: readonly string[] = ['host-lost', 'timed-out'];
+
 const noCookie: Cookie = new Uint8Array();
 /** B's own word that the guest runs, and A's final figures, come as events: this long they are waited for. */
 const eventWithin = milliseconds(2_000);
+/** The source's word that all has been sent comes as an event. */
+const allSentWithin = milliseconds(15_000);
+const askAgainAfter = milliseconds(1_000);
 /** A perform that was cancelled has ended within this time, or the source is lost. */
 const cancelWithin = milliseconds(60_000);
 
@@ -50,6 +68,8 @@ class Attempt {
     readonly #phases: Phases;
     #boots: { readonly source: string; readonly destination: string } | undefined;
     #finish: FinishRecord = 'not-sent';
+    /** To post-copy, or it may have: nothing is cancelled any more. */
+    #switched = false;
     /** When it could have begun to send. */
     #began: EpochMs;
 
@@ -99,7 +119,7 @@ class Attempt {
                 throw error;
             });
         let performing = false;
-        let sent: { readonly cookie: Cookie };
+        let sent: Sent;
         try {
             await this.#turn;
             // A ladder's times do not count the waiting.
@@ -107,55 +127,110 @@ class Attempt {
             this.#stopIfCancelled();
             await this.#run.bandwidth.join(this.#step, departure, this.#run.control.cancel);
             performing = true;
-            sent = await this.#perform(parameters, prepared, observer);
+            sent = await this.#send(parameters, prepared, observer);
         } catch (error) {
             this.#leaveWire();
+            // After a switch to post-copy nothing is cancelled (safety.md rule 3).
+            if (this.#switched) throw error;
             await this.#removeCopy(parameters);
             if (!performing) await this.#endDeparture(parameters);
             throw error;
         }
         this.#leaveWire();
-        await this.#switchOver(parameters, sent.cookie, observer);
+        const reply = sent.reply ?? (await this.#finishThere(parameters, sent.cookie));
+        await this.#mustRunThere(observer);
+        if (this.#switched) await this.#mustBeSent(observer);
+        await this.#phases.enter('confirm', ['finish-started', 'confirm'], (signal) =>
+            departure.confirm(parameters, reply.cookie, false, signal),
+        );
     }
 
-    async #perform(
-        parameters: MoveParameters,
-        prepared: Parameters<Claim['departure']['perform']>[1],
-        observer: AttemptObserver,
-    ): Promise<{ readonly cookie: Cookie }> {
+    /** Sends the guest, watched. Where it switches to post-copy, finish goes out beside perform, and its reply is had already. */
+    async #send(parameters: MoveParameters, prepared: Prepared, observer: AttemptObserver): Promise<Sent> {
         const bound = performBound(this.#step.technique, this.#run.bounds);
-        const sending = new Sending(this.#step, this.#run, this.#claim.departure, observer, this.#began);
-        return this.#phases
-            .enter(
-                'perform',
-                ['perform'],
-                (signal) => sending.during(this.#claim.departure.perform(parameters, prepared, signal), bound),
-                milliseconds(bound + cancelWithin),
-            )
-            .catch((error: unknown) => {
-                const by = sending.cancelledBy;
-                if (!by) throw error;
-                const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
-                throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
-                    cause: error,
-                    hint: cancelHint[by.what],
-                    where: { vm: this.#step.vm.name },
-                });
+        const sending = new Sending(this.#step, this.#run, this.#claim.departure, observer, this.#phases, this.#began);
+        return sending.during(this.#transfer(parameters, prepared, observer, sending, bound), bound).catch((error: unknown) => {
+            const by = sending.cancelledBy;
+            if (!by) throw error;
+            const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
+            throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
+                cause: error,
+                hint: cancelHint[by.what],
+                where: { vm: this.#step.vm.name },
             });
+        });
+    }
+
+    /** finish goes out when perform returns, or when the source says that it has switched to post-copy: whichever comes first, never earlier. */
+    async #transfer(
+        parameters: MoveParameters,
+        prepared: Prepared,
+        observer: AttemptObserver,
+        sending: Sending,
+        bound: Milliseconds,
+    ): Promise<Sent> {
+        const performing = this.#phases.enter(
+            'perform',
+            ['perform'],
+            (signal) => this.#claim.departure.perform(parameters, prepared, signal),
+            milliseconds(bound + cancelWithin),
+        );
+        const performed = performing.then(
+            ({ cookie }) => ({ cookie, error: undefined }),
+            (error: unknown) => ({ cookie: noCookie, error: error ?? new Error('no reason given') }),
+        );
+        const first = await Promise.race([performed, observer.switched]);
+        if (first?.error !== undefined && !observer.hasSwitched) {
+            const mayRun = sending.maySwitched && first.error instanceof HypervisorError && unanswered.includes(first.error.code);
+            if (!mayRun || !(await this.#sourceHasSwitched())) throw first.error;
+        } else if (first !== undefined && !observer.hasSwitched) return { cookie: first.cookie, reply: undefined };
+        this.#switched = true;
+        void this.#run.bandwidth.switched(this.#step.id);
+        const reply = await this.#finishThere(parameters, first?.cookie ?? noCookie);
+        const { cookie, error } = await performed;
+        if (error !== undefined)
+            note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name} is being received all the same: ${messageOf(error)}`);
+        return { cookie, reply };
+    }
+
+    /** perform broke off after the switch was asked for: only the source knows whether it has switched (safety.md rule 3). */
+    async #sourceHasSwitched(): Promise<boolean> {
+        const { clock, bounds, patience, ports } = this.#run;
+        const { source, vm } = this.#step;
+        const start = clock.now();
+        const what = { call: 'a question', host: source, vm: vm.name };
+        // Until it answers nothing may be cancelled.
+        this.#switched = true;
+        for (;;) {
+            try {
+                const there = await within(clock, bounds.begin, what, async (signal) =>
+                    (await sessionWith(ports, source, signal)).presence(vm.uuid, signal),
+                );
+                this.#switched = there.kind === 'present' && (there.reason === 'postcopy' || there.reason === 'postcopy-failed');
+                return this.#switched;
+            } catch (error) {
+                if (since(clock, start) > patience) throw error;
+                await clock.sleep(askAgainAfter);
+            }
+        }
     }
 
     /** After `finish-sent` nothing is cancelled any more, whoever asks. */
-    async #switchOver(parameters: MoveParameters, cookie: Cookie, observer: AttemptObserver): Promise<void> {
-        const { departure, arrival } = this.#claim;
-        let reply: { readonly cookie: Cookie; readonly started: boolean };
+    async #finishThere(parameters: MoveParameters, cookie: Cookie): Promise<Reply> {
+        const { arrival } = this.#claim;
+        // After a switch finish lasts as long as pages are on their way.
+        const bound = this.#switched ? this.#run.bounds.perform : this.#run.bounds.finish;
+        let reply: Reply;
         try {
-            reply = await this.#phases.enter('finish', ['finish', 'finish-sent'], (signal) => {
+            const call = (signal: AbortSignal): Promise<Reply> => {
                 this.#finish = 'sent';
                 return arrival.finish(parameters, cookie, false, signal);
-            });
+            };
+            reply = await this.#phases.enter('finish', ['finish', 'finish-sent'], call, bound);
         } catch (error) {
             if (this.#finish === 'not-sent') {
-                await this.#giveBack(parameters, cookie); // the journal could not be written: nothing was sent
+                // The journal could not be written: nothing was sent.
+                if (!this.#switched) await this.#giveBack(parameters, cookie);
                 throw error;
             }
             if (!(error instanceof HypervisorError) || error.code !== 'not-started') {
@@ -165,22 +240,31 @@ class Attempt {
             reply = { cookie: noCookie, started: false };
         }
         if (!reply.started) {
+            if (this.#switched) {
+                // Its memory is no longer whole at the source: it is not let go on there.
+                this.#reply('refused');
+                throw notStarted(this.#step, `see docs/safety.md for what is left of it`);
+            }
             this.#reply('not-started');
             await this.#endDeparture(parameters, reply.cookie);
-            throw new HypervisorError(
-                'not-started',
-                this.#step.destination,
-                `${this.#step.destination} could not start ${this.#step.vm.name}`,
-                {
-                    vm: this.#step.vm.name,
-                    hint: `the log of the VM at ${this.#step.destination} says why; it runs on at ${this.#step.source}`,
-                },
-            );
+            throw notStarted(this.#step, `the log of the VM at ${this.#step.destination} says why; it runs on at ${this.#step.source}`);
         }
         this.#finish = 'started';
-        await this.#mustRunThere(observer);
-        await this.#phases.enter('confirm', ['finish-started', 'confirm'], (signal) =>
-            departure.confirm(parameters, reply.cookie, false, signal),
+        return reply;
+    }
+
+    /** After a switch the source's copy is removed only when the source says that all of it has been sent (safety.md rule 4). */
+    async #mustBeSent(observer: AttemptObserver): Promise<void> {
+        const over = new AbortController();
+        const waiting = this.#run.clock.sleep(allSentWithin, over.signal).then(() => false);
+        const heard = await Promise.race([observer.allSent.then(() => true), waiting]);
+        over.abort();
+        if (heard) return;
+        throw new HypervisorError(
+            'timed-out',
+            this.#step.source,
+            `${this.#step.source} does not say that all of ${this.#step.vm.name} has been sent, though it runs at ${this.#step.destination}`,
+            { vm: this.#step.vm.name },
         );
     }
 
@@ -315,6 +399,10 @@ class Attempt {
             technique: moveTechnique(technique),
         };
     }
+}
+
+function notStarted({ vm, destination }: PlannedMove, hint: string): HypervisorError {
+    return new HypervisorError('not-started', destination, `${destination} could not start ${vm.name}`, { vm: vm.name, hint });
 }
 
 const expectedOfCancelledFinish: readonly string[] = ['not-started', 'refused', 'cancelled', 'no-such-vm'];

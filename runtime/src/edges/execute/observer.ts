@@ -9,12 +9,18 @@ export class AttemptObserver {
     readonly #run: RunContext;
     readonly #resumedThere = Promise.withResolvers<undefined>();
     readonly #jobCompleted = Promise.withResolvers<undefined>();
+    readonly #switched = Promise.withResolvers<undefined>();
+    readonly #allSent = Promise.withResolvers<undefined>();
+    #hasSwitched = false;
     #stoppedAt: EpochMs | undefined;
     #resumedAt: EpochMs | undefined;
     #iteration = 0;
     #last: Progress | undefined;
+    #isSending = false;
     /** Called at each iteration boundary. */
     onIteration: ((iteration: number) => void) | undefined;
+    /** Called when the source begins to send. */
+    onSending: (() => void) | undefined;
 
     constructor(step: PlannedMove, run: RunContext, departure: Departure, arrival: Arrival) {
         this.#step = step;
@@ -33,6 +39,21 @@ export class AttemptObserver {
     /** The source has told its final figures. */
     get jobCompleted(): Promise<undefined> {
         return this.#jobCompleted.promise;
+    }
+
+    /** The source says that it has switched to post-copy: the guest's place is at the destination from now on. */
+    get switched(): Promise<undefined> {
+        return this.#switched.promise;
+    }
+    get isSending(): boolean {
+        return this.#isSending;
+    }
+    get hasSwitched(): boolean {
+        return this.#hasSwitched;
+    }
+    /** The source says that the migration is complete: nothing of the guest is left there alone. */
+    get allSent(): Promise<undefined> {
+        return this.#allSent.promise;
     }
 
     progressed(progress: Progress): void {
@@ -78,10 +99,24 @@ export class AttemptObserver {
             case 'job-completed':
                 this.#run.emit({ type: 'job-completed', move: this.#step.id, ...event.summary });
                 this.#jobCompleted.resolve(undefined);
+                this.#allSent.resolve(undefined);
                 return;
             case 'migration-status':
-                return;
+                return this.#status(event.status);
         }
+    }
+
+    #status(status: string): void {
+        if (status === 'active') {
+            this.#isSending = true;
+            this.onSending?.();
+        }
+        if (status === 'postcopy-active' && !this.#hasSwitched) {
+            this.#hasSwitched = true;
+            this.#run.emit({ type: 'postcopy-started', move: this.#step.id });
+            this.#switched.resolve(undefined);
+        }
+        if (status === 'completed') this.#allSent.resolve(undefined);
     }
 
     #arrived(event: ArrivalEvent): void {

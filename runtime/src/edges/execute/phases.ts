@@ -38,6 +38,12 @@ export class Phases {
         }
     }
 
+    /** Written down and flushed before what it announces is done. */
+    mark(marks: readonly PhaseMark[]): void {
+        const { ports, clock } = this.#run;
+        ports.journal.enter(ports.run, this.#step.id, marks, clock.now());
+    }
+
     /** Undoing goes on where one part of it fails; the hosts are asked afterwards anyway. */
     async quietly(what: string, work: () => Promise<unknown>): Promise<void> {
         try {

@@ -2,6 +2,7 @@ import { formatQuantity, milliseconds, type EpochMs, type Milliseconds } from '@
 import {
     decide,
     nextClockTime,
+    ownSwitch,
     startLadder,
     actionText,
     type LadderAction,
@@ -10,11 +11,13 @@ import {
     type PlannedMove,
     type Progress,
 } from '../../core/index.js';
+import { HypervisorError } from '../hypervisor/errors.js';
 import type { Departure } from '../hypervisor/port.js';
 import { within } from './bounds.js';
 import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import type { AttemptObserver } from './observer.js';
+import type { Phases } from './phases.js';
 import { differs } from './share-out.js';
 
 /** How often progress is asked for while a move sends. */
@@ -22,6 +25,9 @@ const pollEveryMs = 400;
 
 /** A question that is not answered by then is given up: the ladder and the bounds go on without it. */
 const askWithin = milliseconds(5_000);
+
+/** Answers of a host that say that nothing was done. */
+const refusals: readonly string[] = ['refused', 'feature-missing', 'no-such-vm'];
 
 /** Why a move was cancelled while it sent. */
 export interface CancelledBy {
@@ -35,6 +41,7 @@ export class Sending {
     readonly #run: RunContext;
     readonly #departure: Departure;
     readonly #observer: AttemptObserver;
+    readonly #phases: Phases;
     readonly #began: EpochMs;
     readonly #over = new AbortController();
     #ladder: LadderState;
@@ -42,13 +49,17 @@ export class Sending {
     #limitRead = false;
     #capConfirmed = false;
     #cancelledBy: CancelledBy | undefined;
+    /** The switch to post-copy has been asked for, and the source has not refused: from then on nothing is cancelled. */
+    #switchAsked = false;
+    #lateTold = false;
     #turn: Promise<void> = Promise.resolve();
 
-    constructor(step: PlannedMove, run: RunContext, departure: Departure, observer: AttemptObserver, began: EpochMs) {
+    constructor(step: PlannedMove, run: RunContext, departure: Departure, observer: AttemptObserver, phases: Phases, began: EpochMs) {
         this.#step = step;
         this.#run = run;
         this.#departure = departure;
         this.#observer = observer;
+        this.#phases = phases;
         this.#began = began;
         this.#ladder = startLadder(step.technique);
     }
@@ -57,11 +68,17 @@ export class Sending {
         return this.#cancelledBy;
     }
 
-    /** Watches until perform has settled, and gives its result. `bound` is the longest that it may take. */
+    /** Whether the source may have switched to post-copy: asked to, or seen to. */
+    get maySwitched(): boolean {
+        return this.#switchAsked || this.#observer.hasSwitched;
+    }
+
+    /** Watches until the memory has been sent, and gives what came of it. `bound` is the longest that it may take. */
     async during<T>(performing: Promise<T>, bound: Milliseconds): Promise<T> {
         const cancel = (): void => void this.#cancel({ what: 'request', because: this.#run.control.reason?.detail ?? 'cancelled' });
         this.#run.control.cancel.addEventListener('abort', cancel, { once: true });
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
+        this.#observer.onSending = () => this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
         const watching = this.#watch(bound);
         if (this.#run.control.cancel.aborted) cancel();
         try {
@@ -69,6 +86,7 @@ export class Sending {
         } finally {
             this.#over.abort();
             this.#observer.onIteration = undefined;
+            this.#observer.onSending = undefined;
             this.#run.control.cancel.removeEventListener('abort', cancel);
             await watching;
             await this.#turn;
@@ -87,21 +105,34 @@ export class Sending {
             }
             this.#inTurn(() => this.#atClock());
             await this.#turn;
-            if (since(this.#run.clock, start) > bound) {
-                await this.#cancel({ what: 'bound', because: `it has not ended within ${formatQuantity(bound, 'duration')}` });
+            if (since(this.#run.clock, start) <= bound) continue;
+            const because = `it has not ended within ${formatQuantity(bound, 'duration')}`;
+            if (!this.maySwitched) {
+                await this.#cancel({ what: 'bound', because });
                 return;
             }
+            if (!this.#lateTold)
+                note(
+                    this.#run,
+                    'warning',
+                    this.#step.id,
+                    `${this.#step.vm.name}: ${because}; after a switch to post-copy it is not stopped`,
+                );
+            this.#lateTold = true;
         }
     }
 
     async #atClock(): Promise<void> {
         const progress = await this.#ask();
         if (progress) this.#observer.progressed(progress);
+        await this.#switchIfDue(this.#observer.iteration);
         await this.#judge('clock', this.#observer.iteration);
-        await this.#readDowntimeLimit();
+        if (!this.maySwitched) await this.#readDowntimeLimit();
     }
 
     async #atBoundary(iteration: number): Promise<void> {
+        await this.#switchIfDue(iteration);
+        if (this.maySwitched) return;
         const progress = await this.#ask();
         this.#observer.boundary(iteration, progress?.remaining);
         await this.#readDowntimeLimit();
@@ -136,8 +167,10 @@ export class Sending {
             rate,
             dirtyRate,
             throttle,
+            switched: this.maySwitched,
         });
         this.#ladder = decision.state;
+        for (const { because } of decision.voided) note(this.#run, 'info', this.#step.id, `${this.#step.vm.name}: ${because.text}`);
         for (const [i, action] of decision.actions.entries()) {
             const because = decision.reasons[i]?.text ?? '';
             this.#run.emit({ type: 'rung-fired', move: this.#step.id, rung: action.rung, action: actionText(action), because });
@@ -153,8 +186,35 @@ export class Sending {
                 return this.#run.bandwidth.limit(this.#step.id, action.rate, this.#over.signal);
             case 'report':
                 return note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name}: ${because}`);
+            case 'switch-to-postcopy':
+                return this.#switch();
+            case 'pause':
+                return this.#departure.pauseGuest(this.#over.signal);
+            case 'throttle':
+                return this.#departure.throttleGuest(action, this.#over.signal);
             case 'abort':
                 return this.#cancel({ what: 'ladder', because });
+        }
+    }
+
+    /** Post-copy and hybrid switch by themselves: as soon as memory is sent, or once every page has been. */
+    async #switchIfDue(iteration: number): Promise<void> {
+        const own = ownSwitch(this.#step.technique);
+        const sends = this.#observer.isSending || this.#progress !== undefined;
+        if (own && sends && !this.maySwitched && Math.max(1, iteration) >= own.atIteration) await this.#switch();
+    }
+
+    /** On disk before it is asked for (safety.md rule 1). What is refused is asked again at the next look. */
+    async #switch(): Promise<void> {
+        if (this.maySwitched || this.#cancelledBy) return;
+        this.#phases.mark(['switch']);
+        this.#switchAsked = true;
+        try {
+            await this.#departure.startPostcopy(this.#over.signal);
+        } catch (error) {
+            // A refusal is an answer: it has not switched. Where no answer came it may have.
+            if (error instanceof HypervisorError && refusals.includes(error.code)) this.#switchAsked = false;
+            throw error;
         }
     }
 
@@ -185,6 +245,10 @@ export class Sending {
 
     async #cancel(by: CancelledBy): Promise<void> {
         if (this.#cancelledBy || this.#over.signal.aborted) return;
+        if (this.maySwitched) {
+            const text = `${this.#step.vm.name} has switched to post-copy and goes on to its end: ${by.because}`;
+            return note(this.#run, 'warning', this.#step.id, text);
+        }
         this.#cancelledBy = by;
         try {
             await this.#departure.cancel(this.#over.signal);

@@ -14,7 +14,7 @@
  * Every call takes an AbortSignal; aborting a call abandons the wait, it does not undo what the host does
  * (use `Departure.cancel`). Errors are `HypervisorError`s.
  */
-import type { BytesPerSecond, Milliseconds } from '@mig/language';
+import type { BytesPerSecond, Milliseconds, Ratio } from '@mig/language';
 import type { CpuVerdict, HostState, InventoryHost, JobSummary, MoveTechnique, Progress, VmState, VmUuid } from '../../core/index.js';
 
 export interface HostSession extends AsyncDisposable {
@@ -50,6 +50,11 @@ export interface HostSession extends AsyncDisposable {
     resumeGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
     /** Ends a copy of a guest. Only recovery decides this. */
     destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
+
+    /** Settles when the guest's agent answers; absent where the driver cannot ask it. */
+    pingAgent?(vm: VmUuid, signal: AbortSignal): Promise<void>;
+    /** CPU time that the VM's hypervisor process has used beside the guest's CPUs; undefined where it cannot be read. */
+    emulatorCpu?(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined>;
 
     /** Settles when the connection to the host is lost, with the reason. */
     readonly lost: Promise<HostLost>;
@@ -138,6 +143,14 @@ export interface Departure extends AsyncDisposable {
     startPostcopy(signal: AbortSignal): Promise<void>;
     /** The cap of the pages that are sent after the switch, which is a setting of its own. */
     setPostcopyBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }>;
+    /**
+     * Takes a share of its time from the guest while it is sent, and more step by step where that does not help.
+     * Errors: `feature-missing` where the hypervisor takes no such order while it sends.
+     */
+    throttleGuest(
+        throttle: { readonly initial: Ratio; readonly step: Ratio | undefined; readonly max: Ratio | undefined },
+        signal: AbortSignal,
+    ): Promise<void>;
     /** Stops the guest while it is sent, so that nothing more gets dirty; it runs on at the destination. */
     pauseGuest(signal: AbortSignal): Promise<void>;
 

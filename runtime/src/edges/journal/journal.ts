@@ -132,6 +132,15 @@ export class Journal implements Disposable {
         this.#write(() => this.#run('UPDATE runs SET ended_at = ?, outcome = ? WHERE id = ?', at, outcome, id));
     }
 
+    /** A move goes elsewhere from now on: recovery has to ask that host. On disk on return. */
+    redirect(run: string, move: PlannedMove): void {
+        this.#write(() => {
+            const { plan } = this.run(run);
+            const moves = plan.moves.map((m) => (m.id === move.id ? move : m));
+            this.#run('UPDATE runs SET plan = ? WHERE id = ?', JSON.stringify({ ...plan, moves }), run);
+        });
+    }
+
     /** A new attempt at a move: its epoch, and the boots of both hosts that recovery will compare. On disk on return. */
     startAttempt(
         run: string,
@@ -161,7 +170,8 @@ export class Journal implements Disposable {
             for (const mark of marks) {
                 const finish = finishRecord[mark];
                 if (finish !== undefined) this.#run('UPDATE moves SET finish = ? WHERE run = ? AND id = ?', finish, run, move);
-                else if (mark !== 'finish-cancelled') this.#run('UPDATE moves SET phase = ? WHERE run = ? AND id = ?', mark, run, move);
+                else if (mark !== 'finish-cancelled' && mark !== 'switch')
+                    this.#run('UPDATE moves SET phase = ? WHERE run = ? AND id = ?', mark, run, move);
                 this.#mark(run, move, mark, at);
             }
         });

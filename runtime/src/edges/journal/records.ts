@@ -40,8 +40,15 @@ export interface MoveRecord {
 /** `claim`: lock and mark at the source. `arrival`: what is done after confirm. */
 export type JournaledPhase = 'claim' | MovePhase | 'arrival';
 
-/** What is written for a move, and when: each is on disk before what it announces is done. */
-export type PhaseMark = JournaledPhase | 'finish-sent' | 'finish-started' | 'finish-not-started' | 'finish-refused' | 'finish-cancelled';
+/** What is written for a move, and when: each is on disk before what it announces is done. `switch`: to post-copy. */
+export type PhaseMark =
+    | JournaledPhase
+    | 'switch'
+    | 'finish-sent'
+    | 'finish-started'
+    | 'finish-not-started'
+    | 'finish-refused'
+    | 'finish-cancelled';
 
 /** Asked of a run from outside: `stop` starts nothing more, `cancel` also stops what is still safe to stop. */
 export type Ask = 'stop' | 'cancel';
