@@ -6,6 +6,7 @@ import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import { actionsOf } from './actions.js';
+import { around, unknownPlaces } from './around.js';
 import { assumptionsOf } from './assumptions.js';
 import { canonicalJson } from './canonical.js';
 import { ceilingOf, planCaps } from './caps.js';
@@ -153,6 +154,7 @@ function plannedMove(
         persistent: vm.persistent,
         autostart: vm.autostart,
         because: [...candidate.because, ...placement.because, ...choice.because, ...waits],
+        ...around(policy, vm, { source: vm.host, destination }),
     };
 }
 
@@ -177,6 +179,7 @@ function findingsBefore(program: Program, inventory: Inventory, snapshot: Snapsh
     const found: Finding[] = [
         ...notBuilt(program, { kind: 'run', policy: wanted }),
         ...unknownNames(program, inventory, snapshot),
+        ...unknownPlaces(program, inventory),
         ...hostsTooOld(program, snapshot),
     ];
     const policies = program.policies.map((policy) => policy.name);

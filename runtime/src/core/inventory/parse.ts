@@ -1,7 +1,7 @@
 import { type Finding, type Fix, formatQuantity, nearest, type SourceRange } from '@mig/language';
 import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type * as z from 'zod';
-import type { HostProvisions, Inventory, InventoryHost } from '../model/inventory.js';
+import type { Connection, HostProvisions, Inventory, InventoryHost } from '../model/inventory.js';
 import { Places } from './places.js';
 import { type InventoryFile, inventorySchema, keysAt } from './schema.js';
 
@@ -38,6 +38,7 @@ function toInventory(file: InventoryFile): Inventory {
         networks: file.networks.map((n) => ({ name: n.name, capacity: n.capacity })),
         sharedStorage: file.shared_storage,
         vmTags: file.vm_tags,
+        ...(file.probes && { probes: Object.entries(file.probes).map(([name, { ssh }]) => ({ name, connection: connectionOf(ssh) })) }),
         hosts: Object.entries(file.hosts).map(([name, host]): InventoryHost => {
             const capacityOf = (network: string) => file.networks.find((n) => n.name === network)?.capacity;
             const links = host.links.map((l) => ({ network: l.network, capacity: l.capacity ?? capacityOf(l.network) }));
@@ -47,17 +48,7 @@ function toInventory(file: InventoryFile): Inventory {
             return {
                 name,
                 driver: host.driver,
-                connection:
-                    host.ssh === undefined
-                        ? { kind: 'local' }
-                        : {
-                              kind: 'ssh',
-                              address: host.ssh.address,
-                              user: host.ssh.user,
-                              port: host.ssh.port,
-                              identityFile: 'identity_file' in host.ssh ? host.ssh.identity_file : undefined,
-                              knownHosts: 'known_hosts' in host.ssh ? host.ssh.known_hosts : undefined,
-                          },
+                connection: connectionOf(host.ssh),
                 zone: host.zone,
                 rack: host.rack,
                 tags: host.tags,
@@ -94,6 +85,18 @@ function toInventory(file: InventoryFile): Inventory {
                           },
             };
         }),
+    };
+}
+
+function connectionOf(ssh: InventoryFile['hosts'][string]['ssh']): Connection {
+    if (ssh === undefined) return { kind: 'local' };
+    return {
+        kind: 'ssh',
+        address: ssh.address,
+        user: ssh.user,
+        port: ssh.port,
+        identityFile: 'identity_file' in ssh ? ssh.identity_file : undefined,
+        knownHosts: 'known_hosts' in ssh ? ssh.known_hosts : undefined,
     };
 }
 
@@ -263,7 +266,19 @@ function meaningFindings(file: InventoryFile, place: Places): Finding[] {
         }
         if (address !== undefined) seen.set(address, name);
     }
-    return out;
+    return [...out, ...probeFindings(file, place)];
+}
+
+/** A probe that is named like a host, or that cannot be reached. */
+function probeFindings(file: InventoryFile, place: Places): Finding[] {
+    return Object.entries(file.probes ?? {}).flatMap(([name, probe]) => {
+        const at = ['probes', name];
+        if (Object.hasOwn(file.hosts, name))
+            return [finding('MIG013', `${name} is a host and a probe`, 'give the probe a name of its own', place.key(at))];
+        if ((probe.ssh === undefined) === (probe.local !== true))
+            return [finding('MIG014', `it is not clear how the probe ${name} is reached`, 'write either ssh or `local: true`', place.key(at))];
+        return [];
+    });
 }
 
 function isTimeZone(name: string): boolean {

@@ -173,6 +173,18 @@ export const inventorySchema = z
             )
             .default([]),
         hosts: z.record(z.string(), host).meta({ description: 'Hosts by name' }),
+        probes: z
+            .record(
+                z.string(),
+                z.strictObject({
+                    ssh: ssh.optional(),
+                    local: z.boolean().optional().meta({ description: 'This machine, without SSH' }),
+                }),
+            )
+            .optional()
+            .meta({
+                description: 'Machines beside the hosts, by name: `verify … from "name"` looks from there, and hooks may run there',
+            }),
         shared_storage: z
             .array(z.string().startsWith('/', 'write an absolute path'))
             .default([])
@@ -188,6 +200,7 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
     const last = path.filter((p) => typeof p === 'string');
     if (path.length === 0) return Object.keys(inventorySchema.shape);
     if (path[0] === 'networks') return ['name', 'capacity'];
+    if (path[0] === 'probes') return last[2] === 'ssh' ? ['address', 'user', 'port', 'identity_file', 'known_hosts'] : ['ssh', 'local'];
     if (path[0] !== 'hosts') return [];
     switch (last[2]) {
         case undefined:

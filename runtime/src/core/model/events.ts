@@ -4,7 +4,7 @@
  */
 import type { Bytes, BytesPerSecond, EpochMs, Milliseconds, Ratio } from '@mig/language';
 import type { HostName } from './inventory.js';
-import type { MovePhase, Plan } from './plan.js';
+import type { MovePhase, Plan, PlannedCheck, PlannedHook } from './plan.js';
 
 export const eventsVersion = 1;
 
@@ -41,6 +41,8 @@ export type RunEvent =
 
 export type MoveEvent =
     | (OfMove & { readonly type: 'move-queued'; readonly because: string })
+    /** It has failed where it was to go, and goes to another host instead. */
+    | (OfMove & { readonly type: 'move-redirected'; readonly destination: HostName; readonly because: string })
     | (OfMove & { readonly type: 'move-started'; readonly attempt: number })
     | (OfMove & { readonly type: 'phase-entered'; readonly phase: MovePhase })
     | (OfMove & {
@@ -64,7 +66,22 @@ export type MoveEvent =
     | (OfMove & { readonly type: 'rung-fired'; readonly rung: number; readonly action: string; readonly because: string })
     | (OfMove & { readonly type: 'guest-stopped'; readonly on: HostName })
     | (OfMove & { readonly type: 'guest-resumed'; readonly on: HostName })
+    /** The source has switched to post-copy: from now on nothing cancels the move. */
+    | (OfMove & { readonly type: 'postcopy-started' })
     | (OfMove & { readonly type: 'job-completed' } & JobSummary)
+    /** A command of the policy is about to be run; `hook-ended` says what became of it. */
+    | (OfMove & { readonly type: 'hook-started'; readonly hook: PlannedHook })
+    | (OfMove & { readonly type: 'hook-ended'; readonly hook: PlannedHook } & Ran)
+    /** Whether the VM that has arrived answers. */
+    | (OfMove & { readonly type: 'verified'; readonly check: PlannedCheck } & Ran)
+    /** What sending and receiving cost. */
+    | (OfMove & {
+          readonly type: 'effort';
+          readonly on: HostName;
+          readonly side: 'source' | 'destination';
+          /** CPU time of the hypervisor's process beside that of the guest's CPUs. */
+          readonly cpuMs: Milliseconds;
+      })
     | (OfMove & { readonly type: 'arrived'; readonly carried: readonly string[] })
     | (OfMove & {
           readonly type: 'move-ended';
@@ -73,6 +90,16 @@ export type MoveEvent =
           readonly vmOn: HostName | undefined;
           readonly error: MoveFailure | undefined;
       });
+
+/** What became of something that was run for a move. */
+export interface Ran {
+    readonly outcome: 'ok' | 'failed';
+    readonly tookMs: Milliseconds;
+    /** Why not, in words. */
+    readonly detail: string | undefined;
+    /** The last that it wrote, bounded. */
+    readonly output: string | undefined;
+}
 
 export interface Progress {
     readonly total: Bytes;

@@ -11,10 +11,18 @@ export interface Inventory {
     readonly networks: readonly InventoryNetwork[];
     /** Tags of VMs that have none in their metadata, by VM name. */
     readonly vmTags: Readonly<Record<string, Tags>>;
+    /** Machines beside the hosts, from which is looked whether VMs are there; hooks may run there too. */
+    readonly probes?: readonly Probe[];
     /** Directories that every host sees with the same content. */
     readonly sharedStorage: readonly string[];
     /** IANA name: the time zone of schedules and windows that name none. */
     readonly timeZone: string | undefined;
+}
+
+/** A machine that is no host. */
+export interface Probe {
+    readonly name: string;
+    readonly connection: Connection;
 }
 
 /** Tag name to value; a tag without a value has the value ''. */

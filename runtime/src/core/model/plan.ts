@@ -110,6 +110,8 @@ export interface PlannedHook {
     readonly when: 'before' | 'after';
     /** A host or probe of the inventory. Undefined: the machine that mig-run runs on. */
     readonly on: string | undefined;
+    /** It is to run on this end of the move, wherever that is in the end. */
+    readonly end?: 'source' | 'destination';
     /** Program and arguments; they reach it as they stand here. */
     readonly command: readonly string[];
     readonly withinMs: Milliseconds;

@@ -1,6 +1,7 @@
 /** A plan as a person reads it: what moves, where to, under which limits, and why. */
 import { formatQuantity, type Requirement } from '@mig/language';
 import type { Plan, PlannedMove, PolicyInstance, Reason } from '../model/plan.js';
+import { aroundLines } from './around.js';
 import { actionsText } from './actions.js';
 import { placesText, placeText } from './place.js';
 import { table, type Column } from './table.js';
@@ -62,6 +63,7 @@ class Page {
         this.lines.push('', this.#palette(fit(`${instance.policy}${bound}`, this.#width), 'strong'));
         for (const because of instance.because) this.#reason(because);
         this.#promises(instance.requires);
+        for (const { label, text } of aroundLines(moves)) this.#reason({ text }, label);
         const shared = sharedReasons(moves);
         if (moves.length > 1) for (const reason of shared) this.#reason(reason, 'all: ');
         if (moves.length > 0) this.#moves(moves, moves.length > 1 ? shared : [], actions);

@@ -169,7 +169,7 @@ function phase(move: MoveView): Piece {
     if (move.status === 'waiting' && move.phase !== undefined) return { text: beforeItsTurn(move), meaning };
     if (move.status !== 'running') return { text: words[move.status], meaning };
     if (move.stoppedSince !== undefined) return { text: 'stopped', meaning: 'warning' };
-    return { text: move.phase ?? 'starting', meaning };
+    return { text: move.doing ?? (move.postcopy ? 'post-copy' : undefined) ?? move.phase ?? 'starting', meaning };
 }
 
 /** A waiting move is made ready while others come to their end, and undone when its turn does not come. */

@@ -32,6 +32,12 @@ export interface MoveView {
     readonly because: string | undefined;
     readonly attempt: number;
     readonly phase: MovePhase | undefined;
+    /** It has switched to post-copy: the guest runs at its destination, and its pages follow. */
+    readonly postcopy: boolean;
+    /** What is run beside the phases. */
+    readonly doing: 'hook' | 'verify' | undefined;
+    /** Checks that the plan has for it. */
+    readonly checks: number;
     /** It waits for its turn, with begin and prepare behind it. */
     readonly ready: boolean;
     /** Of the memory, and never less than before: remaining bytes follow a saw-tooth, and a bar that goes back tells nobody anything. */
@@ -91,6 +97,7 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
         case 'note':
             return event.level === 'info' ? now : { ...now, note: { level: event.level, text: event.text } };
         case 'move-queued':
+        case 'move-redirected':
         case 'move-started':
         case 'phase-entered':
         case 'phase-ended':
@@ -101,6 +108,11 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
         case 'guest-stopped':
         case 'guest-resumed':
         case 'job-completed':
+        case 'postcopy-started':
+        case 'hook-started':
+        case 'hook-ended':
+        case 'verified':
+        case 'effort':
         case 'arrived':
         case 'move-ended': {
             const move = view.moves.get(event.move);
@@ -119,6 +131,8 @@ function after(move: MoveView, event: MoveEvent): MoveView {
     switch (event.type) {
         case 'move-queued':
             return { ...move, ...still, status: 'waiting', phase: undefined, ready: false, because: event.because };
+        case 'move-redirected':
+            return { ...move, destination: event.destination };
         case 'move-started':
             return {
                 ...move,
@@ -128,6 +142,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 phase: move.status === 'waiting' ? move.phase : undefined, // it may have been made ready before its turn
                 ready: false,
                 done: ratio(0),
+                postcopy: false,
                 iteration: 0,
                 eta: undefined,
                 startedAt: move.startedAt ?? event.at,
@@ -169,8 +184,18 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 done: ratio(1),
                 reportedDowntime: event.downtimeMs !== undefined && event.downtimeMs > 0 ? event.downtimeMs : undefined,
             };
+        case 'postcopy-started':
+            return { ...move, postcopy: true };
+        case 'hook-started':
+            return { ...move, doing: 'hook' };
+        case 'hook-ended':
+            return { ...move, doing: undefined };
         case 'arrived':
-            return { ...move, done: ratio(1) };
+            return { ...move, done: ratio(1), doing: move.checks > 0 ? 'verify' : undefined };
+        case 'verified':
+            return { ...move, doing: undefined, because: event.outcome === 'ok' ? move.because : `verify: ${event.detail ?? 'failed'}` };
+        case 'effort':
+            return move;
         case 'move-ended':
             return {
                 ...move,
@@ -181,6 +206,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 phase: undefined,
                 ready: false,
                 stoppedSince: undefined,
+                doing: undefined,
             };
     }
 }
@@ -205,6 +231,9 @@ function waiting(move: PlannedMove): MoveView {
         because: undefined,
         attempt: 0,
         phase: undefined,
+        postcopy: false,
+        doing: undefined,
+        checks: move.checks?.length ?? 0,
         ready: false,
         done: ratio(0),
         transferred: undefined,

@@ -3,6 +3,7 @@ import { epochMs } from '@mig/language';
 import { type Inventory, type MigrationEvent, type Plan, reportOf, type Snapshot } from '../../core/index.js';
 import { systemClock } from '../execute/clock.js';
 import { execute } from '../execute/execute.js';
+import { placesOf } from '../execute/places.js';
 import { type ExecutePorts, newRunId } from '../execute/ports.js';
 import type { HostSessions } from '../hypervisor/sessions.js';
 import { openJournal } from '../journal/journal.js';
@@ -26,6 +27,11 @@ export async function carryOut(
     using journal = openJournal();
     const now = systemClock.now();
     journal.prune({ keep: keepRuns, before: epochMs(now - keepMs) });
+    // Simulated hosts have nobody to ask, and no command is run for what does not happen.
+    const played = plan.moves.some((m) =>
+        inventory.hosts.some((h) => h.driver === 'simulated' && (h.name === m.source || h.name === m.destination)),
+    );
+    await using places = played ? undefined : placesOf(inventory);
     const ports: ExecutePorts = {
         inventory,
         hypervisors: sessions,
@@ -33,6 +39,7 @@ export async function carryOut(
         clock: systemClock,
         run: newRunId(now),
         controller: controller(),
+        ...(places && { places }),
         clockOffsets: Object.fromEntries(snapshot.hosts.flatMap((h) => (h.clockOffset === undefined ? [] : [[h.name, h.clockOffset.ms]]))),
     };
     using interrupts = new RunInterrupts(console);

@@ -25,10 +25,13 @@ import type { MoveEnd } from '../journal/records.js';
 import { claim, type Claim } from './claim.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { failureOf, type AttemptEnd } from './attempt-end.js';
+import { Effort } from './effort.js';
 import { running } from './frame.js';
+import { hasHooksBefore, runHooksAfter, runHooksBefore } from './hooks.js';
 import { attempt } from './move.js';
 import { Gate } from './gate.js';
 import type { ExecutePorts, RunSignals, Untimed } from './ports.js';
+import { verify } from './verify.js';
 
 /**
  * Carries out a plan. The run is in the journal before any host is asked for anything; every move that is begun ends in
@@ -48,10 +51,14 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
             emit: (event) => {
                 context.emit(event);
                 run.hear(event);
+                effort.hear(event);
             },
         };
+        const effort = new Effort(plan.moves, context);
         const run = new Run(plan, listening);
-        return run.carryOut();
+        const outcome = await run.carryOut();
+        await effort.settled();
+        return outcome;
     });
 }
 
@@ -134,6 +141,8 @@ class Run {
     #makeReady(): void {
         const ready = new Set(this.#ready.keys());
         for (const id of toReady({ moves: this.#queue() }, this.#plan.limits, this.#ending, ready, this.#admits)) {
+            // What hooks do before a move is for a move that begins.
+            if (hasHooksBefore(this.#move(id).step)) continue;
             const gate = new Gate();
             this.#ready.set(id, gate);
             this.#work(id, gate);
@@ -221,9 +230,18 @@ class Run {
         try {
             await this.#closing.get(step.id);
             const claimed = await (taken ?? claim(step, ports, control.cancel));
+            try {
+                await runHooksBefore(step, number, this.#context);
+            } catch (error) {
+                await this.#giveBack(step, claimed);
+                throw error;
+            }
             const end = await attempt(step, number, claimed, turn, this.#context);
             // Nobody has to wait for the lock and the connections to be given back, but this VM's next attempt and the end of the run.
             this.#closing.set(step.id, this.#giveBack(step, claimed));
+            if (end.outcome !== 'moved') return end;
+            await verify(step, number, this.#context);
+            await runHooksAfter(step, number, this.#context);
             return end;
         } catch (error) {
             const stopped = control.cancel.aborted;

@@ -4,6 +4,7 @@ import { MigrationError } from '../../core/errors.js';
 import type { HostSession, Hypervisors } from '../hypervisor/port.js';
 import type { Journal } from '../journal/journal.js';
 import type { Clock } from './clock.js';
+import type { Places } from './places.js';
 
 /** What a run needs from outside. */
 export interface ExecutePorts {
@@ -20,6 +21,8 @@ export interface ExecutePorts {
     readonly bounds?: Partial<PhaseBounds>;
     /** How far each host's clock is ahead of ours, where it was measured: taken off the times of the host's own events. */
     readonly clockOffsets?: Readonly<Record<HostName, Milliseconds>>;
+    /** Where hooks and checks are run; without it none is: hosts are simulated. Closed by whoever hands it in. */
+    readonly places?: Places;
     /** How long recovery asks a host that is silent before a move is left on hold. */
     readonly patience?: Milliseconds;
 }

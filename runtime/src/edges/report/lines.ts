@@ -1,4 +1,5 @@
 import { formatQuantity } from '@mig/language';
+import { commandText } from '../../core/show/around.js';
 import { downtimeSoFar, type MigrationEvent, type MoveView, type Palette, type RunView } from '../../core/index.js';
 
 /** An event in a line, where a person would miss it; undefined for the others. */
@@ -28,7 +29,18 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
             return event.error === undefined ? undefined : palette(`${vm}: ${event.phase} failed: ${event.error}`, 'warning');
         case 'setting-applied':
             return event.agrees ? undefined : palette(`${vm}: ${event.setting} was not taken as asked on ${event.on}`, 'warning');
+        case 'postcopy-started':
+            return `${vm}: switched to post-copy`;
+        case 'hook-ended':
+            return event.outcome === 'ok'
+                ? undefined
+                : palette(`${vm}: hook ${commandText(event.hook.command)} ${event.detail ?? 'failed'}`, 'warning');
+        case 'move-redirected':
+            return palette(`${vm}: goes to ${event.destination} instead, as ${event.because}`, 'warning');
         case 'move-queued':
+        case 'hook-started':
+        case 'verified': // a check that fails is noted as well
+        case 'effort':
         case 'phase-entered':
         case 'iteration':
         case 'progress':

@@ -12,6 +12,9 @@ export interface HostAccess extends AsyncDisposable {
     /** Connects to a unix socket on the host. Rejects with {@link SocketRefused}. */
     openUnix(path: string, signal: AbortSignal): Promise<Duplex>;
 
+    /** Connects to an address as seen from the host. Absent on the host that we run on: its network is ours. */
+    openTcp?(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+
     /** Starts a command; arguments reach it exactly as they stand here. Aborting later closes its streams. */
     start(argv: readonly string[], signal: AbortSignal): Promise<HostProcess>;
 

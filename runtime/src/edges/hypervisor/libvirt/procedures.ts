@@ -168,6 +168,12 @@ export const procedures = {
         struct({ callbackId: int }),
     ),
     eventDeregister: remote(317, 'connectDomainEventCallbackDeregisterAny', struct({ callbackId: int }), nothing),
+    agentCommand: qemu(
+        3,
+        'domainAgentCommand',
+        struct({ ...dom, command: text, timeout: int, ...flags }),
+        struct({ result: optional(text) }),
+    ),
     monitorEventRegister: qemu(
         4,
         'connectDomainMonitorEventRegister',

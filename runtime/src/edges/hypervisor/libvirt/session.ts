@@ -1,6 +1,7 @@
 /**
  * A session with a libvirt host: one control connection for calls, and one connection more for each move that runs.
  */
+import type { Milliseconds } from '@mig/language';
 import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
 import { abortable } from '../../ssh/abortable.js';
 import type { HostAccess } from '../../ssh/access.js';
@@ -12,6 +13,7 @@ import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from
 import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
 import { type MoveConnections, openDeparture } from './departure.js';
 import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
+import { emulatorCpu, pingAgent } from './guest.js';
 import { readHostFacts } from './host-facts.js';
 import { lockVm } from './lock.js';
 import { type HostLook, lookAt } from './look.js';
@@ -178,6 +180,14 @@ class LibvirtSession implements HostSession {
 
     async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
         await this.#control.call(procedures.domainDestroy, { dom: await this.#lookUp(vm, signal), flags: 0 }, signal);
+    }
+
+    async pingAgent(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        return pingAgent(this.#control, await this.#lookUp(vm, signal), signal);
+    }
+
+    async emulatorCpu(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined> {
+        return emulatorCpu(this.#control, await this.#lookUp(vm, signal), signal);
     }
 
     async [Symbol.asyncDispose](): Promise<void> {

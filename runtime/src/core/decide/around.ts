@@ -1,0 +1,65 @@
+/** What is run around a move: hooks before and after it, and checks that the guest is there. Resolved, so that a plan says who runs what where. */
+import { type Finding, type Hook, milliseconds, nearest, type Policy, type Program, type Verify } from '@mig/language';
+import type { Inventory } from '../model/inventory.js';
+import type { PlannedCheck, PlannedHook, PlannedMove } from '../model/plan.js';
+import type { VmState } from '../model/snapshot.js';
+
+/** A hook that does not say how long it may take. */
+export const hookWithin = milliseconds(60_000);
+/** A check that does not say how long the guest has to answer. */
+export const checkWithin = milliseconds(10_000);
+
+/** The tag that says where a VM is reached; without it, its name has to be known where the check is made. */
+export const addressTag = 'address';
+
+/** Hooks and checks of one move. */
+export function around(
+    policy: Pick<Policy, 'hooks' | 'verify'>,
+    vm: Pick<VmState, 'name' | 'tags'>,
+    hosts: Pick<PlannedMove, 'source' | 'destination'>,
+): Pick<PlannedMove, 'hooks' | 'checks'> {
+    const hooks = policy.hooks.map((hook) => plannedHook(hook, hosts));
+    const checks = policy.verify.map((verify) => plannedCheck(verify, vm));
+    return { ...(hooks.length > 0 && { hooks }), ...(checks.length > 0 && { checks }) };
+}
+
+function plannedHook(hook: Hook, hosts: Pick<PlannedMove, 'source' | 'destination'>): PlannedHook {
+    const end = hook.on === 'source' || hook.on === 'destination' ? hook.on : undefined;
+    const on = end === undefined ? hook.on : hosts[end];
+    return { when: hook.when, on, ...(end && { end }), command: hook.command, withinMs: milliseconds(hook.withinMs ?? hookWithin) };
+}
+
+function plannedCheck({ check, from, withinMs, otherwise }: Verify, vm: Pick<VmState, 'name' | 'tags'>): PlannedCheck {
+    const address = vm.tags[addressTag];
+    return {
+        check: check.kind === 'tcp' ? { ...check, address: address === undefined || address === '' ? vm.name : address } : check,
+        from,
+        withinMs: milliseconds(withinMs ?? checkWithin),
+        otherwise: otherwise ?? 'report',
+    };
+}
+
+/** MIG121: a hook or a check is to be run in a place that the inventory has neither as a host nor as a probe. */
+export function unknownPlaces(program: Program, inventory: Inventory): readonly Finding[] {
+    const known = [...inventory.hosts.map(({ name }) => name), ...(inventory.probes ?? []).map(({ name }) => name)];
+    const named = program.policies.flatMap(({ hooks, verify }) => [
+        ...hooks.flatMap(({ on, range }) => (on === undefined || on === 'source' || on === 'destination' ? [] : [{ place: on, range }])),
+        ...verify.flatMap(({ from, range }) => (from === undefined ? [] : [{ place: from, range }])),
+    ]);
+    return named
+        .filter(({ place }) => !known.includes(place))
+        .map(({ place, range }) => {
+            const near = nearest(place, known);
+            return {
+                id: 'MIG121',
+                severity: 'error',
+                message: `the inventory has no host and no probe "${place}"`,
+                hint:
+                    near === undefined
+                        ? `name it under \`probes:\` in the inventory, such as \`${place}: { ssh: watch@address }\``
+                        : `did you mean "${near}"?`,
+                range,
+                fixes: [],
+            };
+        });
+}

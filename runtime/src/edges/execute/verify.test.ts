@@ -1,0 +1,140 @@
+import { milliseconds } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import type { PlannedCheck, PlannedHook } from '../../core/index.js';
+import { execute } from './execute.js';
+import type { Command, CommandEnd, Places } from './places.js';
+import { all, bench, eventsOf, guest, inventoryOf, moveOf, planOf } from './testing.js';
+
+/** Places in memory: what is run there, and what comes of it. */
+class Desk implements Places {
+    readonly ran: { readonly place: string | undefined; readonly command: Command }[] = [];
+    readonly #ends: (argv: readonly string[]) => Partial<CommandEnd>;
+    /** Connections that fail before one is answered. */
+    #silent: number;
+
+    constructor(ends: (argv: readonly string[]) => Partial<CommandEnd> = () => ({}), silent = 0) {
+        this.#ends = ends;
+        this.#silent = silent;
+    }
+    run(place: string | undefined, command: Command): Promise<CommandEnd> {
+        this.ran.push({ place, command });
+        return Promise.resolve({ code: 0, timedOut: false, output: '', ...this.#ends(command.argv) });
+    }
+    connect(): Promise<void> {
+        this.#silent -= 1;
+        return this.#silent < 0 ? Promise.resolve() : Promise.reject(new Error('connection refused'));
+    }
+    [Symbol.asyncDispose](): Promise<void> {
+        return Promise.resolve();
+    }
+}
+
+const hook = (when: PlannedHook['when'], command: readonly string[], on?: string): PlannedHook => ({
+    when,
+    on,
+    command,
+    withinMs: milliseconds(1000),
+});
+const tcp = (otherwise: PlannedCheck['otherwise'] = 'report'): PlannedCheck => ({
+    check: { kind: 'tcp', address: 'db.example', port: 22 },
+    from: 'probe',
+    withinMs: milliseconds(5000),
+    otherwise,
+});
+const [db, web] = [guest('db'), guest('web')];
+const rack = () => bench(inventoryOf({ a: [db, web], b: [] }));
+
+describe('a hook', () => {
+    test('before a move runs where the plan says, with what the move is, and its output is told', async () => {
+        const desk = new Desk(() => ({ output: 'checkpoint written' }));
+        const step = moveOf(db, 'a', 'b', { hooks: [hook('before', ['ledger', 'check point'], 'a'), hook('after', ['announce'], 'b')] });
+        const { ports } = rack();
+        const events = await all(execute(planOf([step]), { ...ports, places: desk }));
+        expect(desk.ran.map(({ place, command }) => [place, command.argv])).toEqual([
+            ['a', ['ledger', 'check point']],
+            ['b', ['announce']],
+        ]);
+        expect(desk.ran[0]?.command.environment).toMatchObject({ MIG_VM: 'db', MIG_SOURCE: 'a', MIG_DESTINATION: 'b', MIG_ATTEMPT: '1' });
+        const told = events.map((e) => (e.type === 'phase-entered' ? e.phase : e.type));
+        expect(told.indexOf('hook-ended')).toBeLessThan(told.indexOf('begin'));
+        expect(told.lastIndexOf('hook-started')).toBeGreaterThan(told.indexOf('arrived'));
+        expect(eventsOf(events, 'hook-ended')[0]).toMatchObject({ outcome: 'ok', output: 'checkpoint written' });
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved' }]);
+    });
+
+    test('that fails before a move keeps it from starting, and the VM and its lock are as they were', async () => {
+        const desk = new Desk(() => ({ code: 3, output: 'disk is full' }));
+        const step = moveOf(db, 'a', 'b', { hooks: [hook('before', ['ledger'], 'a'), hook('before', ['never'], 'a')] });
+        const { ports, hypervisors } = rack();
+        const events = await all(execute(planOf([step]), { ...ports, places: desk }));
+        expect(desk.ran).toHaveLength(1);
+        expect(eventsOf(events, 'phase-entered')).toEqual([]);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([
+            { outcome: 'failed', vmOn: 'a', error: { code: 'hook-failed', hint: 'it said: disk is full' } },
+        ]);
+        expect(hypervisors.cluster.machine('a').locks.size).toBe(0);
+    });
+
+    test('that fails after a move is told, and the VM has moved', async () => {
+        const desk = new Desk(() => ({ timedOut: true, code: 124 }));
+        const { ports } = rack();
+        const events = await all(
+            execute(planOf([moveOf(db, 'a', 'b', { hooks: [hook('after', ['announce'])] })]), { ...ports, places: desk }),
+        );
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved' }]);
+        expect(eventsOf(events, 'note').map((n) => n.text)).toEqual([
+            'db has moved; its hook announce on the machine of mig-run did not end in its time',
+        ]);
+    });
+
+    test('and a check are not run where hosts are simulated', async () => {
+        const { ports } = rack();
+        const step = moveOf(db, 'a', 'b', { hooks: [hook('before', ['ledger'])], checks: [tcp()] });
+        const events = await all(execute(planOf([step]), ports));
+        expect(eventsOf(events, 'hook-started')).toEqual([]);
+        expect(eventsOf(events, 'verified')).toEqual([]);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved' }]);
+    });
+});
+
+describe('a check', () => {
+    test('is asked again until the VM answers', async () => {
+        const { ports } = rack();
+        const events = await all(
+            execute(planOf([moveOf(db, 'a', 'b', { checks: [tcp()] })]), { ...ports, places: new Desk(undefined, 3) }),
+        );
+        expect(eventsOf(events, 'verified')).toMatchObject([{ outcome: 'ok' }]);
+        expect(eventsOf(events, 'verified')[0]?.tookMs).toBeGreaterThanOrEqual(750);
+        expect(eventsOf(events, 'note')).toEqual([]);
+    });
+
+    test('that gets no answer in its time is told, and the VM stays where it is', async () => {
+        const { ports, hypervisors } = rack();
+        const step = moveOf(db, 'a', 'b', { checks: [tcp()] });
+        const events = await all(execute(planOf([step]), { ...ports, places: new Desk(undefined, Infinity) }));
+        expect(eventsOf(events, 'verified')).toMatchObject([{ outcome: 'failed', detail: 'connection refused' }]);
+        expect(eventsOf(events, 'note')).toMatchObject([{ level: 'warning' }]);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved', vmOn: 'b' }]);
+        expect(hypervisors.cluster.runningOn(step.vm.uuid)).toEqual(['b']);
+    });
+
+    test('whose answer is to halt the plan starts no further move', async () => {
+        const { ports } = rack();
+        const limits = { perHost: undefined, intoHost: undefined, outOfHost: undefined, perLink: undefined, inAll: 1, workers: {} };
+        const moves = [
+            moveOf(db, 'a', 'b', { checks: [{ ...tcp('halt-plan'), withinMs: milliseconds(1) }] }),
+            moveOf(web, 'a', 'b', { after: ['db'] }),
+        ];
+        const events = await all(execute(planOf(moves, { limits }), { ...ports, places: new Desk(undefined, Infinity) }));
+        expect(eventsOf(events, 'run-stopping')).toMatchObject([{ why: 'plan-halted' }]);
+        expect(Object.fromEntries(eventsOf(events, 'move-ended').map((e) => [e.move, e.outcome]))).toEqual({ db: 'moved', web: 'skipped' });
+    });
+
+    test('by a command takes its exit code, and says what it wrote', async () => {
+        const { ports } = rack();
+        const check: PlannedCheck = { ...tcp(), check: { kind: 'command', command: ['is-up', 'db'] }, withinMs: milliseconds(1) };
+        const desk = new Desk(() => ({ code: 1, output: 'no route' }));
+        const events = await all(execute(planOf([moveOf(db, 'a', 'b', { checks: [check] })]), { ...ports, places: desk }));
+        expect(eventsOf(events, 'verified')).toMatchObject([{ outcome: 'failed', detail: 'ended with 1; it said: no route' }]);
+    });
+});
