@@ -1,14 +1,15 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { bytes, bytesPerSecond, mebibyte, milliseconds, ratio } from '@mig/language';
 import { describe, expect, test } from 'vitest';
+import { idealMachine, qemuMachine, type CopyMachine } from './machine.js';
 import {
     advance,
-    idealMachine,
-    qemuMachine,
     startPrecopy,
+    pauseGuest,
     startStopAndCopy,
+    switchToPostcopy,
+    throttleGuest,
     timeToNextEvent,
-    type CopyMachine,
     type GuestMemory,
     type PrecopyState,
 } from './precopy.js';
@@ -168,4 +169,67 @@ describe('of any guest', () => {
             expect(fast.ms).toBeLessThanOrEqual(slow.ms + qemuMachine.lookEvery);
         },
     );
+});
+
+describe('after a switch to post-copy', () => {
+    const anyGuest = fc.record({
+        size: fc.integer({ min: 64, max: 4096 }),
+        hot: fc.double({ min: 0.01, max: 1, noNaN: true }),
+        dirty: fc.integer({ min: 0, max: 2000 }),
+        zero: fc.double({ min: 0, max: 0.9, noNaN: true }),
+        mbits: fc.integer({ min: 50, max: 25_000 }),
+        switchAfterMs: fc.integer({ min: 0, max: 20_000 }),
+    });
+    property.prop([anyGuest])('every page crosses at most once more, whatever the guest writes', (g) => {
+        const memory = guest(g.size * mebibyte, {
+            hotSet: bytes(g.size * g.hot * mebibyte),
+            dirtyRate: bytesPerSecond(g.dirty * mebibyte),
+            zeroShare: ratio(g.zero),
+        });
+        const bandwidth = bytesPerSecond((g.mbits * 1e6) / 8);
+        const before = advance(startPrecopy(memory, milliseconds(1)), milliseconds(g.switchAfterMs), bandwidth).state;
+        const switched = switchToPostcopy(before);
+        const end = play(switched, bandwidth).state;
+        expect(end.stage).toBe('sent');
+        const after = end.transferred - before.transferred;
+        if (before.stage === 'copying') expect(after).toBeLessThanOrEqual(memory.size * (1 + 8 / 4096) + qemuMachine.deviceState + 1);
+        else expect(switched).toBe(before);
+    });
+    test('the guest stands still only while what it needs to run is sent', () => {
+        const busy = guest(512 * mebibyte, { dirtyRate: bytesPerSecond(200 * mebibyte) });
+        const link = 125e6;
+        const end = play(switchToPostcopy(startPrecopy(busy, milliseconds(300))), link).state;
+        const { stopSetUp, deviceState, inFlight } = qemuMachine;
+        expect(end.stoppedFor).toBeCloseTo(stopSetUp + ((deviceState + inFlight) / link) * 1000, 3);
+        expect(end.pageRequests).toBeGreaterThan(0);
+    });
+    test('hybrid sends no page more than twice', () => {
+        const busy = guest(512 * mebibyte, { dirtyRate: bytesPerSecond(800 * mebibyte) });
+        let state = startPrecopy(busy, milliseconds(300));
+        while (state.iteration < 2) state = advance(state, timeToNextEvent(state, bytesPerSecond(25e6)), bytesPerSecond(25e6)).state;
+        const end = play(switchToPostcopy(state), 25e6).state;
+        expect(end.normalBytes).toBeLessThanOrEqual(2 * busy.size + 1);
+    });
+});
+
+describe('what slows or stops a guest', () => {
+    const busy = guest(256 * mebibyte, { dirtyRate: bytesPerSecond(60 * mebibyte), hotSet: bytes(64 * mebibyte) });
+    const settings = { initial: ratio(0.2), step: ratio(0.1), max: ratio(0.8) };
+    test('the throttle rises by its steps, to its most', () => {
+        const wild = throttleGuest(startPrecopy({ ...busy, dirtyRate: bytesPerSecond(6000 * mebibyte) }, milliseconds(30)), settings);
+        const shares = [10, 20, 30, 120].map((s) => advance(wild, milliseconds(s * 1000), bytesPerSecond(25e6)).state.throttle?.share ?? 0);
+        expect(shares).toEqual([...shares].sort((a, b) => a - b));
+        expect(shares.at(-1)).toBeCloseTo(0.8, 9);
+    });
+    test('a guest that writes little is not throttled', () => {
+        const calm = throttleGuest(startPrecopy({ ...busy, dirtyRate: bytesPerSecond(mebibyte) }, milliseconds(30)), settings);
+        expect(play(calm, 25e6).state.throttle?.share).toBe(0);
+    });
+    test('what the pause finds is sent, and nothing after it', () => {
+        const half = advance(startPrecopy(busy, milliseconds(30)), milliseconds(30_000), bytesPerSecond(25e6)).state;
+        expect(half.stage).toBe('copying');
+        const { ms, state } = play(pauseGuest(half), 25e6);
+        expect(state.normalBytes - half.normalBytes).toBeLessThanOrEqual(2 * busy.hotSet);
+        expect(state.stoppedFor).toBeCloseTo(ms, 3);
+    });
 });
