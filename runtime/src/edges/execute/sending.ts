@@ -77,6 +77,7 @@ export class Sending {
     async during<T>(performing: Promise<T>, bound: Milliseconds): Promise<T> {
         const cancel = (): void => void this.#cancel({ what: 'request', because: this.#run.control.reason?.detail ?? 'cancelled' });
         this.#run.control.cancel.addEventListener('abort', cancel, { once: true });
+        this.#run.bandwidth.onAbort(this.#step.id, (because) => void this.#cancel({ what: 'ladder', because }));
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
         this.#observer.onSending = () => this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
         const watching = this.#watch(bound);
@@ -88,6 +89,7 @@ export class Sending {
             this.#observer.onIteration = undefined;
             this.#observer.onSending = undefined;
             this.#run.control.cancel.removeEventListener('abort', cancel);
+            this.#run.bandwidth.onAbort(this.#step.id, undefined);
             await watching;
             await this.#turn;
         }

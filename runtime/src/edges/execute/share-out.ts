@@ -1,16 +1,21 @@
-import { formatQuantity, milliseconds, type BytesPerSecond } from '@mig/language';
+import { bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond } from '@mig/language';
 import {
+    capsWhile,
+    closedBetween,
+    libvirtStep,
     linkCapacities,
+    moveTechnique,
+    nextLook,
+    openWindows,
     sharesInSteps,
     shareRequest,
     tooThin,
+    type CapInForce,
     type HostName,
     type LinkCapacities,
     type MoveId,
-    type PlanCap,
     type Plan,
     type PlannedMove,
-    moveTechnique,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import type { Departure } from '../hypervisor/port.js';
@@ -26,6 +31,9 @@ type SetCap = Departure['setBandwidth'];
 
 const capName: Readonly<Record<CapSetting, string>> = { bandwidth: 'the cap', 'postcopy-bandwidth': 'the cap of post-copy' };
 
+/** What unlimited is in an event: more than any link carries (1 TiB/s). */
+const unlimited = 2 ** 40;
+
 interface Sender {
     readonly move: PlannedMove;
     readonly departure: Departure;
@@ -35,26 +43,36 @@ interface Sender {
     switched: boolean;
     /** What was last set. */
     rate: BytesPerSecond | undefined;
+    /** Its share is less than a hypervisor can be set to, and it was told so. */
+    thin: boolean;
 }
 
 /**
- * Keeps the caps of the moves that send as the plan wants them: shared out again whenever one joins or leaves.
+ * Keeps the caps of the moves that send as the plan wants them: shared out again whenever one joins, leaves or switches
+ * to post-copy, and whenever a window of the plan opens or closes.
  * Others are lowered before one joins, and raised only after one has left, so that no cap is passed in between.
  * Only senders have a share: a move that is being prepared leaves the wire to the others.
  */
 export class ShareOut {
-    readonly #caps: readonly PlanCap[];
+    readonly #plan: Plan;
     readonly #capacities: LinkCapacities;
     readonly #emit: Emit;
     readonly #clock: Clock;
-    readonly #moves: ReadonlyMap<MoveId, PlannedMove>;
+    readonly #moves: Map<MoveId, PlannedMove>;
     readonly #senders = new Map<MoveId, Sender>();
     /** Caps that rungs have put on single moves. */
     readonly #own = new Map<MoveId, BytesPerSecond | undefined>();
+    /** Windows that are open. */
+    #open: ReadonlySet<number>;
+    /** What windows that have closed left to the moves that were sending then. */
+    readonly #kept: CapInForce[] = [];
+    readonly #aborts = new Map<MoveId, (because: string) => void>();
+    #changed: () => void = () => undefined;
     #turn: Promise<void> = Promise.resolve();
 
     constructor(plan: Plan, ports: ExecutePorts, emit: Emit) {
-        this.#caps = plan.caps;
+        this.#plan = plan;
+        this.#open = openWindows(plan, ports.clock.now());
         this.#capacities = linkCapacities(ports.inventory);
         this.#emit = emit;
         this.#clock = ports.clock;
@@ -64,7 +82,37 @@ export class ShareOut {
     /** Why a candidate may not send beside those that are under way. */
     refuses(candidate: MoveId, running: readonly MoveId[]): string | undefined {
         const requests = [...running, candidate].flatMap((id) => this.#moves.get(id) ?? []).map(shareRequest);
-        return tooThin(requests, this.#caps, this.#capacities);
+        return tooThin(requests, this.#inForce(), this.#capacities);
+    }
+
+    /** Whether a candidate that is refused now could send alone at another time: when a window has opened or closed. */
+    admitsLater(candidate: MoveId): boolean {
+        const request = this.#moves.get(candidate);
+        if (!request || this.#plan.windows === undefined) return false;
+        const times = [[], ...this.#plan.windows.map((_, i) => [i])].map((open) => capsWhile(this.#plan, new Set(open)));
+        return times.some((caps) => tooThin([shareRequest(request)], caps, this.#capacities) === undefined);
+    }
+
+    /** Follows the windows of the plan until the run is over. `changed` is called when others hold than before. */
+    async follow(over: AbortSignal, changed: () => void): Promise<void> {
+        this.#changed = changed;
+        for (;;) {
+            const now = this.#clock.now();
+            const next = nextLook(this.#plan, now);
+            if (next === undefined) return;
+            try {
+                await this.#clock.sleep(milliseconds(next - now), over);
+            } catch {
+                return; // the run is over
+            }
+            await this.#look(over);
+        }
+    }
+
+    /** `abort` is called when a window closes at whose end this move must not go on. */
+    onAbort(move: MoveId, abort: ((because: string) => void) | undefined): void {
+        if (abort) this.#aborts.set(move, abort);
+        else this.#aborts.delete(move);
     }
 
     /**
@@ -76,7 +124,7 @@ export class ShareOut {
             const shares = this.#shares([...this.#senders.values()].map((s) => s.move).concat(move));
             const rate = shares.get(move.id);
             const maySwitch = moveTechnique(move.technique).postcopy;
-            const joining: Sender = { move, departure, maySwitch, switched: false, rate: undefined };
+            const joining: Sender = { move, departure, maySwitch, switched: false, rate: undefined, thin: false };
             const [, isSet] = await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
             if (!isSet && rate !== undefined) throw capNotSet(move, rate);
             this.#senders.set(move.id, joining);
@@ -105,7 +153,9 @@ export class ShareOut {
             const sender = this.#senders.get(id);
             if (!sender || sender.switched) return;
             sender.switched = true;
-            await this.#set(sender, sender.rate, signal);
+            const shares = this.#shares([...this.#senders.values()].map((s) => s.move));
+            await Promise.all([this.#set(sender, shares.get(id), signal), this.#lower(shares, signal)]);
+            await this.#raise(shares, signal);
         });
     }
 
@@ -113,6 +163,11 @@ export class ShareOut {
     limit(move: MoveId, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<void> {
         this.#own.set(move, rate);
         return this.#again(signal);
+    }
+
+    /** A move that has not begun goes elsewhere. */
+    redirect(move: PlannedMove): void {
+        this.#moves.set(move.id, move);
     }
 
     /** Of a link, `host/network`, in each direction; undefined where the inventory does not say. */
@@ -133,12 +188,59 @@ export class ShareOut {
         });
     }
 
+    async #look(signal: AbortSignal): Promise<void> {
+        const before = this.#open;
+        const open = openWindows(this.#plan, this.#clock.now());
+        if (open.size === before.size && [...open].every((i) => before.has(i))) return;
+        this.#open = open;
+        for (const [i, { because }] of (this.#plan.windows ?? []).entries()) {
+            if (open.has(i) === before.has(i)) continue;
+            const text = `the window ${because.text} ${open.has(i) ? 'has opened' : 'has closed'}`;
+            this.#emit({ type: 'note', level: 'info', move: undefined, text });
+        }
+        for (const { window, moves, abort, caps } of closedBetween(this.#plan, before, open, new Set(this.#senders.keys()))) {
+            this.#kept.push(...caps);
+            if (abort) for (const move of moves) this.#aborts.get(move)?.(`the window ${window.because.text} has closed`);
+        }
+        await this.#again(signal);
+        this.#changed();
+    }
+
+    #inForce(): readonly CapInForce[] {
+        return [...capsWhile(this.#plan, this.#open), ...this.#kept];
+    }
+
     #shares(moves: readonly PlannedMove[]): Map<MoveId, BytesPerSecond | undefined> {
-        const own = moves.flatMap((m): PlanCap[] => {
-            const rate = this.#own.get(m.id);
-            return rate === undefined ? [] : [{ scope: 'vm', of: m.vm.name, rate, kind: 'cap', because: { text: 'a rung of its ladder' } }];
+        const own = moves.flatMap(({ id }): CapInForce[] => {
+            const rates = [this.#own.get(id), this.#senders.get(id)?.switched === true ? this.#postcopyCap(id) : undefined];
+            const only = new Set([id]);
+            const because = { text: 'a cap of its own' };
+            return rates.flatMap((rate) => (rate === undefined ? [] : [{ scope: 'vm', of: undefined, rate, kind: 'cap', because, only }]));
         });
-        return sharesInSteps(moves.map(shareRequest), [...this.#caps, ...own], this.#capacities);
+        const shares = sharesInSteps(moves.map(shareRequest), [...this.#inForce(), ...own], this.#capacities);
+        for (const [id, rate] of shares) {
+            const isThin = rate === 0;
+            if (isThin) shares.set(id, libvirtStep);
+            this.#tellThin(id, isThin);
+        }
+        return shares;
+    }
+
+    /** A move that sends already cannot be held back altogether when a window lowers the caps. */
+    #tellThin(id: MoveId, isThin: boolean): void {
+        const sender = this.#senders.get(id);
+        if (!sender || sender.thin === isThin) return;
+        sender.thin = isThin;
+        if (!isThin) return;
+        const least = formatQuantity(libvirtStep, 'rate');
+        const text = `the share of ${sender.move.vm.name} is below ${least}, the least that can be set: the caps are passed until others end`;
+        this.#emit({ type: 'note', level: 'alarm', move: id, text });
+    }
+
+    /** What its technique asks for after the switch. */
+    #postcopyCap(id: MoveId): BytesPerSecond | undefined {
+        const asked = this.#moves.get(id)?.technique.options.postcopyBandwidth;
+        return typeof asked === 'number' ? bytesPerSecond(Math.max(libvirtStep, asked)) : undefined;
     }
 
     async #lower(shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>, signal: AbortSignal): Promise<void> {
@@ -161,18 +263,22 @@ export class ShareOut {
     /** Sets, reads back and compares; whether it was taken. A move that has just ended takes no cap any more, and needs none. */
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
         const { move, departure, maySwitch, switched } = sender;
-        const one = async (call: string, setting: CapSetting, set: SetCap): Promise<void> => {
+        const one = async (call: string, setting: CapSetting, asked: BytesPerSecond | undefined, set: SetCap): Promise<boolean> => {
             const { got } = await within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
-                set(rate, AbortSignal.any([signal, over])),
+                set(asked, AbortSignal.any([signal, over])),
             );
-            if (rate !== undefined) this.#report(move, setting, rate, got);
+            return this.#report(move, setting, asked, got);
         };
         try {
-            if (maySwitch || switched)
-                await one('a new cap of post-copy', 'postcopy-bandwidth', (cap, end) => departure.setPostcopyBandwidth(cap, end));
-            if (!switched) await one('a new cap', 'bandwidth', (cap, end) => departure.setBandwidth(cap, end));
+            let holds = true;
+            if (maySwitch || switched) {
+                const after = switched ? rate : this.#afterSwitch(move.id, rate);
+                const set: SetCap = (cap, end) => departure.setPostcopyBandwidth(cap, end);
+                holds = await one('a new cap of post-copy', 'postcopy-bandwidth', after, set);
+            }
+            if (!switched) holds = (await one('a new cap', 'bandwidth', rate, (cap, end) => departure.setBandwidth(cap, end))) && holds;
             sender.rate = rate;
-            return true;
+            return holds;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
             if (!signal.aborted) this.#emit({ type: 'note', level: 'warning', move: move.id, text });
@@ -180,21 +286,26 @@ export class ShareOut {
         }
     }
 
-    #report(move: PlannedMove, setting: CapSetting, asked: BytesPerSecond, got: BytesPerSecond | undefined): void {
+    #afterSwitch(id: MoveId, rate: BytesPerSecond | undefined): BytesPerSecond | undefined {
+        const own = this.#postcopyCap(id);
+        if (own === undefined) return rate;
+        const least = Math.min(rate ?? Infinity, Math.floor(own / libvirtStep) * libvirtStep);
+        return bytesPerSecond(least);
+    }
+
+    /**
+     * What a host says that a cap is: whether the cap holds. One that is lower than asked is a warning, for it is kept;
+     * one that is higher, or that nobody can tell, is an error: the move is not begun, and one under way raises an alarm.
+     */
+    #report(move: PlannedMove, setting: CapSetting, asked: BytesPerSecond | undefined, got: BytesPerSecond | undefined): boolean {
+        if (asked === undefined && got === undefined) return true; // unlimited, and the host says so
         const agrees = got === asked;
-        this.#emit({ type: 'setting-applied', move: move.id, setting, on: move.source, asked, got, agrees });
-        if (!agrees)
-            this.#emit({
-                type: 'note',
-                level: 'warning',
-                move: move.id,
-                text: differs(
-                    capName[setting],
-                    move.source,
-                    formatQuantity(asked, 'rate'),
-                    got === undefined ? undefined : formatQuantity(got, 'rate'),
-                ),
-            });
+        const holds = asked === undefined || (got !== undefined && got <= asked);
+        this.#emit({ type: 'setting-applied', move: move.id, setting, on: move.source, asked: asked ?? unlimited, got, agrees });
+        if (agrees) return true;
+        const text = differs(capName[setting], move.source, rateText(asked) ?? 'unlimited', rateText(got));
+        this.#emit({ type: 'note', level: holds ? 'warning' : 'alarm', move: move.id, text });
+        return holds;
     }
 
     #serially(work: () => Promise<void>): Promise<void> {
@@ -203,6 +314,8 @@ export class ShareOut {
         return result;
     }
 }
+
+const rateText = (rate: BytesPerSecond | undefined): string | undefined => (rate === undefined ? undefined : formatQuantity(rate, 'rate'));
 
 function capNotSet({ vm, source }: PlannedMove, rate: BytesPerSecond): MigrationError {
     return new MigrationError('cap-not-set', `${vm.name} was not sent: ${source} did not take its cap of ${formatQuantity(rate, 'rate')}`, {
