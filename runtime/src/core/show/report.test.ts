@@ -57,6 +57,13 @@ describe('downtime', () => {
         expect(reportOf(zero).moves[0]?.downtimeMs).toBe(expected);
         expect(reportOf(without(events, 'job-completed')).moves[0]?.downtimeMs).toBe(expected);
     });
+    test('is taken from stop to resume after a switch to post-copy, of which hypervisors tell a part only', () => {
+        const events = run().flatMap((e): readonly MigrationEvent[] => {
+            if (e.type === 'job-completed') return [{ ...e, downtimeMs: milliseconds(3) }];
+            return e.type === 'guest-stopped' ? [e, { type: 'postcopy-started', move: e.move, at: e.at }] : [e];
+        });
+        expect(reportOf(events).moves[0]?.downtimeMs).toBe(reportOf(events).moves[0]?.downtime.stopToResume);
+    });
     test('is unknown where neither was seen', () => {
         const events = without(without(run(), 'job-completed'), 'guest-resumed');
         expect(reportOf(events).moves[0]?.downtimeMs).toBeUndefined();

@@ -1,8 +1,9 @@
 /** What a run did, from its events alone: a report of a simulation is the same thing as one of a run. */
-import { bytes, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
+import { bytes, mebibyte, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
 import type { MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
-import type { MovePhase, Plan, PlannedMove, PlannedTechnique, Reason } from '../model/plan.js';
+import type { MovePhase, Plan, PlannedCheck, PlannedMove, PlannedTechnique, Reason } from '../model/plan.js';
+import { type Brownout, brownoutOf } from './brownout.js';
 import { judgePromises, type PromiseReport } from './promises.js';
 
 export const reportVersion = 1;
@@ -33,7 +34,7 @@ export interface Report {
         readonly move: MoveId | undefined;
         readonly text: string;
     }[];
-    /** Every move of the plan ended at its destination, and every promise was measured and held. */
+    /** Every move of the plan ended at its destination, every promise was measured and held, and no check or hook failed. */
     readonly allHeld: boolean;
 }
 
@@ -67,10 +68,35 @@ export interface MoveReport {
     }[];
     readonly settings: readonly SettingReport[];
     readonly rungs: readonly { readonly action: string; readonly because: string }[];
+    /** How long the guest ran slowed. */
+    readonly brownout: Brownout;
+    /** CPU seconds of the hypervisor's process, beside those of the guest, for each GiB that was sent; undefined where a host does not count them. */
+    readonly cpuSecondsPerGib: { readonly source: number | undefined; readonly destination: number | undefined };
+    readonly hooks: readonly HookReport[];
+    readonly checks: readonly CheckReport[];
     readonly carried: readonly string[];
     readonly reasons: readonly Reason[];
     readonly promises: readonly PromiseReport[];
     readonly error: MoveFailure | undefined;
+}
+
+/** What was run before or after a move. */
+export interface HookReport {
+    readonly when: 'before' | 'after';
+    readonly command: readonly string[];
+    /** Undefined: the machine of mig-run. */
+    readonly on: string | undefined;
+    readonly outcome: 'ok' | 'failed';
+    readonly detail: string | undefined;
+    readonly output: string | undefined;
+    readonly tookMs: Milliseconds;
+}
+
+/** What was asked of a VM that has arrived. `not-run`: it has not arrived, or hosts were simulated. */
+export interface CheckReport extends PlannedCheck {
+    readonly outcome: 'ok' | 'failed' | 'not-run';
+    readonly detail: string | undefined;
+    readonly tookMs: Milliseconds | undefined;
 }
 
 export interface SettingReport {
@@ -88,6 +114,8 @@ export interface ReportTotals {
     readonly transferred: Bytes;
     readonly longestDowntimeMs: Milliseconds | undefined;
     readonly promises: { readonly held: number; readonly broken: number; readonly unknown: number };
+    readonly checks: { readonly ok: number; readonly failed: number; readonly notRun: number };
+    readonly hooks: { readonly ok: number; readonly failed: number };
 }
 
 /** The report of a run, or of as much of it as the events tell. */
@@ -117,7 +145,10 @@ export function reportOf(events: readonly MigrationEvent[]): Report {
         notes: events.flatMap((e) =>
             e.type === 'note' && e.level !== 'info' ? [{ at: e.at, level: e.level, move: e.move, text: e.text }] : [],
         ),
-        allHeld: moves.every((m) => m.outcome === 'moved') && totals.promises.broken + totals.promises.unknown === 0,
+        allHeld:
+            moves.every((m) => m.outcome === 'moved') &&
+            totals.promises.broken + totals.promises.unknown + totals.checks.failed === 0 &&
+            moves.every((m) => m.hooks.every((hook) => hook.when === 'before' || hook.outcome === 'ok')),
     };
 }
 
@@ -132,6 +163,12 @@ function eventsByMove(events: readonly MigrationEvent[]): ReadonlyMap<MoveId, re
     return found;
 }
 
+/** After a switch to post-copy hypervisors tell a part of it only: the guest waits for the destination's word as well. */
+function downtimeOf({ reported, stopToResume }: MoveReport['downtime'], switched: boolean): Milliseconds | undefined {
+    if (switched && stopToResume !== undefined) return stopToResume;
+    return reported !== undefined && reported > 0 ? reported : stopToResume;
+}
+
 function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly MoveEvent[]): MoveReport {
     const of = <T extends MoveEvent['type']>(type: T) => events.filter((e): e is Extract<MoveEvent, { type: T }> => e.type === type);
     const instance = plan?.instances[move.instance];
@@ -141,10 +178,12 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
     const last = of('phase-ended').at(-1);
     const attempts = attemptsOf(events);
     const downtime = { reported: job?.downtimeMs, stopToResume: stopToResume(events) };
+    const brownout = brownoutOf(events, move.technique);
     const measured = {
         duration: started && last && last.at >= started.at ? milliseconds(last.at - started.at) : undefined,
-        downtime: downtime.reported !== undefined && downtime.reported > 0 ? downtime.reported : downtime.stopToResume,
+        downtime: downtimeOf(downtime, of('postcopy-started').length > 0),
         traffic: transferredIn(attempts),
+        brownout: brownout.totalMs,
     };
     return {
         id: move.id,
@@ -153,7 +192,7 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
         policy: instance?.policy,
         technique: { kind: move.technique.kind, name: move.technique.name },
         source: move.source,
-        destination: move.destination,
+        destination: of('move-redirected').at(-1)?.destination ?? move.destination,
         memory: move.memory,
         outcome: end?.outcome ?? 'unfinished',
         vmOn: end?.vmOn,
@@ -166,6 +205,21 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
         phases: attempts.flatMap(phasesOf),
         settings: of('setting-applied').map(({ setting, on, asked, got, agrees }) => ({ setting, on, asked, got, agrees })),
         rungs: of('rung-fired').map(({ action, because }) => ({ action, because })),
+        brownout,
+        cpuSecondsPerGib: {
+            source: perGib(of('effort'), 'source', job?.transferred),
+            destination: perGib(of('effort'), 'destination', job?.transferred),
+        },
+        hooks: of('hook-ended').map(({ hook: { when, command, on }, outcome, detail, output, tookMs }) => ({
+            when,
+            command,
+            on,
+            outcome,
+            detail,
+            output,
+            tookMs,
+        })),
+        checks: checksOf(move, of('verified')),
         carried: of('arrived').at(-1)?.carried ?? [],
         reasons: move.because,
         promises:
@@ -173,6 +227,26 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
         error: end?.error,
     };
 }
+
+/** In the order of the plan; those that no event tells of were not run. */
+function checksOf(move: PlannedMove, told: readonly Extract<MoveEvent, { type: 'verified' }>[]): readonly CheckReport[] {
+    return (move.checks ?? []).map((check) => {
+        const last = told.findLast((event) => JSON.stringify(event.check) === JSON.stringify(check));
+        return { ...check, outcome: last?.outcome ?? 'not-run', detail: last?.detail, tookMs: last?.tookMs };
+    });
+}
+
+/** Of the last attempt: what it used for what it sent. */
+function perGib(
+    efforts: readonly Extract<MoveEvent, { type: 'effort' }>[],
+    side: 'source' | 'destination',
+    sent: Bytes | undefined,
+): number | undefined {
+    const cpuMs = efforts.findLast((event) => event.side === side)?.cpuMs;
+    return cpuMs === undefined || sent === undefined || sent <= 0 ? undefined : cpuMs / 1000 / (sent / gibibyte);
+}
+
+const gibibyte = 1024 * mebibyte;
 
 /** All the time that the guest stood still between a stop and the next resume, wherever. Undefined: a stop or its end was not seen. */
 function stopToResume(events: readonly MoveEvent[]): Milliseconds | undefined {
@@ -232,6 +306,7 @@ function totalsOf(moves: readonly MoveReport[]): ReportTotals {
     const promises = moves.flatMap((m) => m.promises);
     const count = (verdict: PromiseReport['verdict']): number => promises.filter((p) => p.verdict === verdict).length;
     const downtimes = moves.flatMap((m) => m.downtimeMs ?? []);
+    const [checks, hooks] = [moves.flatMap((m) => m.checks), moves.flatMap((m) => m.hooks)];
     return {
         moves: moves.length,
         moved: moves.filter((m) => m.outcome === 'moved').length,
@@ -239,5 +314,10 @@ function totalsOf(moves: readonly MoveReport[]): ReportTotals {
         transferred: bytes(moves.reduce((sum, m) => sum + (m.transferred ?? 0), 0)),
         longestDowntimeMs: downtimes.length === 0 ? undefined : milliseconds(Math.max(...downtimes)),
         promises: { held: count('held'), broken: count('broken'), unknown: count('unknown') },
+        checks: { ok: countOf(checks, 'ok'), failed: countOf(checks, 'failed'), notRun: countOf(checks, 'not-run') },
+        hooks: { ok: countOf(hooks, 'ok'), failed: countOf(hooks, 'failed') },
     };
 }
+
+const countOf = <T extends string>(all: readonly { readonly outcome: T }[], outcome: T): number =>
+    all.filter((one) => one.outcome === outcome).length;
