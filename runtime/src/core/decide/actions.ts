@@ -131,7 +131,7 @@ function definitionActions({ source, destination, vm }: Omit<PlannedMove, 'actio
 
 /** Parameters that stand several times as a list. */
 function parametersText(technique: MoveTechnique, side: MigrateSide): PlannedAction['with'] {
-    const all = Map.groupBy(migrateParametersOf(technique, side), ({ name }) => name);
+    const all = Map.groupBy(migrateParametersOf({ technique }, side), ({ name }) => name);
     return Object.fromEntries(
         [...all].map(([name, [first, ...more]]) => [
             name,

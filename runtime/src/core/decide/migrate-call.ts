@@ -43,6 +43,8 @@ export interface MigrateAsk {
     /** The persistent definition travels. */
     readonly persistent: boolean;
     readonly unsafe: boolean;
+    /** A post-copy that broke is taken up again. */
+    readonly resume?: true;
 }
 
 /** The host that a call goes to: throttling is the source's business alone. */
@@ -53,7 +55,9 @@ export type MigrateSide = 'source' | 'destination';
  * definition that fails at the destination after the switch must not end the guest (safety rule 3), so it is defined
  * there, and undefined at the source, by calls of their own once it has arrived.
  */
-export function migrateFlagsOf({ technique, persistent, unsafe }: MigrateAsk, side: MigrateSide): readonly MigrateFlag[] {
+export function migrateFlagsOf(ask: MigrateAsk, side: MigrateSide): readonly MigrateFlag[] {
+    const { technique, persistent, unsafe } = ask;
+    if (ask.resume === true) return resumeFlags.filter((flag) => side === 'source' || flag !== 'CHANGE_PROTECTION');
     const { live, postcopy, options } = technique;
     const flags: MigrateFlag[] = [];
     if (live) flags.push('LIVE');
@@ -70,8 +74,15 @@ export function migrateFlagsOf({ technique, persistent, unsafe }: MigrateAsk, si
     return flags;
 }
 
+/** The disks are those that the guest writes to at the destination already: whether that is safe is no question any more. */
+const resumeFlags: readonly MigrateFlag[] = ['LIVE', 'CHANGE_PROTECTION', 'UNSAFE', 'POSTCOPY', 'POSTCOPY_RESUME'];
+
 /** Parameters that the technique adds to those of the route. */
-export function migrateParametersOf(technique: MoveTechnique, side: MigrateSide): readonly MigrateParameter[] {
+export function migrateParametersOf(
+    { technique, resume }: Pick<MigrateAsk, 'technique' | 'resume'>,
+    side: MigrateSide,
+): readonly MigrateParameter[] {
+    if (resume === true) return [];
     const { streams, compression, xbzrleCache, throttle } = technique.options;
     const found: MigrateParameter[] = [];
     const add = (name: MigrateParameterName, value: number | string | undefined): void => {
@@ -83,8 +94,10 @@ export function migrateParametersOf(technique: MoveTechnique, side: MigrateSide)
     if (method === 'zlib' || method === 'zstd') add(`compression.${method}.level`, compression?.level);
     if (method === 'xbzrle') add('compression.xbzrle.cache', xbzrleCache);
     if (side === 'source' && throttled(technique)) {
-        add('auto_converge.initial', throttle && percent(throttle.initial));
-        add('auto_converge.increment', throttle?.step === undefined ? undefined : percent(throttle.step));
+        // Only a rung may throttle: until then it is held where the guest does not feel it.
+        add('auto_converge.initial', throttle ? percent(throttle.initial) : 1);
+        if (!throttle || throttle.step !== undefined)
+            add('auto_converge.increment', throttle?.step === undefined ? 1 : percent(throttle.step));
     }
     for (const disk of copiedDisks(technique)) add('migrate_disks', disk);
     return found;
@@ -106,4 +119,5 @@ function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' |
     return compression.method === 'none' ? undefined : compression.method;
 }
 
-const throttled = ({ options }: MoveTechnique): boolean => options.throttle !== undefined && options.never?.includes('throttle') !== true;
+const throttled = ({ options, throttleLater }: MoveTechnique): boolean =>
+    (options.throttle !== undefined || throttleLater === true) && options.never?.includes('throttle') !== true;

@@ -8,12 +8,22 @@ export interface MoveTechnique {
     /** Both ends agree before the first byte that the guest may be started at the destination before its memory is there. */
     readonly postcopy: boolean;
     readonly options: TechniqueOptions;
+    /** A rung may throttle the guest, which both ends agree on before the first byte; none does from the start. */
+    readonly throttleLater?: true;
 }
 
-/** What a planned technique comes to. */
+/** What a planned technique comes to. A rung that does what `never` forbids asks for nothing. */
 export function moveTechnique({ kind, options, ladder }: PlannedTechnique): MoveTechnique {
-    const switches = ladder.some(({ action }) => action.kind === 'switch-to-postcopy');
-    return { live: kind !== 'stop-and-copy', postcopy: kind === 'postcopy' || kind === 'hybrid' || switches, options };
+    const never = options.never ?? [];
+    const may = (action: 'switch-to-postcopy' | 'throttle'): boolean => ladder.some((rung) => rung.action.kind === action);
+    const switches = may('switch-to-postcopy') && !never.includes('postcopy');
+    const throttles = may('throttle') && !never.includes('throttle') && options.throttle === undefined;
+    return {
+        live: kind !== 'stop-and-copy',
+        postcopy: kind === 'postcopy' || kind === 'hybrid' || switches,
+        options,
+        ...(throttles ? { throttleLater: true } : {}),
+    };
 }
 
 /** When a technique by itself switches to post-copy: at once, or when every page has been sent once. Undefined: only a rung does. */

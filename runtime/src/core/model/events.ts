@@ -112,6 +112,8 @@ export interface Progress {
     /** The cap that is in force. */
     readonly cap: BytesPerSecond | undefined;
     readonly eta: Milliseconds | undefined;
+    /** Pages that the guest has asked for before they were sent. Absent: not in post-copy, or not told. */
+    readonly postcopyRequests?: number;
 }
 
 export interface JobSummary {
@@ -123,6 +125,8 @@ export interface JobSummary {
     readonly iterations: number;
     readonly normalPages: number | undefined;
     readonly zeroPages: number | undefined;
+    /** As in Progress, at the end. */
+    readonly postcopyRequests?: number;
 }
 
 export interface MoveFailure {

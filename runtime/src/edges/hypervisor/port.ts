@@ -117,6 +117,15 @@ export interface MoveParameters {
     /** libvirt's UNSAFE: only where the policy says so in words. */
     readonly unsafe: boolean;
     readonly technique: MoveTechnique;
+    /** A post-copy that broke is taken up again (`recoverPostcopy`): pages that are not there yet are sent by a new migration. */
+    readonly resume?: true;
+}
+
+/** A setting of a migration: bytes/s, milliseconds or bytes, as the hypervisor counts them. Undefined: unlimited. */
+export interface MoveSetting {
+    readonly setting: 'bandwidth' | 'postcopy-bandwidth' | 'downtime-limit' | 'compression-cache';
+    readonly asked: number | undefined;
+    readonly got: number | undefined;
 }
 
 /** Opaque to us: handed from phase to phase. */
@@ -153,6 +162,12 @@ export interface Departure extends AsyncDisposable {
     ): Promise<void>;
     /** Stops the guest while it is sent, so that nothing more gets dirty; it runs on at the destination. */
     pauseGuest(signal: AbortSignal): Promise<void>;
+
+    /**
+     * Reads back every setting that was asked for. Absent where the driver reads none. Once the migration is active these are
+     * the hypervisor's own, after perform only what is stored.
+     */
+    settings?(signal: AbortSignal): Promise<readonly MoveSetting[]>;
 
     /** Facts from the source as they happen; ends when disposed. Register before begin: nothing earlier is told. */
     readonly events: AsyncIterable<DepartureEvent>;

@@ -10,6 +10,7 @@ import { EventQueue } from './event-queue.js';
 import { followGuest } from './guest-events.js';
 import { flagsFor, migrateFlags, paramsFor } from './migration.js';
 import { procedures } from './procedures.js';
+import { refuseUnsuited, withOptions } from './suited.js';
 import { stringParam } from './typed-params.js';
 import { parseXml } from './xml.js';
 
@@ -34,16 +35,17 @@ class LibvirtArrival implements Arrival {
 
     async prepare(parameters: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared> {
         const { own } = this.#connections;
+        const { versions } = this.#connections;
+        if (versions) refuseUnsuited(own.rpc.host, versions, parameters.technique, 'destination');
         const pausedFlag = begun.paused === true ? migrateFlags.PAUSED : 0;
-        const { cookieOut, uriOut } = await own.call(
-            procedures.migratePrepare,
-            {
-                params: paramsFor(parameters, 'destination', { xml: begun.xml }),
-                cookieIn: begun.cookie,
-                flags: flagsFor(parameters, 'destination') | pausedFlag,
-            },
-            signal,
-        );
+        const args = {
+            params: paramsFor(parameters, 'destination', { xml: begun.xml }),
+            cookieIn: begun.cookie,
+            flags: flagsFor(parameters, 'destination') | pausedFlag,
+        };
+        const { cookieOut, uriOut } = await own.call(procedures.migratePrepare, args, signal).catch((error: unknown) => {
+            throw withOptions(error, parameters.technique);
+        });
         this.#prepared = { name: parseXml(begun.xml).at('name').text ?? '', xml: begun.xml, uri: uriOut, pausedFlag };
         return { cookie: cookieOut, uri: uriOut, xml: begun.xml };
     }

@@ -3,18 +3,21 @@
  * and libvirt gives the migration up when that connection ends before confirm. Everything else goes over the control
  * connection.
  */
-import { type Bytes, bytes, type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds, ratio } from '@mig/language';
-import type { JobSummary, Progress } from '../../../core/index.js';
+import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
+import { copiedDisks, type MoveTechnique, type Progress } from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
-import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, Prepared } from '../port.js';
-import type { LibvirtConnection } from './connect.js';
+import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
+import type { LibvirtConnection, Versions } from './connect.js';
 import { domainStates } from './domains.js';
 import { libvirtErrors } from './errors.js';
 import { EventQueue } from './event-queue.js';
-import { followGuest } from './guest-events.js';
+import { followGuest, type GuestEvent } from './guest-events.js';
+import { progressOf, summaryOf } from './job-figures.js';
 import { flagsFor, fromMib, migrateFlags, paramsFor, toMib } from './migration.js';
 import { type Domain, procedures } from './procedures.js';
-import { ParamReader, type TypedParam } from './typed-params.js';
+import { refuseUnsuited, withOptions } from './suited.js';
+import { type GuestThrottle, Throttle } from './throttle.js';
+import { ParamReader } from './typed-params.js';
 
 export interface MoveConnections {
     /** Shared by all of a host. */
@@ -23,14 +26,19 @@ export interface MoveConnections {
     readonly own: LibvirtConnection;
     /** Milliseconds since the epoch, for events that carry no time. */
     readonly now: () => number;
+    /** What runs on the host: options that it cannot take are refused before anything is touched. */
+    readonly versions?: Versions;
+    /** Whether calls that taint a domain may be used. */
+    readonly monitor?: 'allow' | 'deny';
 }
 
 /** Registers for events first: nothing that begin causes is missed. */
 export async function openDeparture(connections: MoveConnections, dom: Domain, signal: AbortSignal): Promise<Departure> {
     const { own, now } = connections;
-    const events = new EventQueue<DepartureEvent>();
+    const departure = new LibvirtDeparture(connections, dom);
+    const { events } = departure;
     await Promise.all([
-        followGuest(own, dom, now, (event) => events.push(event), signal),
+        followGuest(own, dom, now, (event) => departure.heard(event), signal),
         own.callbacks.onDomainEvent(
             own.rpc,
             'migrationIteration',
@@ -42,55 +50,92 @@ export async function openDeparture(connections: MoveConnections, dom: Domain, s
             own.rpc,
             'jobCompleted',
             dom,
-            ({ params }) => events.push({ at: now(), type: 'job-completed', summary: summaryOf(params) }),
+            ({ params }) => events.push({ at: now(), type: 'job-completed', summary: summaryOf(params, departure.switched) }),
             signal,
         ),
     ]);
-    return new LibvirtDeparture(connections, dom, events);
+    return departure;
 }
 
 class LibvirtDeparture implements Departure {
-    readonly events: EventQueue<DepartureEvent>;
+    readonly events = new EventQueue<DepartureEvent>();
     readonly #control: LibvirtConnection;
     readonly #own: LibvirtConnection;
     readonly #dom: Domain;
+    readonly #versions: Versions | undefined;
+    readonly #throttle: Throttle;
     #cap: BytesPerSecond | undefined;
+    /** What was last asked of each setting, as libvirt counts it, and how it is read. */
+    readonly #asked = new Map<MoveSetting['setting'], { readonly value: number | undefined; readonly read: Reading }>();
     /** Of the guest when the move began: a paused guest stays paused. */
     #pausedFlag = 0;
+    #switched = false;
+    /** While disks are mirrored, the cap of memory waits: put in force when memory is sent. */
+    #mirroring = false;
 
-    constructor({ control, own }: MoveConnections, dom: Domain, events: EventQueue<DepartureEvent>) {
+    constructor({ control, own, versions, monitor }: MoveConnections, dom: Domain) {
         this.#control = control;
         this.#own = own;
         this.#dom = dom;
-        this.events = events;
+        this.#versions = versions;
+        this.#throttle = new Throttle(control, dom, monitor ?? 'allow');
+    }
+
+    get switched(): boolean {
+        return this.#switched;
+    }
+
+    heard(event: GuestEvent): void {
+        if (event.type === 'migration-status') {
+            if (event.status === 'postcopy-active') this.#switched = true;
+            if (event.status === 'setup' || event.status === 'active') this.#memoryIsSent();
+        }
+        this.events.push(event);
     }
 
     async begin(parameters: MoveParameters, signal: AbortSignal): Promise<Begun> {
+        const { technique } = parameters;
+        if (this.#versions) refuseUnsuited(this.#host, this.#versions, technique, 'source');
         const { state } = await this.#control.call(procedures.domainGetState, { dom: this.#dom, flags: 0 }, signal);
-        const paused = state === domainStates.paused;
+        // A guest whose post-copy broke stands still at its source, and runs at its destination.
+        const paused = state === domainStates.paused && parameters.resume !== true;
         this.#pausedFlag = paused ? migrateFlags.PAUSED : 0;
-        const { cookieOut, xml } = await this.#own.call(
-            procedures.migrateBegin,
-            { dom: this.#dom, params: paramsFor(parameters, 'source'), flags: this.#flags(parameters) },
-            signal,
+        const { cookieOut, xml } = await this.#phase(technique, () =>
+            this.#own.call(
+                procedures.migrateBegin,
+                { dom: this.#dom, params: paramsFor(parameters, 'source'), flags: this.#flags(parameters) },
+                signal,
+            ),
         );
         return { cookie: cookieOut, xml, paused };
     }
 
     async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
-        if (parameters.downtimeLimit !== undefined) await this.setDowntimeLimit(parameters.downtimeLimit, signal);
-        const { cookieOut } = await this.#own.call(
-            procedures.migratePerform,
-            {
-                dom: this.#dom,
-                destinationUri: undefined,
-                params: paramsFor(parameters, 'source', prepared),
-                cookieIn: prepared.cookie,
-                flags: this.#flags(parameters),
-            },
-            signal,
-        );
-        return { cookie: cookieOut };
+        const { technique, downtimeLimit } = parameters;
+        if (downtimeLimit !== undefined) await this.setDowntimeLimit(downtimeLimit, signal);
+        if (technique.options.throttle && parameters.resume !== true) await this.#throttle.bound(technique.options.throttle, signal);
+        if (technique.options.xbzrleCache !== undefined)
+            this.#asked.set('compression-cache', { value: technique.options.xbzrleCache, read: this.#readCache });
+        await this.#slowDownFor(technique, signal);
+        try {
+            const { cookieOut } = await this.#phase(technique, () =>
+                this.#own.call(
+                    procedures.migratePerform,
+                    {
+                        dom: this.#dom,
+                        destinationUri: undefined,
+                        params: paramsFor(parameters, 'source', prepared),
+                        cookieIn: prepared.cookie,
+                        flags: this.#flags(parameters),
+                    },
+                    signal,
+                ),
+            );
+            return { cookie: cookieOut };
+        } catch (error) {
+            await this.#throttle.release();
+            throw error;
+        }
     }
 
     async confirm(parameters: MoveParameters, cookie: Cookie, cancelled: boolean, signal: AbortSignal): Promise<void> {
@@ -119,7 +164,10 @@ class LibvirtDeparture implements Departure {
     async progress(signal: AbortSignal): Promise<Progress | undefined> {
         try {
             const { type, params } = await this.#control.call(procedures.domainGetJobStats, { dom: this.#dom, flags: 0 }, signal);
-            return type === 0 ? undefined : progressOf(new ParamReader(params), this.#cap);
+            if (type === 0) return undefined;
+            const progress = progressOf(new ParamReader(params), this.#cap);
+            await this.#throttle.seen(progress.throttle, signal);
+            return progress;
         } catch (error) {
             if (error instanceof HypervisorError && (error.code === 'no-such-vm' || error.native?.code === libvirtErrors.operationInvalid))
                 return undefined;
@@ -128,21 +176,22 @@ class LibvirtDeparture implements Departure {
     }
 
     async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
-        const bandwidth = BigInt(toMib(this.#host, rate));
-        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth, flags: 0 }, signal);
-        const read = await this.#control.call(procedures.migrateGetMaxSpeed, { dom: this.#dom, flags: 0 }, signal);
-        this.#cap = fromMib(Number(read.bandwidth));
+        this.#cap = await this.#setSpeed('bandwidth', rate, this.#readSpeed, 0, signal);
         return { got: this.#cap };
     }
 
     async setDowntimeLimit(limit: Milliseconds, signal: AbortSignal): Promise<{ readonly got: Milliseconds | undefined }> {
-        await this.#control.call(
-            procedures.migrateSetMaxDowntime,
-            { dom: this.#dom, downtime: BigInt(Math.max(1, Math.floor(limit))), flags: 0 },
-            signal,
+        const value = Math.max(1, Math.floor(limit));
+        await this.#control.call(procedures.migrateSetMaxDowntime, { dom: this.#dom, downtime: BigInt(value), flags: 0 }, signal);
+        this.#asked.set('downtime-limit', { value, read: this.#readDowntime });
+        return { got: milliseconds((await this.#readDowntime(signal)) ?? 0) };
+    }
+
+    /** What was asked of libvirt, and what it says now. Before the migration is active these are what it has stored. */
+    async settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
+        return Promise.all(
+            [...this.#asked].map(async ([setting, { value, read }]) => ({ setting, asked: value, got: await read(signal) })),
         );
-        const read = await this.#control.call(procedures.migrateGetMaxDowntime, { dom: this.#dom, flags: 0 }, signal);
-        return { got: milliseconds(Number(read.downtime)) };
     }
 
     async startPostcopy(signal: AbortSignal): Promise<void> {
@@ -153,10 +202,13 @@ class LibvirtDeparture implements Departure {
         rate: BytesPerSecond | undefined,
         signal: AbortSignal,
     ): Promise<{ readonly got: BytesPerSecond | undefined }> {
-        const bandwidth = BigInt(toMib(this.#host, rate));
-        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth, flags: postcopySpeed }, signal);
-        const read = await this.#control.call(procedures.migrateGetMaxSpeed, { dom: this.#dom, flags: postcopySpeed }, signal);
-        return { got: fromMib(Number(read.bandwidth)) };
+        return { got: await this.#setSpeed('postcopy-bandwidth', rate, this.#readPostcopySpeed, postcopySpeed, signal) };
+    }
+
+    /** Needs a technique that says so from the start (`MoveTechnique.throttleLater`, or a throttle among its options). */
+    async throttleGuest(throttle: GuestThrottle, signal: AbortSignal): Promise<void> {
+        const { params } = await this.#control.call(procedures.domainGetJobStats, { dom: this.#dom, flags: 0 }, signal);
+        await this.#throttle.raise(throttle, (new ParamReader(params).number('auto_converge_throttle') ?? 0) / 100, signal);
     }
 
     async pauseGuest(signal: AbortSignal): Promise<void> {
@@ -175,41 +227,69 @@ class LibvirtDeparture implements Departure {
     #flags(parameters: MoveParameters): number {
         return flagsFor(parameters, 'source') | this.#pausedFlag;
     }
+
+    async #phase<T>(technique: MoveTechnique, call: () => Promise<T>): Promise<T> {
+        try {
+            return await call();
+        } catch (error) {
+            throw withOptions(error, technique);
+        }
+    }
+
+    async #setSpeed(
+        setting: 'bandwidth' | 'postcopy-bandwidth',
+        rate: BytesPerSecond | undefined,
+        read: Reading,
+        flags: number,
+        signal: AbortSignal,
+    ): Promise<BytesPerSecond | undefined> {
+        const mib = toMib(this.#host, rate);
+        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth: BigInt(mib), flags }, signal);
+        this.#asked.set(setting, { value: fromMib(mib), read });
+        const got = await read(signal);
+        return got === undefined ? undefined : bytesPerSecond(got);
+    }
+
+    /**
+     * libvirt gives each disk that it mirrors the cap of the migration, and does not change it until the disk is there:
+     * for that time the cap is what each may have, so that together they keep to the whole.
+     */
+    async #slowDownFor(technique: MoveTechnique, signal: AbortSignal): Promise<void> {
+        const disks = copiedDisks(technique).length;
+        if (disks === 0) return;
+        const caps = (technique.options.storage ?? []).flatMap(({ mode, cap }) => (mode === 'shared' || cap === undefined ? [] : [cap]));
+        const each = Math.min(...caps, (this.#cap ?? Infinity) / disks);
+        if (!Number.isFinite(each)) return;
+        const bandwidth = BigInt(toMib(this.#host, bytesPerSecond(each)));
+        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth, flags: 0 }, signal);
+        this.#mirroring = true;
+    }
+
+    #memoryIsSent(): void {
+        if (!this.#mirroring) return;
+        this.#mirroring = false;
+        const within = AbortSignal.timeout(capWithin);
+        // What is in force then is read back by `settings`; where the host is gone, perform says so.
+        this.setBandwidth(this.#cap, within).catch(() => undefined);
+    }
+
+    readonly #readSpeed: Reading = (signal) => this.#speed(0, signal);
+    readonly #readPostcopySpeed: Reading = (signal) => this.#speed(postcopySpeed, signal);
+    readonly #readDowntime: Reading = async (signal) =>
+        Number((await this.#control.call(procedures.migrateGetMaxDowntime, { dom: this.#dom, flags: 0 }, signal)).downtime);
+    readonly #readCache: Reading = async (signal) =>
+        Number((await this.#control.call(procedures.migrateGetCompressionCache, { dom: this.#dom, flags: 0 }, signal)).cacheSize);
+
+    async #speed(flags: number, signal: AbortSignal): Promise<BytesPerSecond | undefined> {
+        return fromMib(Number((await this.#control.call(procedures.migrateGetMaxSpeed, { dom: this.#dom, flags }, signal)).bandwidth));
+    }
 }
 
-function progressOf(params: ParamReader, cap: BytesPerSecond | undefined): Progress {
-    const size = (name: string): Bytes => bytes(params.number(name) ?? 0);
-    const remaining = size('data_remaining');
-    const rate = params.number('memory_bps');
-    const dirtyPages = params.number('memory_dirty_rate');
-    const throttle = params.number('auto_converge_throttle');
-    return {
-        total: size('data_total'),
-        remaining,
-        transferred: size('data_processed'),
-        rate: rate === undefined ? undefined : bytesPerSecond(rate),
-        dirtyRate: dirtyPages === undefined ? undefined : bytesPerSecond(dirtyPages * (params.number('memory_page_size') ?? pageSize)),
-        iteration: params.number('memory_iteration') ?? 0,
-        throttle: throttle === undefined ? undefined : ratio(throttle / 100),
-        cap,
-        eta: rate === undefined || rate === 0 ? undefined : milliseconds((remaining / rate) * 1000),
-    };
-}
+/** Bytes/s, milliseconds or bytes; undefined: unlimited. */
+type Reading = (signal: AbortSignal) => Promise<number | undefined>;
 
-const pageSize = 4096;
+/** A cap that is not taken by then is given up. */
+const capWithin = 5_000;
 
 /** VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY. */
 const postcopySpeed = 1;
-
-function summaryOf(params: readonly TypedParam[]): JobSummary {
-    const reader = new ParamReader(params);
-    const downtime = reader.number('downtime');
-    return {
-        totalMs: milliseconds(reader.number('time_elapsed') ?? 0),
-        downtimeMs: downtime === undefined ? undefined : milliseconds(downtime),
-        transferred: bytes(reader.number('data_processed') ?? 0),
-        iterations: reader.number('memory_iteration') ?? 0,
-        normalPages: reader.number('memory_normal'),
-        zeroPages: reader.number('memory_constant'),
-    };
-}

@@ -158,6 +158,12 @@ export const procedures = {
     migrateGetMaxSpeed: remote(242, 'domainMigrateGetMaxSpeed', struct({ ...dom, ...flags }), struct({ bandwidth: uhyper })),
     migrateSetMaxDowntime: remote(166, 'domainMigrateSetMaxDowntime', struct({ ...dom, downtime: uhyper, ...flags }), nothing),
     migrateGetMaxDowntime: remote(387, 'domainMigrateGetMaxDowntime', struct({ ...dom, ...flags }), struct({ downtime: uhyper })),
+    migrateGetCompressionCache: remote(
+        299,
+        'domainMigrateGetCompressionCache',
+        struct({ ...dom, ...flags }),
+        struct({ cacheSize: uhyper }),
+    ),
     migrateStartPostCopy: remote(364, 'domainMigrateStartPostCopy', struct({ ...dom, ...flags }), nothing),
     abortJob: remote(442, 'domainAbortJobFlags', struct({ ...dom, ...flags }), nothing),
 
@@ -174,6 +180,7 @@ export const procedures = {
         struct({ ...dom, command: text, timeout: int, ...flags }),
         struct({ result: optional(text) }),
     ),
+    monitorCommand: qemu(1, 'domainMonitorCommand', struct({ ...dom, command: text, ...flags }), struct({ result: text })),
     monitorEventRegister: qemu(
         4,
         'connectDomainMonitorEventRegister',

@@ -203,7 +203,8 @@ class LibvirtSession implements HostSession {
     async #ownConnection<T>(open: (connections: MoveConnections) => Promise<T>, signal: AbortSignal): Promise<T> {
         const own = await connectDaemon(this.#access, this.#of.socket, signal);
         try {
-            return await open({ control: this.#control, own, now: this.#of.now });
+            const { now, versions } = this.#of;
+            return await open({ control: this.#control, own, now, versions, monitor: this.host.monitor });
         } catch (error) {
             await own[Symbol.asyncDispose]();
             throw error;

@@ -1,0 +1,95 @@
+/**
+ * Throttling of a guest while it is sent. libvirt turns auto-converge on at the start of a migration and has no call for
+ * it later, so a rung that throttles goes through QEMU's monitor, which taints the domain (inventory: `monitor`).
+ * Until then the throttle is held so low that the guest does not feel it.
+ */
+import { milliseconds, type Milliseconds } from '@mig/language';
+import { throttleArguments } from '../../../core/decide/ladder-actions.js';
+import { HypervisorError } from '../errors.js';
+import type { LibvirtConnection } from './connect.js';
+import { type Domain, procedures } from './procedures.js';
+
+export interface GuestThrottle {
+    /** Shares of the guest's time. */
+    readonly initial: number;
+    readonly step: number | undefined;
+    readonly max: number | undefined;
+}
+
+/** QEMU's own step, in per cent. */
+const usualStep = 10;
+
+export class Throttle {
+    readonly #control: LibvirtConnection;
+    readonly #dom: Domain;
+    readonly #monitor: 'allow' | 'deny';
+    /** The step that is set once the throttle has come up to its first share. */
+    #rising: { readonly to: number; readonly step: number } | undefined;
+    #touched = false;
+
+    constructor(control: LibvirtConnection, dom: Domain, monitor: 'allow' | 'deny') {
+        this.#control = control;
+        this.#dom = dom;
+        this.#monitor = monitor;
+    }
+
+    /** Before the first byte: the most that `throttle … up to …` allows, for which libvirt has no parameter. */
+    async bound(throttle: GuestThrottle, signal: AbortSignal): Promise<void> {
+        if (throttle.max !== undefined) await this.#set(throttleArguments(throttle), signal);
+    }
+
+    /**
+     * @param now the throttle that is in force, 0 to 1: QEMU goes on from there in steps, so the first step is as long as
+     *   it takes to come to the share that is asked for
+     */
+    async raise(throttle: GuestThrottle, now: number, signal: AbortSignal): Promise<void> {
+        const wanted = throttleArguments(throttle);
+        const to = wanted['cpu-throttle-initial'] ?? 1;
+        const first = Math.max(1, to - Math.round(now * 100));
+        await this.#set({ ...wanted, 'cpu-throttle-increment': first }, signal);
+        this.#rising = { to, step: wanted['cpu-throttle-increment'] ?? usualStep };
+    }
+
+    /** To be told what is in force, as often as it is asked for. */
+    async seen(now: number | undefined, signal: AbortSignal): Promise<void> {
+        const rising = this.#rising;
+        if (rising === undefined || now === undefined || Math.round(now * 100) < rising.to) return;
+        this.#rising = undefined;
+        await this.#set({ 'cpu-throttle-increment': rising.step }, signal);
+    }
+
+    /** After a migration that did not come about: the next one is not bound by what this one set. */
+    async release(): Promise<void> {
+        if (!this.#touched) return;
+        this.#rising = undefined;
+        await this.#set({ 'max-cpu-throttle': 99 }, AbortSignal.timeout(releaseWithin)).catch(() => undefined); // the guest is gone, or its host
+    }
+
+    async #set(values: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
+        const { host } = this.#control.rpc;
+        if (this.#monitor === 'deny') {
+            throw new HypervisorError(
+                'feature-missing',
+                host,
+                `to throttle ${this.#dom.name} while it is sent, QEMU's monitor on ${host} must be used, and the inventory denies it`,
+                { hint: `write monitor: allow at ${host}, or leave out the rung that throttles and \`up to\``, vm: this.#dom.name },
+            );
+        }
+        this.#touched = true;
+        const command = JSON.stringify({ execute: 'migrate-set-parameters', arguments: values });
+        const { result } = await this.#control.call(procedures.monitorCommand, { dom: this.#dom, command, flags: 0 }, signal);
+        const answer = JSON.parse(result) as { readonly error?: { readonly desc?: string } };
+        if (answer.error === undefined) return;
+        throw new HypervisorError(
+            'refused',
+            host,
+            `QEMU on ${host} refuses to throttle ${this.#dom.name}: ${answer.error.desc ?? result}`,
+            {
+                hint: `shares lie between 1% and 99%, and the first is not above the last; asked for: ${JSON.stringify(values)}`,
+                vm: this.#dom.name,
+            },
+        );
+    }
+}
+
+const releaseWithin: Milliseconds = milliseconds(2_000);
