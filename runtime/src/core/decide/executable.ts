@@ -44,6 +44,9 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'failure.leave',
     'failure.report',
     'failure.halt-plan',
+    'require.brownout',
+    'verify',
+    'hook',
     'cooldown',
     'priority',
 ]);

@@ -3,6 +3,7 @@ import { formatQuantity } from '@mig/language';
 import { placeText } from './place.js';
 import type { PromiseReport } from './promises.js';
 import type { MoveReport, Report, SettingReport } from './report.js';
+import { aroundOf, dimensionOf, effortOf, settingsOf } from './report-sections.js';
 import { table, type Column } from './table.js';
 import { clean, counted, fit, hanging, listUpTo, noColour, type Meaning, type Palette } from './text.js';
 import { measureText, promiseText, techniqueText } from './words.js';
@@ -16,8 +17,11 @@ export function reportText(report: Report, { width, palette = noColour }: Report
     const lines = [
         ...headline(report, width, palette),
         '',
-        ...table(columns, report.moves, { width, palette, indent: 2 }),
+        ...movesOf(report, width, palette),
         ...promises(report, width, palette),
+        ...aroundOf(report, width, palette),
+        ...settingsOf(report, width, palette),
+        ...effortOf(report, width, palette),
         ...troubles(report, width, palette),
     ];
     return `${lines.join('\n')}\n`;
@@ -61,6 +65,38 @@ const columns: readonly Column<MoveReport>[] = [
     { title: 'attempts', priority: 8, align: 'right', cell: (m) => ({ text: m.attempts > 1 ? String(m.attempts) : '' }) },
     { title: 'promises', priority: 2, cell: promisesOf },
 ];
+
+/** More rows than this are for programs to read. */
+const mostRows = 60;
+
+/** Every move, or where there are very many those that a person should look at, and what is true of the others. */
+function movesOf(report: Report, width: number, palette: Palette): readonly string[] {
+    const { moves } = report;
+    const rows = (shown: readonly MoveReport[]): readonly string[] => table(columns, shown, { width, palette, indent: 2 });
+    if (moves.length <= mostRows) return rows(moves);
+    const odd = moves.filter(isOdd);
+    const longest = moves.filter((m) => !isOdd(m)).sort((a, b) => (b.downtimeMs ?? 0) - (a.downtimeMs ?? 0));
+    const shown = [...odd.slice(0, mostRows), ...longest.slice(0, Math.max(5, 20 - odd.length))];
+    const rest = moves.filter((m) => !shown.includes(m));
+    const span = (figure: (move: MoveReport) => number | undefined): string => {
+        const known = rest.flatMap((m) => figure(m) ?? []).sort((a, b) => a - b);
+        const [least = 0, most = 0] = [known[0], known.at(-1)];
+        return duration(least) === duration(most) ? duration(least) : `${duration(least)} to ${duration(most)}`;
+    };
+    const oddLeft = Math.max(0, odd.length - mostRows);
+    const text =
+        oddLeft > 0
+            ? `and ${rest.length} more, ${oddLeft} of them not as asked: \`mig-run report --json\` has all of them`
+            : `and ${rest.length} more that moved as asked, with shorter downtime: ${span((m) => m.downtimeMs)}; duration ${span((m) => m.durationMs)}`;
+    return [...rows(shown), ...hanging('  ', text, width).map((line) => palette(line, oddLeft > 0 ? 'bad' : 'faint'))];
+}
+
+const isOdd = (move: MoveReport): boolean =>
+    move.outcome !== 'moved' ||
+    move.attempts > 1 ||
+    move.promises.some((p) => p.verdict !== 'held') ||
+    move.checks.some((c) => c.outcome === 'failed') ||
+    move.hooks.some((h) => h.outcome === 'failed');
 
 function promisesOf({ promises: all }: MoveReport): { readonly text: string; readonly meaning: Meaning } {
     const worst = all.some((p) => p.verdict === 'broken') ? 'broken' : all.some((p) => p.verdict === 'unknown') ? 'unknown' : 'held';
@@ -178,7 +214,7 @@ function failureLines(move: MoveReport, width: number, palette: Palette): readon
 }
 
 function settingSaid({ setting, on, asked, got }: SettingReport): string {
-    const dimension = setting === 'downtime-limit' ? 'duration' : setting === 'compression-cache' ? 'size' : 'rate';
+    const dimension = dimensionOf(setting);
     const has = got === undefined ? `${on} cannot say what it is` : `${on} has ${formatQuantity(got, dimension)}`;
     return `${setting} ${formatQuantity(asked, dimension)} was asked, ${has}`;
 }

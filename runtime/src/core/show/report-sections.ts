@@ -1,0 +1,111 @@
+/** Parts of a report that stand below its table: what was run around the moves, what was set, and what it cost. */
+import { formatQuantity } from '@mig/language';
+import { checkText, commandText, placeOfCheck, placeOfHook } from './around.js';
+import type { Report } from './report.js';
+import { clean, counted, hanging, type Palette } from './text.js';
+
+/** Checks and hooks: how many, and those that failed with what they said. */
+export function aroundOf({ moves, totals }: Report, width: number, palette: Palette): readonly string[] {
+    const { checks, hooks } = totals;
+    const said = (label: string, counts: readonly (readonly [number, string])[], bad: boolean): readonly string[] => {
+        const text = counts.flatMap(([n, word]) => (n === 0 ? [] : [`${n} ${word}`])).join(', ');
+        return text === '' ? [] : ['', ...hanging('', `${label}: ${text}`, width).map((line) => palette(line, bad ? 'bad' : 'good'))];
+    };
+    const failedChecks = moves.flatMap((m) =>
+        m.checks.flatMap((c) =>
+            c.outcome !== 'failed'
+                ? []
+                : hanging(`  ${clean(m.vm)}: `, `${checkText(c)} from ${placeOfCheck(c, m.destination)}: ${c.detail ?? 'failed'}`, width),
+        ),
+    );
+    const failedHooks = moves.flatMap((m) =>
+        m.hooks.flatMap((h) =>
+            h.outcome !== 'failed'
+                ? []
+                : [
+                      ...hanging(`  ${clean(m.vm)}: `, `${commandText(h.command)} on ${placeOfHook(h)} ${h.detail ?? 'failed'}`, width),
+                      ...(h.output ?? '')
+                          .split('\n')
+                          .slice(-3)
+                          .flatMap((line) => (line.trim() === '' ? [] : hanging('    | ', line, width).map((l) => palette(l, 'faint')))),
+                  ],
+        ),
+    );
+    return [
+        ...said(
+            'verified',
+            [
+                [checks.failed, 'failed'],
+                [checks.ok, 'answered'],
+                [checks.notRun, 'not run'],
+            ],
+            checks.failed > 0,
+        ),
+        ...failedChecks,
+        ...said(
+            'hooks',
+            [
+                [hooks.failed, 'failed'],
+                [hooks.ok, 'ran'],
+            ],
+            hooks.failed > 0,
+        ),
+        ...failedHooks,
+    ];
+}
+
+/** What was asked of the hypervisors, and whether they say the same: one line for each kind of setting. */
+export function settingsOf({ moves }: Report, width: number, palette: Palette): readonly string[] {
+    const kinds = new Map<string, { vms: number; asked: number[]; apart: number; silent: number }>();
+    for (const move of moves) {
+        for (const [kind, own] of Map.groupBy(move.settings, (s) => s.setting)) {
+            const sum = kinds.get(kind) ?? { vms: 0, asked: [], apart: 0, silent: 0 };
+            sum.vms += 1;
+            sum.asked.push(...own.map((s) => s.asked));
+            sum.apart += own.filter((s) => !s.agrees).length;
+            sum.silent += own.filter((s) => s.got === undefined).length;
+            kinds.set(kind, sum);
+        }
+    }
+    const lines = [...kinds].map(([kind, { vms, asked, apart, silent }]) => {
+        const show = (n: number): string => formatQuantity(n, dimensionOf(kind));
+        const [least, most] = [show(Math.min(...asked)), show(Math.max(...asked))];
+        const read = [
+            ...(apart > 0 ? [`${apart} not taken as asked`] : []),
+            ...(silent > 0 ? [`${silent} not read back`] : []),
+            ...(apart + silent === 0 ? ['all read back as asked'] : []),
+        ].join(', ');
+        return hanging(
+            `  ${kind}: `,
+            `${least === most ? least : `${least} to ${most}`}, set ${counted(asked.length, 'time')} for ${counted(vms, 'VM')}; ${read}`,
+            width,
+        );
+    });
+    return lines.length === 0 ? [] : ['', palette('settings', 'faint'), ...lines.flat()];
+}
+
+/** What the moves cost: of the guests, and of the hosts. */
+export function effortOf({ moves }: Report, width: number, palette: Palette): readonly string[] {
+    const seconds = (figures: readonly (number | undefined)[]): readonly number[] => figures.flatMap((n) => n ?? []);
+    const throttled = seconds(moves.map((m) => m.brownout.throttledMs)).filter((n) => n > 0);
+    const faulting = seconds(moves.map((m) => m.brownout.postcopyMs)).filter((n) => n > 0);
+    const slowed = [
+        ...(throttled.length > 0 ? [`${counted(throttled.length, 'VM')} throttled, for ${duration(Math.max(...throttled))} at most`] : []),
+        ...(faulting.length > 0 ? [`${counted(faulting.length, 'VM')} in post-copy, for ${duration(Math.max(...faulting))} at most`] : []),
+    ];
+    const cpu = (['source', 'destination'] as const).flatMap((side) => {
+        const known = seconds(moves.map((m) => m.cpuSecondsPerGib[side]));
+        if (known.length === 0) return [];
+        return [`${(known.reduce((sum, n) => sum + n, 0) / known.length).toFixed(2)} s at the ${side}`];
+    });
+    const lines = [
+        ...(slowed.length > 0 ? hanging('  ran slowed: ', slowed.join('; '), width) : []),
+        ...(cpu.length > 0 ? hanging('  CPU for each GiB sent: ', cpu.join(', '), width) : []),
+    ];
+    return lines.length === 0 ? [] : ['', palette('what it cost', 'faint'), ...lines];
+}
+
+const duration = (ms: number): string => formatQuantity(ms, 'duration');
+
+export const dimensionOf = (setting: string): 'duration' | 'size' | 'rate' =>
+    setting === 'downtime-limit' ? 'duration' : setting === 'compression-cache' ? 'size' : 'rate';
