@@ -62,7 +62,8 @@ export function nextInLine(
         for (const id of ask(portion)) {
             become(id, 'running');
             running.add(id);
-            next.push(id);
+            // A gang is made ready as a whole, when its turn has come.
+            if (!byId.get(id)?.gang) next.push(id);
         }
         if (besides(next, ready).length >= readyAtMost - ready.size) break;
     }
@@ -109,7 +110,17 @@ function runningOf({ byId, running }: LiveQueue): readonly QueuedMove[] {
 /** A move that has to come first and is not asked about itself only has to be seen as not ended. */
 function withWhatCounts(portion: readonly QueuedMove[], queue: LiveQueue): readonly QueuedMove[] {
     const seen = new Map([...runningOf(queue), ...portion].map((m) => [m.id, m]));
-    for (const id of portion.flatMap((m) => m.after)) {
+    // A gang starts as a whole, and what must not run beside another has to see that one to its very end.
+    const beside = new Set(portion.flatMap((m) => m.gang?.moves ?? []));
+    for (const id of beside) {
+        const mate = queue.byId.get(id);
+        if (mate && !seen.has(id)) seen.set(id, mate);
+    }
+    for (const id of [...seen.values()].flatMap((m) => m.neverDuring ?? [])) {
+        const other = queue.byId.get(id);
+        if (other?.status === 'settling') seen.set(id, other);
+    }
+    for (const id of [...seen.values()].flatMap((m) => m.after)) {
         const before = queue.byId.get(id);
         if (before && !seen.has(id)) seen.set(id, before.status === 'waiting' ? { ...before, status: 'delayed' } : before);
     }

@@ -46,6 +46,8 @@ export class MoveCourse {
     /** The directed links that it loads while it sends. */
     readonly links: readonly string[];
     attempt = 0;
+    /** Of these, made at an earlier destination. */
+    attemptsBefore = 0;
     stage: Stage = 'waiting';
     /** How the last attempt ended, once `stage` is `ended`. */
     failure: MoveFailure | undefined;
@@ -117,6 +119,41 @@ export class MoveCourse {
         else if (this.stage === 'ready') this.#join();
     }
 
+    /** It starts together with others: an attempt begins, and waits for `release` before it sends. */
+    startTogether(now: number): void {
+        this.#beginAttempt();
+        this.#now = now;
+        this.#startedAt = now;
+        this.#emit({ type: 'move-started', attempt: this.attempt });
+        this.#enter('begin');
+    }
+
+    /** All that start together are ready. A ladder's times do not count the waiting. */
+    release(now: number): void {
+        this.#hasTurn = true;
+        if (this.stage !== 'ready') return;
+        this.#now = now;
+        this.#startedAt = now;
+        this.#join();
+    }
+
+    /** It comes back, since another of its gang has failed. False where its guest has been stopped to be switched: it goes on. */
+    recall(now: number, because: string): boolean {
+        const hint = 'run the policy again to move it';
+        const why: MoveFailure = { code: 'gang-failed', message: `${this.planned.vm.name} was returned: ${because}`, hint };
+        const sends = this.stage === 'connect' || (this.stage === 'copy' && this.#copy.stage === 'copying');
+        if (this.stage === 'copy') this.step(now);
+        this.#now = now;
+        if (sends) this.#abort(why.code, because, hint);
+        else if (this.stage === 'join') {
+            this.#withdrawn = true;
+            this.#undo();
+        } else if (this.stage === 'begin' || this.stage === 'prepare' || this.stage === 'ready') this.withdraw(now, why);
+        else return false;
+        this.failure = why;
+        return true;
+    }
+
     /** An attempt begins before its turn, and waits for it before it sends. */
     makeReady(now: number): void {
         this.#beginAttempt();
@@ -168,6 +205,14 @@ export class MoveCourse {
         if (cap !== undefined && this.sharing) this.#applied('bandwidth', cap);
     }
 
+    /** Stops the copy for a reason that is not its ladder's; false where it has nothing to stop, or it is no longer safe. */
+    abortFor(because: string, now: number): boolean {
+        if (this.stage === 'copy') this.step(now);
+        if (this.stage !== 'copy' || this.#copy.stage !== 'copying') return false;
+        this.#abort('aborted-by-policy', because, 'give it a longer window, or begin earlier');
+        return true;
+    }
+
     #stepPhase(now: number): void {
         this.#now = now;
         switch (this.stage) {
@@ -213,6 +258,7 @@ export class MoveCourse {
         this.#cap = undefined;
         this.#cancelled = false;
         this.#hasTurn = false;
+        this.#withdrawn = false;
         this.#toldOfEnd = false;
         this.#ladder = startLadder(this.planned.technique);
         this.#copy = this.#newCopy();
@@ -323,7 +369,7 @@ export class MoveCourse {
         }
     }
 
-    #abort(code: 'aborted-by-policy' | 'timed-out', because: string, hint: string): void {
+    #abort(code: string, because: string, hint: string): void {
         this.failure = { code, message: `${this.planned.vm.name} was stopped: ${because}`, hint };
         this.#cancelled = true;
         this.#leave('perform', this.failure.message);

@@ -6,6 +6,7 @@ import type { Arrival, ArrivalEvent, Cookie, MoveParameters, Prepared } from '..
 import { simulatedHostOf, type Copy } from './cluster.js';
 import type { SimulatedConnection } from './connection.js';
 import { readCookie, writeCookie } from './cookie.js';
+import { IncomingMemory } from './incoming.js';
 import { spread } from './spread.js';
 
 /** The destination's side of one move. */
@@ -45,6 +46,7 @@ export class SimulatedArrival implements Arrival {
                 persistent: false,
                 autostart: false,
                 mover,
+                incoming: new IncomingMemory(),
             };
             this.#machine.copies.set(uuid, this.#incoming);
             return {
@@ -61,17 +63,38 @@ export class SimulatedArrival implements Arrival {
         cancelled: boolean,
         signal: AbortSignal,
     ): Promise<{ readonly cookie: Cookie; readonly started: boolean }> {
-        return this.#phase('finish', signal, () => {
+        return this.#phase('finish', signal, async () => {
             const copy = this.#incoming;
             if (cancelled || !copy) {
                 this.#remove();
                 throw this.#error('not-started', `${this.#connection.host} did not start ${this.#name}`);
             }
             this.#incoming = undefined;
-            Object.assign(copy, { state: 'running', reason: 'migrated', job: 'none', persistent: parameters.persistent });
-            this.#events.push({ at: this.#connection.cluster.now(), type: 'guest-resumed' });
+            if (copy.incoming?.switched === true) await this.#receiveTheRest(copy, copy.incoming, parameters);
+            else this.#run(copy, { reason: 'migrated', job: 'none', persistent: parameters.persistent });
             return { cookie, started: true };
         });
+    }
+
+    /** The guest runs as soon as it can; finish lasts until every page is there. */
+    async #receiveTheRest(copy: Copy, memory: IncomingMemory, { persistent }: MoveParameters): Promise<void> {
+        const { clock } = this.#connection.cluster;
+        try {
+            await memory.runnable;
+        } catch (error) {
+            this.#incoming = copy;
+            this.#remove();
+            throw error;
+        }
+        await clock.sleep(resumeTime);
+        if (this.#machine.copies.get(this.#uuid) === copy) this.#run(copy, { reason: 'postcopy', persistent });
+        await memory.whole;
+        Object.assign(copy, { reason: 'migrated', job: 'none' });
+    }
+
+    #run(copy: Copy, how: Partial<Copy>): void {
+        Object.assign(copy, { state: 'running', ...how });
+        this.#events.push({ at: this.#connection.cluster.now(), type: 'guest-resumed' });
     }
 
     [Symbol.asyncDispose](): Promise<void> {
@@ -85,7 +108,7 @@ export class SimulatedArrival implements Arrival {
         this.#incoming = undefined;
     }
 
-    #phase<T>(phase: 'prepare' | 'finish', signal: AbortSignal, work: () => T): Promise<T> {
+    #phase<T>(phase: 'prepare' | 'finish', signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
         const figure = phase === 'finish' ? resumeTime : phaseOverhead.prepare;
         return this.#connection.call(
             phase,

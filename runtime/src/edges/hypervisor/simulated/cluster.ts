@@ -5,11 +5,20 @@
  * stays paused.
  */
 import { bytes, bytesPerSecond, mebibyte, type BytesPerSecond, type EpochMs } from '@mig/language';
-import { linkCapacities, type HostName, type Inventory, type InventoryHost, type SimulatedVm, type VmUuid } from '../../../core/index.js';
+import {
+    linkCapacities,
+    type HostName,
+    type Inventory,
+    type InventoryHost,
+    type SimulatedVm,
+    type VmName,
+    type VmUuid,
+} from '../../../core/index.js';
 import type { Presence } from '../port.js';
 import type { Clock } from '../../execute/clock.js';
 import { wireEfficiency } from '../../../core/simulate/assumptions.js';
 import { Faults, type Fault } from './faults.js';
+import type { IncomingMemory } from './incoming.js';
 import { Wire } from './wire.js';
 
 export interface SimulatedOptions {
@@ -31,6 +40,16 @@ export interface Copy {
     persistent: boolean;
     autostart: boolean;
     mover: Present['mover'];
+    /** Of a copy that is being received. */
+    incoming?: IncomingMemory;
+}
+
+/** A guest's memory on its way between two hosts. */
+export interface Migration {
+    readonly vm: VmName;
+    readonly hosts: readonly HostName[];
+    /** The way between them breaks, or one of them goes down. */
+    breaksOff(why: string): void;
 }
 
 export interface SimulatedMachine {
@@ -54,6 +73,8 @@ export class SimulatedCluster {
     readonly faults: Faults;
     readonly wire: Wire;
     readonly machines: ReadonlyMap<HostName, SimulatedMachine>;
+    /** What is on its way now. */
+    readonly migrations = new Set<Migration>();
     readonly #connections = new Set<Closable>();
     readonly #deaths: (() => void)[] = [];
     /** Counts the deaths of clients: what belongs to an earlier one is never answered. */
@@ -115,6 +136,11 @@ export class SimulatedCluster {
         if (cut) this.#closeAll((c) => c.host === host, `the way to ${host} is cut`);
     }
 
+    /** The way between the two hosts of a move breaks. The controller still reaches both. */
+    breakMigration(vm: VmName | undefined): void {
+        for (const migration of [...this.migrations]) if (migration.vm === vm) migration.breaksOff('the way between the hosts broke');
+    }
+
     /** All that was running there is gone; what is defined there is shut off, or started again where it starts with its host. */
     reboot(host: HostName): void {
         const machine = this.machine(host);
@@ -123,6 +149,7 @@ export class SimulatedCluster {
             if (copy.persistent) Object.assign(copy, { state: copy.autostart ? 'running' : 'shut off', reason: 'other', job: 'none' });
             else machine.copies.delete(uuid);
         }
+        for (const migration of [...this.migrations]) if (migration.hosts.includes(host)) migration.breaksOff(`${host} went down`);
         this.#closeAll((c) => c.host === host, `${host} went down`);
         machine.locks.clear();
     }

@@ -117,6 +117,8 @@ export class SimulatedConnection implements Closable {
                 return never();
             case 'reboot':
                 return this.cluster.reboot(fault.host);
+            case 'break-migration':
+                return this.cluster.breakMigration(vm);
             case 'partition':
                 return this.cluster.partition(fault.host, true);
         }

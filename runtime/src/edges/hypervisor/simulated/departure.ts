@@ -1,11 +1,22 @@
 import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import type { JobSummary, Progress } from '../../../core/index.js';
 import { defaultDowntimeLimit, phaseOverhead } from '../../../core/simulate/assumptions.js';
-import { pageSize, startPrecopy, type GuestMemory, type PrecopyHappening, type PrecopyState } from '../../../core/simulate/precopy.js';
+import { machineFor } from '../../../core/simulate/machine.js';
+import {
+    pageSize,
+    pauseGuest,
+    startPrecopy,
+    switchToPostcopy,
+    throttleGuest,
+    type GuestMemory,
+    type PrecopyHappening,
+    type PrecopyState,
+} from '../../../core/simulate/precopy.js';
+import { throttleSettings } from '../../../core/simulate/throttle.js';
 import { Channel } from '../../execute/channel.js';
 import { HypervisorError } from '../errors.js';
 import type { Cookie, Departure, DepartureEvent, MoveParameters, Prepared } from '../port.js';
-import type { Copy } from './cluster.js';
+import type { Copy, Migration } from './cluster.js';
 import type { SimulatedConnection } from './connection.js';
 import { readCookie, writeCookie } from './cookie.js';
 import { spread } from './spread.js';
@@ -17,8 +28,13 @@ export class SimulatedDeparture implements Departure {
     readonly #events = new Channel<DepartureEvent>();
     readonly #id: string;
     #cap: BytesPerSecond | undefined;
-    #state: PrecopyState | undefined;
-    #performing: { readonly resolve: () => void; readonly reject: (error: Error) => void; readonly began: number } | undefined;
+    #postcopyCap: BytesPerSecond | undefined;
+    #mayPostcopy = false;
+    #migration: Migration | undefined;
+    /** The guest's memory is no longer whole here: only the destination can run it. */
+    #switched = false;
+    #performing: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+    #began = 0;
     #summary: JobSummary | undefined;
 
     constructor(connection: SimulatedConnection, copy: Copy) {
@@ -49,15 +65,22 @@ export class SimulatedDeparture implements Departure {
             const { vm, uuid, mover } = this.#copy;
             const to = readCookie(prepared.cookie).from;
             await new Promise<void>((resolve, reject) => {
-                this.#performing = { resolve, reject, began: this.#connection.cluster.now() };
-                this.#state = startPrecopy(guestMemory(this.#copy), parameters.downtimeLimit ?? defaultDowntimeLimit);
-                const links = [`${this.#connection.host}/${this.#network()} out`, `${to}/${this.#network(to)} in`];
+                const { cluster, host } = this.#connection;
+                this.#performing = { resolve, reject };
+                this.#began = cluster.now();
+                const { postcopy, options, live } = parameters.technique;
+                this.#mayPostcopy = postcopy;
+                if (typeof options.postcopyBandwidth === 'number') this.#postcopyCap = bytesPerSecond(options.postcopyBandwidth);
+                this.#migration = { vm: vm.name, hosts: [host, to], breaksOff: (why) => this.#breaksOff(why, to) };
+                cluster.migrations.add(this.#migration);
+                const links = [`${host}/${this.#network()} out`, `${to}/${this.#network(to)} in`];
+                this.#tell({ type: 'migration-status', status: 'active' });
                 this.#tell({ type: 'iteration', iteration: 1 });
-                this.#connection.cluster.wire.start(
-                    { id: this.#id, links, onHappening: (h) => this.#happened(h, to) },
-                    this.#state,
-                    this.#cap,
-                );
+                if (!live) this.#stopGuest('migration');
+                cluster.wire.start({ id: this.#id, links, onHappening: (h) => this.#happened(h, to) }, this.#startState(parameters), {
+                    cap: this.#cap,
+                    postcopyCap: this.#postcopyCap,
+                });
             });
             return { cookie: writeCookie({ from: this.#connection.host, vm, uuid, mover, autostart: false }) };
         });
@@ -70,6 +93,7 @@ export class SimulatedDeparture implements Departure {
                 if (this.#copy.state === 'paused' && this.#copy.reason === 'migration') this.#resume();
                 return;
             }
+            if (this.#migration) this.#migration.breaksOff('its source was removed while pages were on their way');
             this.#machine.copies.delete(this.#copy.uuid);
             if (this.#copy.persistent && !parameters.persistent) {
                 this.#machine.copies.set(this.#copy.uuid, Object.assign(this.#copy, { state: 'shut off', reason: 'other' }));
@@ -79,9 +103,10 @@ export class SimulatedDeparture implements Departure {
     }
 
     cancel(signal: AbortSignal): Promise<void> {
-        return this.#connection.call('cancel', this.#copy.vm.name, signal, () =>
-            this.#fail('cancelled', `the migration of ${this.#copy.vm.name} was cancelled on request`),
-        );
+        return this.#connection.call('cancel', this.#copy.vm.name, signal, () => {
+            if (this.#switched) throw this.#error('refused', `${this.#copy.vm.name} has switched to post-copy`);
+            this.#fail('cancelled', `the migration of ${this.#copy.vm.name} was cancelled on request`);
+        });
     }
 
     progress(signal: AbortSignal): Promise<Progress | undefined> {
@@ -97,8 +122,8 @@ export class SimulatedDeparture implements Departure {
                 rate: bytesPerSecond(Math.round(rate)),
                 dirtyRate: state.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(state.seenDirtyRate)),
                 iteration: state.iteration,
-                throttle: ratio(0),
-                cap: this.#cap,
+                throttle: ratio(state.throttle?.share ?? 0),
+                cap: this.#switched ? this.#postcopyCap : this.#cap,
                 eta,
             };
         });
@@ -107,7 +132,7 @@ export class SimulatedDeparture implements Departure {
     setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
         return this.#connection.call('bandwidth', this.#copy.vm.name, signal, () => {
             this.#cap = rate;
-            this.#connection.cluster.wire.setCap(this.#id, rate);
+            this.#connection.cluster.wire.setCap(this.#id, { cap: rate });
             return { got: rate };
         });
     }
@@ -119,16 +144,38 @@ export class SimulatedDeparture implements Departure {
         });
     }
 
-    startPostcopy(): Promise<void> {
-        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not switch to post-copy yet'));
+    startPostcopy(signal: AbortSignal): Promise<void> {
+        return this.#connection.call('start-postcopy', this.#copy.vm.name, signal, () => {
+            if (!this.#mayPostcopy) throw this.#error('refused', `the migration of ${this.#copy.vm.name} was not prepared for post-copy`);
+            const state = this.#turn('switch to post-copy', switchToPostcopy);
+            this.#switched = true;
+            this.#tell({ type: 'iteration', iteration: state.iteration });
+            this.#stopGuest('postcopy');
+            const there = this.#copyAt(this.#migration?.hosts.at(-1));
+            if (there?.incoming) there.incoming.switched = true;
+            this.#tell({ type: 'migration-status', status: 'postcopy-active' });
+        });
     }
 
-    setPostcopyBandwidth(): Promise<{ readonly got: BytesPerSecond | undefined }> {
-        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not switch to post-copy yet'));
+    setPostcopyBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
+        return this.#connection.call('postcopy-bandwidth', this.#copy.vm.name, signal, () => {
+            this.#postcopyCap = rate;
+            this.#connection.cluster.wire.setCap(this.#id, { postcopyCap: rate });
+            return { got: rate };
+        });
     }
 
-    pauseGuest(): Promise<void> {
-        return Promise.reject(this.#error('feature-missing', 'simulated hosts do not pause a guest that is being sent yet'));
+    throttleGuest(asked: Parameters<Departure['throttleGuest']>[0], signal: AbortSignal): Promise<void> {
+        return this.#connection.call('throttle', this.#copy.vm.name, signal, () => {
+            this.#turn('throttle', (state) => throttleGuest(state, throttleSettings(asked)));
+        });
+    }
+
+    pauseGuest(signal: AbortSignal): Promise<void> {
+        return this.#connection.call('pause', this.#copy.vm.name, signal, () => {
+            this.#turn('pause', pauseGuest);
+            this.#stopGuest('migration');
+        });
     }
 
     [Symbol.asyncDispose](): Promise<void> {
@@ -137,42 +184,101 @@ export class SimulatedDeparture implements Departure {
         return Promise.resolve();
     }
 
+    #startState({ downtimeLimit, technique: { live, options } }: MoveParameters): PrecopyState {
+        const state = startPrecopy(guestMemory(this.#copy), downtimeLimit ?? defaultDowntimeLimit, machineFor(options));
+        if (!live) return pauseGuest(state);
+        return options.throttle ? throttleGuest(state, throttleSettings(options.throttle)) : state;
+    }
+
+    /** An order to the migration that sends, which takes it only while it copies. */
+    #turn(what: string, order: (state: PrecopyState) => PrecopyState): PrecopyState {
+        const before = this.#connection.cluster.wire.look(this.#id)?.state;
+        if (before?.stage !== 'copying') throw this.#error('refused', `${this.#copy.vm.name} is not being sent: it cannot ${what}`);
+        return this.#connection.cluster.wire.turn(this.#id, order) ?? before;
+    }
+
     #happened(happening: PrecopyHappening, to: string): void {
         const { cluster } = this.#connection;
-        this.#state = happening.state;
-        if (cluster.machine(to).copies.get(this.#copy.uuid)?.job !== 'incoming') {
+        const there = this.#copyAt(to);
+        if (there?.job !== 'incoming') {
+            if (this.#switched) return this.#breaksOff(`${to} has removed its copy`, to);
             cluster.wire.stop(this.#id);
-            if (this.#copy.state === 'paused') this.#resume();
             this.#fail('refused', `${to} closed the migration of ${this.#copy.vm.name}`);
             return;
         }
-        if (happening.kind === 'sent') return this.#sent(happening.state);
-        this.#tell({ type: 'iteration', iteration: happening.state.iteration });
-        if (happening.kind !== 'guest-stopped') return;
-        Object.assign(this.#copy, { state: 'paused', reason: 'migration' });
-        this.#tell({ type: 'guest-stopped' });
+        switch (happening.kind) {
+            case 'sent':
+                return this.#sent(happening.state, there);
+            case 'switched':
+                there.incoming?.hasWhatRuns();
+                return this.#performed();
+            case 'iteration':
+            case 'guest-stopped':
+                this.#tell({ type: 'iteration', iteration: happening.state.iteration });
+                if (happening.kind === 'guest-stopped') this.#stopGuest('migration');
+        }
     }
 
-    #sent(state: PrecopyState): void {
-        const performing = this.#performing;
-        this.#performing = undefined;
-        if (!performing) return;
+    #stopGuest(reason: 'migration' | 'postcopy'): void {
+        const ran = this.#copy.state === 'running';
+        Object.assign(this.#copy, { state: 'paused', reason });
+        if (ran) this.#tell({ type: 'guest-stopped' });
+    }
+
+    #sent(state: PrecopyState, there: Copy): void {
+        this.#over();
         this.#tell({ type: 'migration-status', status: 'completed' });
         this.#summary = {
-            totalMs: milliseconds(this.#connection.cluster.now() - performing.began),
+            totalMs: milliseconds(this.#connection.cluster.now() - this.#began),
             downtimeMs: state.stoppedFor,
             transferred: bytes(Math.round(state.transferred)),
             iterations: state.iteration,
             normalPages: Math.round(state.normalBytes / pageSize),
             zeroPages: Math.round(state.zeroBytes / pageSize),
         };
-        performing.resolve();
+        // Nobody may be left who waits for it: the destination is whole all the same.
+        if (this.#switched && there.state === 'running') Object.assign(there, { reason: 'migrated', job: 'none' });
+        there.incoming?.hasAll();
+        this.#performed();
     }
 
-    /** The connection closed: what is being sent is given up; what has been sent stays as it is. */
+    #performed(): void {
+        this.#performing?.resolve();
+        this.#performing = undefined;
+    }
+
+    #over(): void {
+        if (this.#migration) this.#connection.cluster.migrations.delete(this.#migration);
+        this.#migration = undefined;
+    }
+
+    /**
+     * Nothing more flows. Before a switch that is noticed with the next that happens; after it neither side is whole, and
+     * a destination that has not been started is removed.
+     */
+    #breaksOff(why: string, to: string): void {
+        if (!this.#switched) return;
+        const { cluster } = this.#connection;
+        cluster.wire.stop(this.#id);
+        this.#over();
+        this.#copy.reason = 'postcopy-failed';
+        const there = this.#copyAt(to);
+        if (there?.state === 'running') there.reason = 'postcopy-failed';
+        const error = this.#error('refused', `the migration of ${this.#copy.vm.name} broke after its switch to post-copy: ${why}`);
+        there?.incoming?.breaksOff(error);
+        this.#tell({ type: 'migration-status', status: 'postcopy-paused' });
+        this.#performing?.reject(error);
+        this.#performing = undefined;
+    }
+
+    /** The connection closed: what is being sent is given up, unless it has switched; what has been sent stays as it is. */
     #abandoned(): void {
         this.#copy.job = 'none';
-        if (this.#performing) {
+        if (this.#switched) {
+            this.#copy.reason = 'postcopy-failed';
+            this.#performing = undefined;
+        } else if (this.#performing) {
+            this.#over();
             this.#connection.cluster.wire.stop(this.#id);
             if (this.#copy.state === 'paused' && this.#copy.reason === 'migration') this.#resume();
             this.#performing = undefined; // its caller is told by the connection
@@ -183,6 +289,7 @@ export class SimulatedDeparture implements Departure {
         const performing = this.#performing;
         if (!performing) return;
         this.#performing = undefined;
+        this.#over();
         this.#connection.cluster.wire.stop(this.#id);
         if (this.#copy.state === 'paused' && this.#copy.reason === 'migration') this.#resume();
         this.#copy.job = 'none';
@@ -203,6 +310,10 @@ export class SimulatedDeparture implements Departure {
         return this.#connection.cluster.machine(host).inventory.migration?.network ?? 'migration';
     }
 
+    #copyAt(host: string | undefined): Copy | undefined {
+        return host === undefined ? undefined : this.#connection.cluster.machines.get(host)?.copies.get(this.#id);
+    }
+
     get #machine() {
         return this.#connection.cluster.machine(this.#connection.host);
     }
@@ -211,7 +322,7 @@ export class SimulatedDeparture implements Departure {
         this.#events.push({ at: this.#connection.cluster.now(), ...event });
     }
 
-    #error(code: 'cancelled' | 'refused' | 'feature-missing', message: string): HypervisorError {
+    #error(code: 'cancelled' | 'refused', message: string): HypervisorError {
         return new HypervisorError(code, this.#connection.host, message, { vm: this.#copy.vm.name });
     }
 }

@@ -23,7 +23,11 @@ export type FaultyCall =
     | 'cancel'
     | 'progress'
     | 'bandwidth'
-    | 'downtime-limit';
+    | 'downtime-limit'
+    | 'start-postcopy'
+    | 'postcopy-bandwidth'
+    | 'throttle'
+    | 'pause';
 
 /** Something that goes wrong in a simulated cluster. */
 export interface Fault {
@@ -48,6 +52,8 @@ export type FaultKind =
     /** The client dies: all its connections close, none of its calls is ever answered. */
     | { readonly kind: 'kill-client' }
     | { readonly kind: 'reboot'; readonly host: HostName }
+    /** The way between the two hosts of a move breaks while it sends. After a switch to post-copy the VM is torn: recovery's matter. */
+    | { readonly kind: 'break-migration' }
     /** The controller can no longer reach the host, until `heal` is called on the cluster. */
     | { readonly kind: 'partition'; readonly host: HostName };
 

@@ -122,7 +122,12 @@ export class SimulatedSession implements HostSession {
     }
 
     resumeGuest(uuid: VmUuid, signal: AbortSignal): Promise<void> {
-        return this.#change('resume', uuid, signal, (copy) => Object.assign(copy, { state: 'running', reason: 'other' }));
+        return this.#change('resume', uuid, signal, (copy) => {
+            // Its memory is no longer whole here: a hypervisor refuses that as well.
+            if (copy.reason === 'postcopy' || copy.reason === 'postcopy-failed')
+                throw new HypervisorError('refused', this.host.name, `${copy.vm.name} has switched to post-copy`);
+            Object.assign(copy, { state: 'running', reason: 'other' });
+        });
     }
 
     destroyGuest(uuid: VmUuid, signal: AbortSignal): Promise<void> {

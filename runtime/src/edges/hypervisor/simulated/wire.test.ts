@@ -25,7 +25,10 @@ function bench() {
                 if (kind === 'sent') resolve(clock.now());
             };
             const state = startPrecopy(guest, milliseconds(0), idealMachine);
-            wire.start({ id, links: ['a out', `${to} in`], onHappening }, state, cap === undefined ? undefined : bytesPerSecond(cap));
+            wire.start({ id, links: ['a out', `${to} in`], onHappening }, state, {
+                cap: cap === undefined ? undefined : bytesPerSecond(cap),
+                postcopyCap: undefined,
+            });
         });
     return { clock, wire, send };
 }
@@ -49,7 +52,7 @@ describe('the simulated wire', () => {
         const { clock, wire, send } = bench();
         const x = send('x', 'b');
         await clock.sleep(milliseconds(500));
-        wire.setCap('x', bytesPerSecond(10e6));
+        wire.setCap('x', { cap: bytesPerSecond(10e6) });
         expect(Math.round(await x)).toBe(5500);
     });
     test('gives the link to the others when a transfer is stopped', async () => {

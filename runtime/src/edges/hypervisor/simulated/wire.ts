@@ -18,9 +18,14 @@ export interface Transfer {
     readonly onHappening: (happening: PrecopyHappening) => void;
 }
 
-interface Flowing extends Transfer {
-    state: PrecopyState;
+export interface TransferCaps {
     cap: BytesPerSecond | undefined;
+    /** Of the pages after a switch to post-copy: a setting of its own, as in QEMU. */
+    postcopyCap: BytesPerSecond | undefined;
+}
+
+interface Flowing extends Transfer, TransferCaps {
+    state: PrecopyState;
     rate: BytesPerSecond;
 }
 
@@ -38,9 +43,9 @@ export class Wire {
         this.#at = clock.now();
     }
 
-    start(transfer: Transfer, state: PrecopyState, cap: BytesPerSecond | undefined): void {
+    start(transfer: Transfer, state: PrecopyState, caps: TransferCaps): void {
         this.#catchUp();
-        this.#flows.set(transfer.id, { ...transfer, state, cap, rate: bytesPerSecond(0) });
+        this.#flows.set(transfer.id, { ...transfer, state, ...caps, rate: bytesPerSecond(0) });
         this.#goOn();
     }
 
@@ -51,12 +56,18 @@ export class Wire {
         this.#goOn();
     }
 
-    setCap(id: string, cap: BytesPerSecond | undefined): void {
-        this.#change(id, (flow) => (flow.cap = cap));
+    setCap(id: string, caps: Partial<TransferCaps>): void {
+        this.#change(id, (flow) => Object.assign(flow, caps));
     }
 
     setDowntimeLimit(id: string, limit: Milliseconds): void {
-        this.#change(id, (flow) => (flow.state = withDowntimeLimit(flow.state, limit)));
+        this.turn(id, (state) => withDowntimeLimit(state, limit));
+    }
+
+    /** Turns a transfer to something else: a switch, a pause, a throttle. Gives what it has become; undefined: there is none. */
+    turn(id: string, turned: (state: PrecopyState) => PrecopyState): PrecopyState | undefined {
+        this.#change(id, (flow) => (flow.state = turned(flow.state)));
+        return this.#flows.get(id)?.state;
     }
 
     /** How a transfer stands now, and its rate on the wire. */
@@ -94,7 +105,7 @@ export class Wire {
         const flows = [...this.#flows.values()];
         const rates = fairRates(
             // QEMU lifts its cap once the guest is stopped.
-            flows.map(({ id, links, state, cap }) => ({ id, links, cap: state.stage === 'copying' ? cap : undefined })),
+            flows.map((flow) => ({ id: flow.id, links: flow.links, cap: capNow(flow) })),
             this.#capacities,
         );
         for (const flow of flows) flow.rate = bytesPerSecond(Math.min(rates.get(flow.id) ?? Infinity, flow.state.machine.fastest));
@@ -115,3 +126,8 @@ export class Wire {
 
 /** Wakes a little late, so that what is due has happened whatever the clock's resolution. */
 const oneTick = 0.001;
+
+function capNow({ state, cap, postcopyCap }: Flowing): BytesPerSecond | undefined {
+    if (state.stage === 'postcopy') return postcopyCap;
+    return state.stage === 'copying' ? cap : undefined;
+}
