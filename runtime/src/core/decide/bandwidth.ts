@@ -74,6 +74,21 @@ export function sharesInSteps(
     );
 }
 
+/**
+ * Shares in steps for moves that send already, which cannot be held back: one whose share is below a step is given one,
+ * and named as too thin.
+ */
+export function sharesInFlight(
+    moves: readonly ShareRequest[],
+    caps: readonly CapInForce[],
+    capacities: LinkCapacities,
+): { readonly shares: Map<MoveId, BytesPerSecond | undefined>; readonly thin: ReadonlySet<MoveId> } {
+    const shares = sharesInSteps(moves, caps, capacities);
+    const thin = new Set([...shares].filter(([, rate]) => rate === 0).map(([move]) => move));
+    for (const move of thin) shares.set(move, libvirtStep);
+    return { shares, thin };
+}
+
 /** Why these moves cannot all send at once: one of them would get less than its floor, or less than a step. */
 export function tooThin(
     moves: readonly ShareRequest[],

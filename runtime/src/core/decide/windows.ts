@@ -58,3 +58,53 @@ export function closedBetween(
         return [{ window, moves, abort: atEnd.kind === 'abort', caps: [...own, ...kept] }];
     });
 }
+
+/** What a look at the windows of a plan has found. */
+export interface WindowsChanged {
+    /** What opened or closed, in words. */
+    readonly notes: readonly string[];
+    /** Moves that must end, where that is still safe, and why. */
+    readonly aborts: readonly { readonly move: MoveId; readonly because: string }[];
+}
+
+/** Follows the windows of a plan through a run: which caps hold, and what those that have closed left behind. */
+export class Windows {
+    readonly #plan: Pick<Plan, 'caps' | 'windows' | 'instances' | 'moves'>;
+    #open: ReadonlySet<number>;
+    /** What windows that have closed left to the moves that were sending then. */
+    readonly #kept: CapInForce[] = [];
+
+    constructor(plan: Pick<Plan, 'caps' | 'windows' | 'instances' | 'moves'>, now: EpochMs) {
+        this.#plan = plan;
+        this.#open = openWindows(plan, now);
+    }
+
+    get inForce(): readonly CapInForce[] {
+        return [...capsWhile(this.#plan, this.#open), ...this.#kept];
+    }
+
+    /** The sets of caps that hold at one time or another: while none is open, and while each of them is. */
+    get everyTime(): readonly (readonly CapInForce[])[] {
+        const { windows = [] } = this.#plan;
+        return windows.length === 0 ? [] : [[], ...windows.map((_, i) => [i])].map((open) => capsWhile(this.#plan, new Set(open)));
+    }
+
+    /** Undefined: nothing has opened or closed. */
+    look(now: EpochMs, sending: ReadonlySet<MoveId>): WindowsChanged | undefined {
+        const before = this.#open;
+        const open = openWindows(this.#plan, now);
+        const turned = (this.#plan.windows ?? []).flatMap((window, i) =>
+            open.has(i) === before.has(i) ? [] : [{ window, isOpen: open.has(i) }],
+        );
+        if (turned.length === 0) return undefined;
+        const closed = closedBetween(this.#plan, before, open, sending);
+        this.#open = open;
+        this.#kept.push(...closed.flatMap(({ caps }) => caps));
+        return {
+            notes: turned.map(({ window, isOpen }) => `the window ${window.because.text} has ${isOpen ? 'opened' : 'closed'}`),
+            aborts: closed.flatMap(({ abort, moves, window }) =>
+                abort ? moves.map((move) => ({ move, because: `the window ${window.because.text} has closed` })) : [],
+            ),
+        };
+    }
+}

@@ -1,15 +1,13 @@
 import { bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond } from '@mig/language';
 import {
-    capsWhile,
-    closedBetween,
     libvirtStep,
     linkCapacities,
     moveTechnique,
     nextLook,
-    openWindows,
-    sharesInSteps,
+    sharesInFlight,
     shareRequest,
     tooThin,
+    Windows,
     type CapInForce,
     type HostName,
     type LinkCapacities,
@@ -62,17 +60,14 @@ export class ShareOut {
     readonly #senders = new Map<MoveId, Sender>();
     /** Caps that rungs have put on single moves. */
     readonly #own = new Map<MoveId, BytesPerSecond | undefined>();
-    /** Windows that are open. */
-    #open: ReadonlySet<number>;
-    /** What windows that have closed left to the moves that were sending then. */
-    readonly #kept: CapInForce[] = [];
+    readonly #windows: Windows;
     readonly #aborts = new Map<MoveId, (because: string) => void>();
     #changed: () => void = () => undefined;
     #turn: Promise<void> = Promise.resolve();
 
     constructor(plan: Plan, ports: ExecutePorts, emit: Emit) {
         this.#plan = plan;
-        this.#open = openWindows(plan, ports.clock.now());
+        this.#windows = new Windows(plan, ports.clock.now());
         this.#capacities = linkCapacities(ports.inventory);
         this.#emit = emit;
         this.#clock = ports.clock;
@@ -82,15 +77,14 @@ export class ShareOut {
     /** Why a candidate may not send beside those that are under way. */
     refuses(candidate: MoveId, running: readonly MoveId[]): string | undefined {
         const requests = [...running, candidate].flatMap((id) => this.#moves.get(id) ?? []).map(shareRequest);
-        return tooThin(requests, this.#inForce(), this.#capacities);
+        return tooThin(requests, this.#windows.inForce, this.#capacities);
     }
 
     /** Whether a candidate that is refused now could send alone at another time: when a window has opened or closed. */
     admitsLater(candidate: MoveId): boolean {
         const request = this.#moves.get(candidate);
-        if (!request || this.#plan.windows === undefined) return false;
-        const times = [[], ...this.#plan.windows.map((_, i) => [i])].map((open) => capsWhile(this.#plan, new Set(open)));
-        return times.some((caps) => tooThin([shareRequest(request)], caps, this.#capacities) === undefined);
+        if (!request) return false;
+        return this.#windows.everyTime.some((caps) => tooThin([shareRequest(request)], caps, this.#capacities) === undefined);
     }
 
     /** Follows the windows of the plan until the run is over. `changed` is called when others hold than before. */
@@ -189,25 +183,12 @@ export class ShareOut {
     }
 
     async #look(signal: AbortSignal): Promise<void> {
-        const before = this.#open;
-        const open = openWindows(this.#plan, this.#clock.now());
-        if (open.size === before.size && [...open].every((i) => before.has(i))) return;
-        this.#open = open;
-        for (const [i, { because }] of (this.#plan.windows ?? []).entries()) {
-            if (open.has(i) === before.has(i)) continue;
-            const text = `the window ${because.text} ${open.has(i) ? 'has opened' : 'has closed'}`;
-            this.#emit({ type: 'note', level: 'info', move: undefined, text });
-        }
-        for (const { window, moves, abort, caps } of closedBetween(this.#plan, before, open, new Set(this.#senders.keys()))) {
-            this.#kept.push(...caps);
-            if (abort) for (const move of moves) this.#aborts.get(move)?.(`the window ${window.because.text} has closed`);
-        }
+        const found = this.#windows.look(this.#clock.now(), new Set(this.#senders.keys()));
+        if (!found) return;
+        for (const text of found.notes) this.#emit({ type: 'note', level: 'info', move: undefined, text });
+        for (const { move, because } of found.aborts) this.#aborts.get(move)?.(because);
         await this.#again(signal);
         this.#changed();
-    }
-
-    #inForce(): readonly CapInForce[] {
-        return [...capsWhile(this.#plan, this.#open), ...this.#kept];
     }
 
     #shares(moves: readonly PlannedMove[]): Map<MoveId, BytesPerSecond | undefined> {
@@ -217,12 +198,8 @@ export class ShareOut {
             const because = { text: 'a cap of its own' };
             return rates.flatMap((rate) => (rate === undefined ? [] : [{ scope: 'vm', of: undefined, rate, kind: 'cap', because, only }]));
         });
-        const shares = sharesInSteps(moves.map(shareRequest), [...this.#inForce(), ...own], this.#capacities);
-        for (const [id, rate] of shares) {
-            const isThin = rate === 0;
-            if (isThin) shares.set(id, libvirtStep);
-            this.#tellThin(id, isThin);
-        }
+        const { shares, thin } = sharesInFlight(moves.map(shareRequest), [...this.#windows.inForce, ...own], this.#capacities);
+        for (const { id } of moves) this.#tellThin(id, thin.has(id));
         return shares;
     }
 
