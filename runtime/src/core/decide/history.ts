@@ -7,7 +7,7 @@ import { vmsOf, type World, worldOf } from './world.js';
  * What a Snapshot adds to the histories that a program needs (`for 5 min`): one sample for each attribute that is read
  * with a past, of each host, VM or the cluster, by its key in `Snapshot.history`. What is unknown adds nothing.
  */
-export function samplesToKeep(program: Program, snapshot: Snapshot): Readonly<Record<string, Sample>> {
+export function samplesToKeep(program: Pick<Program, 'reads'>, snapshot: Snapshot): Readonly<Record<string, Sample>> {
     const world = worldOf(snapshot);
     const samples: Record<string, Sample> = {};
     for (const read of program.reads) {

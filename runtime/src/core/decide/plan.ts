@@ -1,6 +1,14 @@
-import { type EpochMs, type Finding, nearest, type Policy, type Program } from '@mig/language';
+import { type EpochMs, type Expression, type Finding, formatQuantity, nearest, type Policy, type Program } from '@mig/language';
 import type { HostName, Inventory } from '../model/inventory.js';
-import { type Plan, type PlannedMove, type PolicyInstance, planVersion, type Reason, type Unplaced } from '../model/plan.js';
+import {
+    type Plan,
+    type PlannedGang,
+    type PlannedMove,
+    type PolicyInstance,
+    planVersion,
+    type Reason,
+    type Unplaced,
+} from '../model/plan.js';
 import type { PolicyState, Snapshot, VmUuid } from '../model/snapshot.js';
 import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
@@ -12,11 +20,14 @@ import { canonicalJson } from './canonical.js';
 import { ceilingOf, planCaps } from './caps.js';
 import { doubts } from './doubts.js';
 import { planLimits } from './limits.js';
-import { type Placed, place } from './place.js';
-import type { Earlier } from './placement.js';
+import { inOrderOf } from './order.js';
+import { otherDestinations } from './other-destination.js';
+import type { Earlier, Placement } from './placement.js';
 import { select } from './select.js';
 import { techniqueFor } from './technique.js';
 import { type Fired, type HeldBack, triggered } from './trigger.js';
+import { placeWhole } from './whole.js';
+import { wordsOf } from './wording.js';
 import { type World, worldOf } from './world.js';
 
 export interface PlanOptions {
@@ -77,6 +88,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         ),
         caps: capped.caps,
         ...(capped.windows.length > 0 ? { windows: capped.windows } : {}),
+        ...(draft.gangs.length > 0 && { gangs: draft.gangs }),
         assumptions: assumptionsOf(moves, (move) => policies[move.instance], world),
         warnings: [...draft.warnings, ...triggersUnknown(heldBack)],
     };
@@ -90,7 +102,10 @@ export function planId(plan: Omit<Plan, 'id'>, digest: (text: string) => string)
     return `sha256:${digest(canonicalJson({ ...plan, id: undefined }))}`;
 }
 
-type Draft = Pick<Plan, 'instances' | 'unplaced' | 'warnings'> & { readonly moves: readonly Omit<PlannedMove, 'actions'>[] };
+type Draft = Pick<Plan, 'instances' | 'unplaced' | 'warnings'> & {
+    readonly gangs: readonly PlannedGang[];
+    readonly moves: readonly Omit<PlannedMove, 'actions'>[];
+};
 
 /** Policy by policy: a VM belongs to the first that takes it, and a later one sees the World after the earlier moves. */
 function decideMoves(fired: readonly Fired[], start: World): Draft {
@@ -104,7 +119,7 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
     const warnings: Reason[] = [];
     for (const [instance, one] of fired.entries()) {
         const selected = select(one, world, owners);
-        const placed: Placed = place(one, selected.candidates, world, earlier);
+        const placed = placeWhole(one, selected.candidates, world, earlier);
         instances.push(instanceOf(one, [...selected.passedOver, ...placed.passedOver]));
         warnings.push(...selected.warnings);
         for (const { candidate, excluded } of placed.unplaced) {
@@ -120,12 +135,25 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
             if (move) moves.push(move);
         }
         world = placed.world;
+        if (placed.halted) {
+            warnings.push(placed.halted);
+            break;
+        }
     }
-    return { instances, moves, unplaced, warnings: [...warnings, ...doubts(earlier, start.snapshot)] };
+    const policies = fired.map(({ policy }) => policy);
+    const related = inOrderOf(moves, policies, start);
+    const withOthers = otherDestinations(related.moves, policies, world);
+    return {
+        instances,
+        moves: withOthers,
+        gangs: related.gangs,
+        unplaced,
+        warnings: [...warnings, ...related.warnings, ...doubts(earlier, start.snapshot)],
+    };
 }
 
 function plannedMove(
-    placement: Placed['placements'][number],
+    placement: Placement & { readonly because: readonly Reason[] },
     instance: number,
     policy: Policy,
     ids: ReadonlyMap<VmUuid, string>,
@@ -133,6 +161,7 @@ function plannedMove(
 ): Omit<PlannedMove, 'actions'> | undefined {
     const { candidate, destination } = placement;
     const { vm } = candidate;
+    const { quietWhen } = policy.selection;
     const choice = techniqueFor(policy.technique);
     const route = world.hosts.get(destination)?.state.migration;
     // Both are constraints of a destination: a placement without them does not come about.
@@ -151,17 +180,27 @@ function plannedMove(
         route,
         after,
         gang: candidate.gang,
+        ...(quietWhen && { quiet: { when: quietWhen, withinMs: quietWithinMs } }),
         persistent: vm.persistent,
         autostart: vm.autostart,
-        because: [...candidate.because, ...placement.because, ...choice.because, ...waits],
+        because: [...candidate.because, ...placement.because, ...choice.because, ...waits, ...quietReason(quietWhen)],
         ...around(policy, vm, { source: vm.host, destination }),
     };
 }
 
+/** A quiet moment that has not come within this time does not come; the VM stays where it is. */
+const quietWithinMs = 10 * 60_000;
+
+function quietReason(when: Expression | undefined): readonly Reason[] {
+    if (!when) return [];
+    const text = `waits up to ${formatQuantity(quietWithinMs, 'duration')} for a quiet moment: ${wordsOf(when)}`;
+    return [{ text, range: when.range }];
+}
+
 function instanceOf({ policy, host, vm, because }: Fired, passedOver: PolicyInstance['passedOver']): PolicyInstance {
     const bound = vm ? ({ kind: 'vm', name: vm.name } as const) : host === undefined ? undefined : ({ kind: 'host', name: host } as const);
-    const { name, priority, requires, onFailure } = policy;
-    return { policy: name, bound, priority, because, requires, onFailure, passedOver };
+    const { name, priority, requires, onFailure, deadline } = policy;
+    return { policy: name, bound, priority, because, requires, onFailure, ...(deadline && { deadlineMs: deadline.ms }), passedOver };
 }
 
 /** The caps of each policy once, however many instances of it run. */

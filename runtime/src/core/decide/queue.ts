@@ -10,7 +10,7 @@
 import { milliseconds } from '@mig/language';
 import type { MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
-import type { PlanLimits, PlannedMove } from '../model/plan.js';
+import type { Plan, PlanLimits, PlannedGang, PlannedMove } from '../model/plan.js';
 
 export interface QueueState {
     /** In the order of the plan. */
@@ -24,6 +24,12 @@ export interface QueuedMove {
     /** The network that carries the bytes: with each host it names a link. */
     readonly network: string;
     readonly after: readonly MoveId[];
+    /** Moves beside which it never runs, nor they beside it. */
+    readonly neverDuring?: readonly MoveId[];
+    /** Those that it starts together with, itself among them. */
+    readonly gang?: PlannedGang | undefined;
+    /** Why its moment has not come yet. */
+    readonly heldBack?: string | undefined;
     /**
      * `settling`: the guest runs at its destination, and the move's last phases are under way; `delayed` waits for a retry;
      * `failed` is everything that did not end at its destination.
@@ -67,7 +73,12 @@ export function toReady(
 ): readonly MoveId[] {
     if (ending.size === 0) return [];
     const moves = state.moves.map((m): QueuedMove => (m.status === 'running' && ending.has(m.id) ? { ...m, status: 'settling' } : m));
-    return besides(startable({ moves }, limits, admits).start, ready);
+    // A gang is made ready as a whole, when its turn has come.
+    const alone = new Set(moves.filter((m) => m.gang === undefined).map((m) => m.id));
+    return besides(
+        startable({ moves }, limits, admits).start.filter((id) => alone.has(id)),
+        ready,
+    );
 }
 
 /** The first of these that are not ready, as many as there may be. */
@@ -80,40 +91,154 @@ export type Admission = (candidate: MoveId, running: readonly MoveId[]) => strin
 
 /** Moves that may start at once, all of them together, and why the other waiting ones may not. */
 export function startable(state: QueueState, limits: PlanLimits, admits: Admission = () => undefined): Startable {
-    const byId = new Map(state.moves.map((m) => [m.id, m]));
-    const running = state.moves.filter((m) => m.status === 'running');
+    const queue: Queue = {
+        byId: new Map(state.moves.map((m) => [m.id, m])),
+        running: state.moves.filter((m) => m.status === 'running'),
+        limits,
+        admits,
+    };
     const start: MoveId[] = [];
-    const blocked: Blocked[] = [];
+    const blocked = new Map<MoveId, Blocked>();
+    const gangs = new Set<PlannedGang>();
     for (const move of state.moves) {
         if (move.status !== 'waiting') continue;
-        const before = unfinishedBefore(move, byId);
-        const because =
-            before?.because ??
-            fullLimit(move, running, limits) ??
-            admits(
-                move.id,
-                running.map((m) => m.id),
-            );
-        if (because === undefined) {
-            start.push(move.id);
-            running.push(move);
-        } else {
-            blocked.push({ move: move.id, because, never: before?.never ?? false });
-        }
+        if (move.gang && gangs.has(move.gang)) continue;
+        if (move.gang) gangs.add(move.gang);
+        const found = move.gang ? gangStart(move.gang, queue) : singleStart(move, queue);
+        start.push(...found.start);
+        for (const one of found.blocked) blocked.set(one.move, one);
     }
-    return { start, blocked };
+    // In the order of the plan, though the members of a gang are asked about together.
+    return { start, blocked: state.moves.flatMap((m) => blocked.get(m.id) ?? []) };
 }
 
-/** A move of a plan as it first stands in the queue. */
-export function queued(move: PlannedMove): QueuedMove {
-    return {
-        id: move.id,
-        source: move.source,
-        destination: move.destination,
-        network: move.route.network,
-        after: move.after,
-        status: 'waiting',
+interface Queue {
+    readonly byId: ReadonlyMap<MoveId, QueuedMove>;
+    /** Grows as moves are found that may start. */
+    readonly running: QueuedMove[];
+    readonly limits: PlanLimits;
+    readonly admits: Admission;
+}
+
+function singleStart(move: QueuedMove, queue: Queue): Startable {
+    const against = unfinishedBefore(move, queue.byId) ?? notNow(move, queue);
+    if (against) return { start: [], blocked: [{ move: move.id, ...against }] };
+    queue.running.push(move);
+    return { start: [move.id], blocked: [] };
+}
+
+/**
+ * A gang starts once all of its members can. One that is too wide for the limits starts as far as they allow, and never
+ * where it is all or none.
+ */
+function gangStart(gang: PlannedGang, queue: Queue): Startable {
+    const members = gang.moves.flatMap((id) => queue.byId.get(id) ?? []);
+    const waiting = members.filter((m) => m.status === 'waiting');
+    const failed = members.find((m) => m.status === 'failed');
+    if (gang.allOrNone && failed) return all(waiting, `${failed.id} of ${gang.name} did not move, and it is all or none`, true);
+    const delayed = gang.allOrNone ? members.find((m) => m.status === 'delayed') : undefined;
+    if (delayed) return all(waiting, `waits for ${delayed.id} of ${gang.name}, which tries again`, false);
+    const mates = new Set(waiting.map((m) => m.id));
+    const before = new Map(waiting.map((m) => [m.id, unfinishedBefore(m, queue.byId)]));
+    // Room that a mate makes is not there when the gang starts: that member comes after it.
+    const later = waiting.filter((m) => before.get(m.id)?.never === false && m.after.some((id) => mates.has(id)));
+    const never = waiting.filter((m) => before.get(m.id)?.never === true);
+    const [lost] = never;
+    if (gang.allOrNone && lost) return all(waiting, `${lost.id} of ${gang.name} cannot move: ${before.get(lost.id)?.because ?? ''}`, true);
+    const blocked: Blocked[] = [...later, ...never].flatMap((m) => {
+        const against = before.get(m.id);
+        return against ? [{ move: m.id, ...against }] : [];
+    });
+    const party = waiting.filter((m) => !later.includes(m) && !never.includes(m));
+    const open = party.find((m) => before.get(m.id));
+    if (open) return { start: [], blocked: [...blocked, ...all(party, before.get(open.id)?.because ?? '', false).blocked] };
+
+    const against = firstAgainst(party, queue);
+    if (!against) {
+        queue.running.push(...party);
+        return { start: party.map((m) => m.id), blocked };
+    }
+    const alone = firstAgainst(party, { ...queue, running: [] });
+    const together = `${gang.name} starts together: ${against}`;
+    if (!alone) return { start: [], blocked: [...blocked, ...all(party, together, false).blocked] };
+    if (gang.allOrNone) {
+        // A moment that has not come may come yet; a limit that is too low stays so.
+        const wait = party.some((m) => m.heldBack !== undefined);
+        const why = wait ? together : `${gang.name} is all or none, and never fits: ${alone}`;
+        return { start: [], blocked: [...blocked, ...all(party, why, !wait).blocked] };
+    }
+    const single = party.map((m) => singleStart(m, queue));
+    return { start: single.flatMap((s) => s.start), blocked: [...blocked, ...single.flatMap((s) => s.blocked)] };
+}
+
+const all = (moves: readonly QueuedMove[], because: string, never: boolean): Startable => ({
+    start: [],
+    blocked: moves.map((m) => ({ move: m.id, because, never })),
+});
+
+/** Why the members of a party cannot all start now. */
+function firstAgainst(party: readonly QueuedMove[], queue: Queue): string | undefined {
+    const running = [...queue.running];
+    for (const move of party) {
+        const against = notNow(move, { ...queue, running });
+        if (against) return against.because;
+        running.push(move);
+    }
+    return undefined;
+}
+
+function notNow(move: QueuedMove, { byId, running, limits, admits }: Queue): { because: string; never: boolean } | undefined {
+    const because =
+        move.heldBack ??
+        besideWhatItMayNot(move, byId, running) ??
+        fullLimit(move, running, limits) ??
+        admits(
+            move.id,
+            running.map((m) => m.id),
+        );
+    return because === undefined ? undefined : { because, never: false };
+}
+
+/** Until it has ended: its last phases count too. */
+function besideWhatItMayNot(move: QueuedMove, byId: Queue['byId'], running: readonly QueuedMove[]): string | undefined {
+    const beside = move.neverDuring?.find((id) => byId.get(id)?.status === 'settling' || running.some((other) => other.id === id));
+    return beside === undefined ? undefined : `never during the move of ${beside}`;
+}
+
+/** The moves of a plan as they first stand in the queue. */
+export function queueOf(plan: Pick<Plan, 'moves' | 'gangs'>): readonly QueuedMove[] {
+    const gangs = new Map((plan.gangs ?? []).flatMap((gang) => gang.moves.map((id) => [id, gang] as const)));
+    const never = exclusions(plan.moves);
+    return plan.moves.map(({ id, source, destination, route, after }) => {
+        const [gang, neverDuring] = [gangs.get(id), never.get(id)];
+        return {
+            id,
+            source,
+            destination,
+            network: route.network,
+            after,
+            ...(neverDuring && { neverDuring: [...neverDuring] }),
+            ...(gang && { gang }),
+            status: 'waiting',
+        };
+    });
+}
+
+/** Of two that exclude each other a plan names one with the other; in the queue each is named with the other. */
+function exclusions(moves: readonly PlannedMove[]): ReadonlyMap<MoveId, ReadonlySet<MoveId>> {
+    const never = new Map<MoveId, Set<MoveId>>();
+    const add = (one: MoveId, other: MoveId): void => {
+        const known = never.get(one);
+        if (known) known.add(other);
+        else never.set(one, new Set([other]));
     };
+    for (const { id, neverDuring = [] } of moves) {
+        for (const other of neverDuring) {
+            add(id, other);
+            add(other, id);
+        }
+    }
+    return never;
 }
 
 /** The links that a move loads: its network at the source and at the destination, as `host/network`. */

@@ -1,4 +1,4 @@
-import type { Policy, SourceRange } from '@mig/language';
+import type { Expression, Policy, SourceRange } from '@mig/language';
 import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmName, VmState, VmUuid } from '../model/snapshot.js';
@@ -136,8 +136,15 @@ function filtered(vm: VmState, policy: Policy, world: World): Reason | undefined
 
 /** Where a figure of the order is unknown, the VM comes last. Ties go by name. */
 function inOrder(vms: readonly VmState[], policy: Policy, world: World): readonly VmState[] {
-    const keyed = vms.map((vm) => ({ vm, keys: policy.selection.order.map(({ by }) => evaluate(by, scopeOf(world, { vm }))) }));
+    const { triage } = policy.selection;
+    const keyed = vms.map((vm) => ({
+        vm,
+        worth: triage && weightSaved(triage.by, vm, world),
+        keys: policy.selection.order.map(({ by }) => evaluate(by, scopeOf(world, { vm }))),
+    }));
     keyed.sort((a, b) => {
+        const first = triage ? compareOutcomes(a.worth, b.worth, -1) : 0;
+        if (first !== 0) return first;
         for (const [i, { direction }] of policy.selection.order.entries()) {
             const order = compareOutcomes(a.keys[i], b.keys[i], direction === 'descending' ? -1 : 1);
             if (order !== 0) return order;
@@ -145,6 +152,16 @@ function inOrder(vms: readonly VmState[], policy: Policy, world: World): readonl
         return byName(a.vm, b.vm);
     });
     return keyed.map(({ vm }) => vm);
+}
+
+/**
+ * Weight for each byte that has to be sent: in this order most weight is saved at whatever time the run is cut short
+ * (the greedy order of the fractional knapsack problem, Dantzig 1957).
+ */
+function weightSaved(by: Expression, vm: VmState, world: World): Outcome {
+    const weight = evaluate(by, scopeOf(world, { vm }));
+    if (!weight.known || typeof weight.value !== 'number') return weight;
+    return { known: true, value: weight.value / Math.max(1, vm.memory) };
 }
 
 function compareOutcomes(a: Outcome | undefined, b: Outcome | undefined, sign: 1 | -1): number {
@@ -167,7 +184,14 @@ function whyTaken(vm: VmState, policy: Policy, world: World): readonly Reason[] 
         const figure = key.known ? valueText(key.value, by.type) : `unknown, so it comes last (${key.because.join('; ')})`;
         return { text: `in order of ${wordsOf(by)}, ${direction}: ${figure}`, range };
     });
-    return [...filters, ...order];
+    const { triage } = policy.selection;
+    const weight = triage && evaluate(triage.by, scope);
+    const said = weight?.known === true ? valueText(weight.value, triage?.by.type ?? 'number') : 'unknown, so it comes last';
+    return [
+        ...filters,
+        ...order,
+        ...(triage ? [{ text: `triage by ${wordsOf(triage.by)} for its memory: ${said}`, range: triage.range }] : []),
+    ];
 }
 
 function gangOf(vm: VmState, policy: Policy, world: World): string | undefined {

@@ -20,11 +20,10 @@ export function notBuilt(program: Program, purpose: Purpose): readonly Finding[]
     }));
 }
 
-/** `immovable: skip` is what happens anyway; only the other words ask for something. */
+/** Of the words after `immovable:` one asks for what is not built. */
 function immovables(program: Program): readonly { readonly feature: FeatureId; readonly within: string; readonly range: SourceRange }[] {
-    const noted = new Set(program.uses.filter((use) => use.feature === 'select.immovable').map((use) => use.within));
     return program.policies
-        .filter((policy) => policy.selection.immovable.action !== 'skip' && !noted.has(policy.name))
+        .filter((policy) => policy.selection.immovable.action === 'shut-down')
         .map((policy) => ({ feature: 'select.immovable', within: policy.name, range: policy.selection.immovable.range }));
 }
 

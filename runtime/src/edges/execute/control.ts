@@ -39,6 +39,19 @@ export class Control {
         this.#cancel.abort();
     }
 
+    /** For one move: stopped and cancelled with this one, and by itself where only that move is to end. */
+    forOne(): Control {
+        const one = new Control();
+        const follow = (signal: AbortSignal, act: () => void): void => {
+            if (signal.aborted) act();
+            else signal.addEventListener('abort', act, { once: true, signal: one.cancel });
+        };
+        const reason = (): StopReason => this.#reason ?? { why: 'interrupted', detail: 'the run was stopped' };
+        follow(this.stop, () => one.halt(reason()));
+        follow(this.cancel, () => one.cancelAll(reason()));
+        return one;
+    }
+
     /** Follows the signals of the process. */
     follow(signals: RunSignals): void {
         const whenAborted = (signal: AbortSignal | undefined, act: () => void): void => {

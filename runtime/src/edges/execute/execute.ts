@@ -6,7 +6,8 @@ import { milliseconds, type OnFailure } from '@mig/language';
 import {
     eventsVersion,
     linksOf,
-    queued,
+    queueOf,
+    skipHints,
     readyAtMost,
     readyLead,
     startable,
@@ -17,19 +18,25 @@ import {
     type MoveFailure,
     type MoveId,
     type Plan,
+    type PlannedGang,
     type PlannedMove,
     type QueuedMove,
+    type SkipCode,
 } from '../../core/index.js';
+import { actionsOf } from '../../core/decide/actions.js';
 import { MigrationError } from '../../core/errors.js';
 import type { MoveEnd } from '../journal/records.js';
 import { claim, type Claim } from './claim.js';
 import { messageOf, note, type RunContext } from './context.js';
+import type { Control } from './control.js';
 import { failureOf, type AttemptEnd } from './attempt-end.js';
 import { Effort } from './effort.js';
 import { running } from './frame.js';
 import { hasHooksBefore, runHooksAfter, runHooksBefore } from './hooks.js';
 import { attempt } from './move.js';
 import { Gate } from './gate.js';
+import { Muster } from './muster.js';
+import { QuietMoments } from './quiet.js';
 import type { ExecutePorts, RunSignals, Untimed } from './ports.js';
 import { verify } from './verify.js';
 
@@ -70,9 +77,19 @@ const locksPerConnection = 10 - readyAtMost - 2;
 
 /** A move of the plan as it stands in this run. */
 interface Moving {
-    readonly step: PlannedMove;
+    step: PlannedMove;
+    queued: QueuedMove;
     status: QueuedMove['status'];
     attempts: number;
+    /** Attempts at an earlier destination. */
+    before: number;
+}
+
+/** What becomes of a move that is returned because another of its gang has failed. */
+interface Return {
+    readonly because: string;
+    /** It starts again with the others then. Undefined: it does not. */
+    readonly againInMs: number | undefined;
 }
 
 class Run {
@@ -92,24 +109,49 @@ class Run {
     /** Something has begun to send. */
     #sending = false;
     readonly #failures = new Map<number, number>();
+    /** Members of gangs that wait for each other before they send. */
+    readonly #musters = new Map<MoveId, Muster>();
+    readonly #controls = new Map<MoveId, Control>();
+    readonly #returned = new Map<MoveId, Return>();
+    readonly #quiet: QuietMoments;
+    /** Policy instances whose deadline has passed. */
+    readonly #late = new Set<number>();
     readonly #underWay = new Set<Promise<void>>();
     #wake: () => void = () => undefined;
 
     constructor(plan: Plan, context: RunContext) {
         this.#plan = plan;
         this.#context = context;
-        this.#moves = new Map(plan.moves.map((step) => [step.id, { step, status: 'waiting', attempts: 0 }]));
+        const first = queueOf(plan);
+        this.#moves = new Map(
+            plan.moves.flatMap((step, i) =>
+                first[i] ? [[step.id, { step, queued: first[i], status: 'waiting', attempts: 0, before: 0 }]] : [],
+            ),
+        );
+        this.#quiet = new QuietMoments(plan, context);
     }
 
     async carryOut(): Promise<'complete' | 'incomplete' | 'stopped'> {
         const { control } = this.#context;
         control.stop.addEventListener('abort', () => this.#wake(), { once: true });
+        const over = new AbortController();
+        const watching = [
+            this.#quiet.watch(
+                () => this.#ids('waiting'),
+                () => this.#wake(),
+                over.signal,
+            ),
+            this.#context.bandwidth.follow(over.signal, () => this.#wake()),
+            ...this.#deadlines(over.signal),
+        ];
         while (this.#some('waiting', 'delayed', 'running', 'settling')) {
             const woken = new Promise<void>((resolve) => (this.#wake = resolve));
             if (control.stop.aborted) await this.#skipTheRest();
             else this.#startWhatMay();
-            if (this.#some('running', 'settling', 'delayed')) await woken;
+            if (this.#some('running', 'settling', 'delayed') || this.#waitsForItsMoment()) await woken;
         }
+        over.abort();
+        await Promise.all(watching);
         await Promise.all(this.#underWay);
         await Promise.all(this.#closing.values());
         const all = [...this.#moves.values()];
@@ -117,10 +159,40 @@ class Run {
         return control.stop.aborted ? 'stopped' : 'incomplete';
     }
 
+    /** Nothing of a policy starts after its deadline. */
+    #deadlines(over: AbortSignal): readonly Promise<void>[] {
+        return this.#plan.instances.flatMap(({ deadlineMs }, instance) => {
+            if (deadlineMs === undefined) return [];
+            const passed = (): void => {
+                this.#late.add(instance);
+                this.#wake();
+            };
+            return this.#context.clock.sleep(milliseconds(deadlineMs), over).then(passed, () => undefined); // the run has ended before it
+        });
+    }
+
+    #skipWhatIsTooLate(): void {
+        for (const { step, status } of this.#moves.values()) {
+            if (status !== 'waiting' && status !== 'delayed') continue;
+            const { deadlineMs = 0 } = this.#plan.instances[step.instance] ?? {};
+            if (this.#late.has(step.instance)) this.#skip(step.id, `the deadline of ${deadlineMs / 1000} s has passed`, 'deadline');
+            else if (status === 'waiting' && this.#quiet.over(step.id))
+                this.#skip(step.id, `no quiet moment came: it ${this.#quiet.heldBack(step.id) ?? 'waits'}`, 'no-quiet-moment');
+        }
+    }
+
+    #waitsForItsMoment(): boolean {
+        const { bandwidth } = this.#context;
+        // Caps refuse it as long as a window is open, or none is.
+        const waitsForWindow = (id: MoveId): boolean => bandwidth.refuses(id, []) !== undefined && bandwidth.admitsLater(id);
+        return this.#ids('waiting').some((id) => this.#quiet.heldBack(id) !== undefined || waitsForWindow(id));
+    }
+
     #startWhatMay(): void {
+        this.#skipWhatIsTooLate();
         const { start, blocked } = startable({ moves: this.#queue() }, this.#plan.limits, this.#admits);
-        for (const id of start) this.#start(id);
-        const idle = !this.#some('running', 'settling', 'delayed');
+        this.#startAll(start);
+        const idle = !this.#some('running', 'settling', 'delayed') && !this.#waitsForItsMoment();
         for (const { move, because, never } of blocked) {
             if (never || idle) this.#skip(move, because, never ? 'never-possible' : 'no-room');
             else if (!this.#queuedFor.has(move)) {
@@ -155,6 +227,8 @@ class Run {
             this.#sending = true;
             this.#wake();
         }
+        if (event.type === 'phase-ended' && event.phase === 'prepare' && event.error === undefined)
+            this.#musters.get(event.move)?.settled(event.move);
         if (event.type === 'phase-ended' && event.phase === 'finish') {
             const move = this.#move(event.move);
             if (move.status === 'running') move.status = 'settling';
@@ -189,6 +263,33 @@ class Run {
         return locks < locksPerConnection ? undefined : `the sessions of ${source}'s SSH connection: ${locks} locks are held over it`;
     }
 
+    #startAll(start: readonly MoveId[]): void {
+        const together = new Map<PlannedGang, MoveId[]>();
+        for (const id of start) {
+            const { gang } = this.#move(id).queued;
+            const party = gang && together.get(gang);
+            if (!gang) this.#start(id);
+            else if (party) party.push(id);
+            else together.set(gang, [id]);
+        }
+        for (const party of together.values()) {
+            if (party.length > 1) this.#startTogether(party);
+            else for (const id of party) this.#start(id);
+        }
+    }
+
+    /** All are made ready, and then sent at the same time. */
+    #startTogether(party: readonly MoveId[]): void {
+        const muster = new Muster(party);
+        for (const id of party) {
+            const move = this.#move(id);
+            move.status = 'running';
+            this.#musters.set(id, muster);
+            this.#context.emit({ type: 'move-started', move: id, attempt: move.attempts + 1 });
+            this.#work(id, muster.gateOf(id));
+        }
+    }
+
     #start(id: MoveId): void {
         const move = this.#move(id);
         const ready = this.#ready.get(id);
@@ -208,8 +309,13 @@ class Run {
     #work(id: MoveId, gate: Gate): void {
         const move = this.#move(id);
         move.attempts += 1;
-        const work = this.#attempt(move.step, move.attempts, gate.opened)
+        const control = this.#context.control.forOne();
+        this.#controls.set(id, control);
+        const work = this.#attempt(move.step, move.attempts, gate.opened, { ...this.#context, control })
             .then((end) => {
+                this.#controls.delete(id);
+                this.#musters.get(id)?.settled(id);
+                this.#musters.delete(id);
                 this.#ready.delete(id);
                 this.#ending.delete(id);
                 const withdrawn = this.#withdrawn.get(id);
@@ -223,8 +329,8 @@ class Run {
         this.#underWay.add(work);
     }
 
-    async #attempt(step: PlannedMove, number: number, turn: Promise<void>): Promise<AttemptEnd> {
-        const { ports, control } = this.#context;
+    async #attempt(step: PlannedMove, number: number, turn: Promise<void>, context: RunContext): Promise<AttemptEnd> {
+        const { ports, control } = context;
         const taken = this.#ahead.get(step.id);
         this.#ahead.delete(step.id);
         try {
@@ -236,7 +342,7 @@ class Run {
                 await this.#giveBack(step, claimed);
                 throw error;
             }
-            const end = await attempt(step, number, claimed, turn, this.#context);
+            const end = await attempt(step, number, claimed, turn, context);
             // Nobody has to wait for the lock and the connections to be given back, but this VM's next attempt and the end of the run.
             this.#closing.set(step.id, this.#giveBack(step, claimed));
             if (end.outcome !== 'moved') return end;
@@ -261,16 +367,81 @@ class Run {
         const policy = this.#plan.instances[step.instance]?.onFailure;
         const move = this.#move(step.id);
         const { retry } = policy ?? { retry: undefined };
-        if (end.outcome !== 'moved' && end.retryable && retry && move.attempts <= retry.times && !this.#context.control.stop.aborted) {
-            const because = `attempt ${move.attempts} failed (${end.error?.message ?? 'no reason given'}); retry ${move.attempts} of ${retry.times} in ${retry.everyMs / 1000} s`;
+        const tries = move.attempts - move.before;
+        const goesOn = !this.#context.control.stop.aborted && !this.#late.has(step.instance);
+        const returned = this.#returned.get(step.id);
+        this.#returned.delete(step.id);
+        if (returned && end.outcome === 'aborted') {
+            this.#comeBack(move, end, returned, goesOn);
+            return;
+        }
+        if (end.outcome !== 'moved' && end.retryable && retry && tries <= retry.times && goesOn) {
+            this.#returnGang(step, end, retry.everyMs);
+            const because = `attempt ${move.attempts} failed (${end.error?.message ?? 'no reason given'}); retry ${tries} of ${retry.times} in ${retry.everyMs / 1000} s`;
             this.#context.emit({ type: 'move-queued', move: step.id, because });
             this.#delay(step.id, retry.everyMs);
             return;
         }
+        if (end.outcome !== 'moved' && goesOn && this.#redirect(move, policy, end)) return;
         move.status = end.outcome === 'moved' ? 'moved' : 'failed';
         this.#close(step.id, end);
+        if (end.outcome !== 'moved') this.#returnGang(step, end, undefined);
         if (end.outcome === 'failed' || end.outcome === 'held' || end.error?.code === 'aborted-by-policy')
             this.#onFailure(step, policy, end);
+    }
+
+    /** A VM that is still at its source, and has another place to go to. Whoever is all or none goes nowhere without the others. */
+    #redirect(move: Moving, policy: OnFailure | undefined, end: AttemptEnd): boolean {
+        const { otherDestination, ...step } = move.step;
+        const failed = end.outcome === 'failed' || end.error?.code === 'aborted-by-policy';
+        if (!otherDestination || !failed || end.vmOn !== step.source || policy?.then.includes('other-destination') !== true) return false;
+        if (move.queued.gang?.allOrNone === true) return false;
+        const { destination } = otherDestination;
+        const redirected: PlannedMove = { ...step, ...otherDestination, actions: actionsOf({ ...step, ...otherDestination }, undefined) };
+        try {
+            this.#context.ports.journal.redirect(this.#context.ports.run, redirected);
+        } catch (error) {
+            note(this.#context, 'warning', step.id, `${step.vm.name} does not go to ${destination} instead: ${messageOf(error)}`);
+            return false;
+        }
+        move.step = redirected;
+        move.queued = { ...move.queued, destination, network: redirected.route.network };
+        move.before = move.attempts;
+        move.status = 'waiting';
+        this.#context.bandwidth.redirect(redirected);
+        const because = `it could not go to ${step.destination}: ${end.error?.message ?? 'no reason given'}`;
+        this.#context.emit({ type: 'move-redirected', move: step.id, destination, because });
+        this.#context.emit({ type: 'move-queued', move: step.id, because });
+        return true;
+    }
+
+    /** Of a gang that is all or none, those that have not switched come back: to start again with the others, or for good. */
+    #returnGang(step: PlannedMove, end: AttemptEnd, againInMs: number | undefined): void {
+        const { gang } = this.#move(step.id).queued;
+        if (gang?.allOrNone !== true) return;
+        const because = `${step.vm.name} of ${gang.name} did not move (${end.error?.message ?? 'no reason given'}), and it is all or none`;
+        for (const id of gang.moves) {
+            const mate = this.#move(id);
+            if (id === step.id) continue;
+            if (mate.status === 'running') {
+                this.#returned.set(id, { because, againInMs });
+                this.#musters.get(id)?.sendAway(id, because);
+                this.#controls.get(id)?.cancelAll({ why: 'plan-halted', detail: because });
+            } else if (againInMs === undefined && (mate.status === 'waiting' || mate.status === 'delayed'))
+                this.#skip(id, because, 'gang-failed');
+        }
+    }
+
+    #comeBack(move: Moving, end: AttemptEnd, { because, againInMs }: Return, goesOn: boolean): void {
+        const { id, vm } = move.step;
+        if (againInMs !== undefined && goesOn) {
+            this.#context.emit({ type: 'move-queued', move: id, because });
+            this.#delay(id, againInMs);
+            return;
+        }
+        move.status = 'failed';
+        const error = { code: 'gang-failed', message: `${vm.name} was returned: ${because}`, hint: 'run the policy again to move it' };
+        this.#close(id, { ...end, error });
     }
 
     #delay(id: MoveId, ms: number): void {
@@ -315,9 +486,9 @@ class Run {
         await Promise.allSettled(held.map(async (taken) => (await taken)[Symbol.asyncDispose]()));
     }
 
-    #skip(id: MoveId, because: string, code: 'stopped' | 'never-possible' | 'no-room'): void {
+    #skip(id: MoveId, because: string, code: SkipCode): void {
         const move = this.#move(id);
-        const hint = code === 'no-room' ? 'raise the limit or the cap that stands against it' : 'run the policy again to move it';
+        const hint = skipHints[code];
         const message = `${move.step.vm.name} was not started: ${because}`;
         const ready = this.#ready.get(id);
         if (ready) {
@@ -347,7 +518,11 @@ class Run {
     }
 
     #queue(): QueuedMove[] {
-        return [...this.#moves.values()].map((m) => ({ ...queued(m.step), status: m.status }));
+        return [...this.#moves.values()].map((m) => ({ ...m.queued, status: m.status, heldBack: this.#quiet.heldBack(m.step.id) }));
+    }
+
+    #ids(status: QueuedMove['status']): MoveId[] {
+        return [...this.#moves.values()].filter((m) => m.status === status).map((m) => m.step.id);
     }
 
     #some(...statuses: readonly QueuedMove['status'][]): boolean {

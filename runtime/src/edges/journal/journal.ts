@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { EpochMs } from '@mig/language';
-import type { FinishRecord, MigrationEvent, MoveId, Plan } from '../../core/index.js';
+import type { FinishRecord, MigrationEvent, MoveId, Plan, PlannedMove } from '../../core/index.js';
 import { guarded, JournalError } from './errors.js';
 import { liveness, thisProcess, type Owner } from './owner.js';
 import { journalPath } from './place.js';
