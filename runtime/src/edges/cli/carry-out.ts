@@ -7,6 +7,7 @@ import { placesOf } from '../execute/places.js';
 import { type ExecutePorts, newRunId } from '../execute/ports.js';
 import type { HostSessions } from '../hypervisor/sessions.js';
 import { openJournal } from '../journal/journal.js';
+import { withMetrics } from '../metrics/follow.js';
 import { type Console, Exit } from './console.js';
 import { showEvents, showReport } from './show.js';
 import { RunInterrupts } from './signals.js';
@@ -15,13 +16,21 @@ import { RunInterrupts } from './signals.js';
 const keepRuns = 200;
 const keepMs = 90 * 86_400_000;
 
+export interface CarryOutOptions {
+    readonly json?: boolean;
+    /** File or HOST:PORT for Prometheus. */
+    readonly metrics?: string;
+    /** The run is in the journal, and nothing has been done yet. */
+    readonly accepted?: () => void;
+}
+
 /** Carries a plan out, shows it as it goes, and ends as the report says. */
 export async function carryOut(
     plan: Plan,
     inventory: Inventory,
     snapshot: Snapshot,
     sessions: HostSessions,
-    options: { readonly json?: boolean /** The run is in the journal, and nothing has been done yet. */; readonly accepted?: () => void },
+    options: CarryOutOptions,
     console: Console,
 ): Promise<void> {
     using journal = openJournal();
@@ -43,7 +52,12 @@ export async function carryOut(
         clockOffsets: Object.fromEntries(snapshot.hosts.flatMap((h) => (h.clockOffset === undefined ? [] : [[h.name, h.clockOffset.ms]]))),
     };
     using interrupts = new RunInterrupts(console);
-    const events = await showEvents(atFirst(execute(plan, ports, interrupts.signals), options.accepted), options, console);
+    const happening = atFirst(execute(plan, ports, interrupts.signals), options.accepted);
+    const told =
+        options.metrics === undefined
+            ? happening
+            : withMetrics(options.metrics, happening, systemClock.now, (message) => console.err(`warning: ${message}`));
+    const events = await showEvents(told, options, console);
     endAs(events, interrupts.interrupted, options, console);
 }
 

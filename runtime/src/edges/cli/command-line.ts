@@ -32,6 +32,7 @@ export function commandLine(console: Console): Command {
     policyOptions(program)
         .argument('[policy.mig]', 'the policy to carry out')
         .option('-y, --yes', 'run the plan without asking')
+        .addOption(metricsOption().conflicts('dryRun'))
         .option('--dry-run', 'play the plan on simulated hosts; nothing is touched')
         .option('--actions', 'show the exact calls of each move')
         .option('--snapshot <file>', 'with --dry-run: decide on a saved snapshot instead of the hosts')
@@ -67,8 +68,9 @@ export function commandLine(console: Console): Command {
         .argument('<plan.json>')
         .requiredOption('--inventory <file>', 'the hosts')
         .option('-y, --yes', 'run it without asking')
+        .addOption(metricsOption())
         .option('--json', 'events as JSON, one a line')
-        .action(async (file: string, options: { inventory: string; yes?: boolean; json?: boolean }) => {
+        .action(async (file: string, options: { inventory: string; yes?: boolean; json?: boolean; metrics?: string }) => {
             const { applyPlan } = await import('./commands/apply.js');
             await applyPlan(file, options, console);
         });
@@ -228,6 +230,8 @@ function policyOptions(command: Command): Command {
 // Without words for its default, the help would show an empty list.
 const settingOption = (): Option =>
     new Option('--set <name=value>', 'give a param another value').argParser(collectSetting).default({}, 'none');
+const metricsOption = (): Option =>
+    new Option('--metrics <where>', 'figures for Prometheus while the run lasts: a file (textfile collector) or HOST:PORT');
 const maintenanceOption = (): Option =>
     new Option('--maintenance <host>', 'count a host as in maintenance')
         .argParser((host, all: string[]) => [...all, host])

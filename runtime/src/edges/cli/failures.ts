@@ -13,6 +13,7 @@ const exits: Readonly<Record<string, ExitName>> = {
     'run-ended': 'usage',
     'run-owned': 'journal',
     'file-unwritable': 'usage',
+    'metrics-unusable': 'usage',
     'nothing-to-save': 'usage',
     'plan-altered': 'stale',
     'not-built': 'noPlan',

@@ -18,6 +18,7 @@ export interface PlanOptions extends PolicyOptions {
 export interface RunOptions extends PolicyOptions {
     readonly yes?: boolean;
     readonly dryRun?: boolean;
+    readonly metrics?: string;
     readonly actions?: boolean;
     readonly snapshot?: string;
     readonly seed: number;

@@ -12,7 +12,7 @@ import { interruptible } from '../signals.js';
 /** Carries out a saved plan, if what it was made from still holds. */
 export async function applyPlan(
     file: string,
-    options: { readonly inventory: string; readonly yes?: boolean; readonly json?: boolean },
+    options: { readonly inventory: string; readonly yes?: boolean; readonly json?: boolean; readonly metrics?: string },
     console: Console,
 ): Promise<void> {
     const plan = (await readJson(file, 'mig-plan', planVersion)) as Plan;
