@@ -49,6 +49,19 @@ describe('shares', () => {
             z: 50,
         });
     });
+    test('a reserve bounds each direction of a link for itself', () => {
+        const left: PlanCap = { ...cap('link', 60), eachWay: true };
+        expect(inMib(shares([move('x', 'a', 'b'), move('y', 'b', 'a')], [left], {}))).toEqual({ x: 60, y: 60 });
+        expect(inMib(shares([move('x', 'a', 'b'), move('y', 'c', 'b')], [left], {}))).toEqual({ x: 30, y: 30 });
+    });
+    test('a cap of some moves bounds no others', () => {
+        const some = { ...cap('total', 10), only: new Set(['x']) };
+        expect(inMib(shares([move('x'), move('y')], [cap('total', 100), some], {}))).toEqual({ x: 10, y: 90 });
+    });
+    test('a floor on a link that nothing else caps makes the others leave it', () => {
+        const floor: PlanCap = { ...cap('vm', 70, 'x'), kind: 'floor' };
+        expect(inMib(shares([move('x'), move('y')], [floor], { 'a/mig': mib(100) }))).toEqual({ x: 70, y: 30 });
+    });
     test('a floor is raised to first', () => {
         const floor: PlanCap = { ...cap('vm', 70, 'x'), kind: 'floor' };
         expect(inMib(shares([move('x'), move('y'), move('z')], [cap('total', 100), floor], {}))).toEqual({ x: 70, y: 15, z: 15 });
@@ -58,6 +71,15 @@ describe('shares', () => {
 describe('shares in whole steps', () => {
     test('lost steps are given back while the cap holds', () => {
         expect(inMib(sharesInSteps([move('x'), move('y')], [cap('total', 119.2)], {}))).toEqual({ x: 60, y: 59 });
+    });
+    test('a floor counts as the whole steps that it takes', () => {
+        const floor: PlanCap = { ...cap('vm', 29.5, 'x'), kind: 'floor' };
+        expect(inMib(sharesInSteps([move('x'), move('y')], [cap('total', 40), floor], {}))).toEqual({ x: 30, y: 10 });
+    });
+    test('floors of links and in all keep moves from starting that would not reach them together', () => {
+        const floor: PlanCap = { ...cap('total', 50), kind: 'floor' };
+        expect(tooThin([move('x')], [floor, cap('vm', 20)], {})).toContain('the floor total would not be reached');
+        expect(tooThin([move('x'), move('y'), move('z')], [floor, cap('vm', 20)], {})).toBeUndefined();
     });
     test('a share below one step is too thin to start', () => {
         expect(tooThin([move('x'), move('y')], [cap('total', 1.5)], {})).toContain('below 1 MiB/s');
@@ -130,6 +152,46 @@ describe('properties', () => {
         const other = shares(turned(moves), turned(caps), {});
         for (const [id, rate] of one) expect(other.get(id) ?? -1).toBeCloseTo(rate ?? -1, 3);
     });
+    const anyFloors = fc
+        .array(fc.tuple(fc.constantFrom(undefined, 'vm0', 'vm1'), fc.double({ min: 0.5, max: 60, noNaN: true })), {
+            minLength: 1,
+            maxLength: 2,
+        })
+        .map((list) => list.map(([of, n]): PlanCap => ({ ...cap('vm', n, of), kind: 'floor' })));
+    const anyCapacities = fc.record({
+        'a/mig': fc.integer({ min: 20, max: 300 }).map(mib),
+        'b/mig': fc.integer({ min: 20, max: 300 }).map(mib),
+    });
+    property.prop([anyMoves, anyCaps, anyFloors, anyCapacities])(
+        'moves that may start together have their floors, and no cap or link is passed; else they may not',
+        (moves, caps, least, capacities) => {
+            const given = sharesInSteps(moves, [...caps, ...least], capacities);
+            for (const b of bounds(moves, caps)) expect(total(given, b.members)).toBeLessThanOrEqual(b.limit * (1 + 1e-9));
+            if (tooThin(moves, [...caps, ...least], capacities) !== undefined) return;
+            for (const { vm, source, destination } of moves) {
+                const floor = Math.max(0, ...least.filter((c) => c.of === undefined || c.of === vm).map((c) => c.rate));
+                const links = [source, destination].map((h) => (capacities as Record<string, number>)[`${h}/mig`] ?? Infinity);
+                // Nothing is set only where nothing bounds it but links, on which nobody has a floor.
+                expect(given.get(vm) ?? Math.min(...links)).toBeGreaterThanOrEqual(floor * (1 - 1e-9));
+            }
+        },
+    );
+    property.prop([anyMoves, anyFloors, anyCapacities, fc.integer({ min: 1, max: 100 })])(
+        'what a reserve leaves is not passed in either direction of its link, and is used up where somebody could use more',
+        (moves, least, capacities, n) => {
+            const left: PlanCap = { ...cap('link', n, 'a/mig'), eachWay: true };
+            const given = shares(moves, [left, ...least], capacities);
+            for (const end of ['source', 'destination'] as const) {
+                const onIt = moves.filter((m) => m[end] === 'a').map((m) => m.move);
+                if (onIt.length === 0) continue;
+                expect(total(given, onIt)).toBeLessThanOrEqual(left.rate * (1 + 1e-9));
+                const others = moves
+                    .filter((m) => onIt.includes(m.move))
+                    .some((m) => (end === 'source' ? m.destination : m.source) === 'b');
+                if (!others && n * mebibyte <= capacities['a/mig']) expect(total(given, onIt)).toBeCloseTo(left.rate, 0);
+            }
+        },
+    );
     property.prop([anyMoves, anyCaps])('whole steps lose less than one step per move', (moves, caps) => {
         const exact = shares(moves, caps, {});
         for (const [id, rate] of sharesInSteps(moves, caps, {})) expect(rate ?? 0).toBeGreaterThan((exact.get(id) ?? 0) - mebibyte);
