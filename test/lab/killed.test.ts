@@ -1,11 +1,10 @@
 /** mig-run is killed in every phase of a move, and `mig-run resume` brings the VM to one side, whole (safety.md). */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MigrationEvent } from '@mig/runtime/core';
 import { guestProof, hostsOfGuest, labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { struckAt } from '../kit/killed.js';
 import { describeWithLab } from '../kit/lab.js';
-import { Desk, migRunPath } from '../kit/mig-run.js';
+import { Desk } from '../kit/mig-run.js';
 import { virsh } from '../kit/virsh.js';
 
 const policy =
@@ -21,32 +20,8 @@ describeWithLab('after mig-run was killed', (fixture) => {
 
     /** Runs the policy and kills it outright as soon as an event is seen. */
     async function killedAt(isTheMoment: (event: MigrationEvent) => boolean): Promise<void> {
-        const [command = '', ...rest] = labCommand(fixture.lab, [
-            process.execPath,
-            migRunPath,
-            'drain.mig',
-            '--inventory',
-            fixture.lab.inventoryPath,
-            '--yes',
-            '--json',
-        ]);
-        const child = spawn(command, rest, {
-            cwd: desk.directory,
-            stdio: ['ignore', 'pipe', 'inherit'],
-            env: { PATH: process.env['PATH'] ?? '', HOME: desk.directory, XDG_STATE_HOME: desk.at('state') },
-        });
-        const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-        let killed = false;
-        for await (const line of createInterface({ input: child.stdout })) {
-            if (killed || !line.startsWith('{"')) continue;
-            const event = JSON.parse(line) as MigrationEvent;
-            if (typeof event.type === 'string' && isTheMoment(event)) {
-                killed = true;
-                child.kill('SIGKILL');
-            }
-        }
-        await ended;
-        expect(killed).toBe(true);
+        const { struck } = await struckAt({ desk, lab: fixture.lab, signals: ['SIGKILL'] }, ['drain.mig'], isTheMoment);
+        expect(struck).toBe(true);
     }
 
     /** Moments after which `finish-sent` may be on disk though the destination never heard of it. */
