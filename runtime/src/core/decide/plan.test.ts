@@ -130,7 +130,7 @@ test('limits are the strictest of the policies that run, and what the daemons ca
 });
 
 test('a policy that cannot be carried out yet is refused with its id, unless another is asked for by name', () => {
-    const uses = [{ feature: 'technique.postcopy' as const, within: 'later', range: nowhere }];
+    const uses = [{ feature: 'technique.agile' as const, within: 'later', range: nowhere }];
     const file = program([policy(), policy({ name: 'later', trigger: undefined })], { uses });
     const options = { now: noon, digest };
     expect(makePlan(file, inventoryOf(three), three, options)).toMatchObject({
@@ -143,11 +143,11 @@ test('a policy that cannot be carried out yet is refused with its id, unless ano
 });
 
 test('using a otherwise b: the plan says why it is not a', () => {
-    const postcopy = { ...precopy, technique: 'postcopy' as const, name: 'swift' };
-    const { plan } = plans([policy({ technique: [postcopy, precopy] })]);
+    const agile = { ...precopy, technique: 'agile' as const, name: 'swift' };
+    const { plan } = plans([policy({ technique: [agile, precopy] })]);
     expect(plan?.moves[0]?.technique.kind).toBe('precopy');
     expect(plan?.moves[0]?.because.map((r) => r.text)).toContain(
-        'swift needs post-copy (technique.postcopy), which cannot be carried out yet',
+        'swift needs agile migration (technique.agile), which cannot be carried out yet',
     );
 });
 

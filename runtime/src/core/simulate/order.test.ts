@@ -6,7 +6,7 @@ import type { MigrationEvent } from '../model/events.js';
 import type { Plan, PlannedGang, PlannedMove } from '../model/plan.js';
 import { keptBy } from '../testing/idle.js';
 import { attr, lit, op } from '../testing/program.js';
-import { gib, host, noon, snapshot, vm } from '../testing/builders.js';
+import { host, noon, snapshot, vm } from '../testing/builders.js';
 import { at, instance, move, planOf, rung, unlimited } from './plan-builders.js';
 import { simulate } from './run.js';
 

@@ -57,20 +57,11 @@ export function keptBy(events: readonly MigrationEvent[], given?: Plan): Kept {
 }
 
 function statusAfter(event: MigrationEvent, { status }: QueuedMove): QueuedMove['status'] | undefined {
-    switch (event.type) {
-        case 'move-started':
-            return 'running';
-        case 'move-queued':
-            return status === 'waiting' ? undefined : 'delayed';
-        case 'move-redirected':
-            return undefined;
-        case 'phase-ended':
-            return event.phase === 'finish' && status === 'running' && event.error === undefined ? 'settling' : undefined;
-        case 'move-ended':
-            return event.outcome === 'moved' ? 'moved' : 'failed';
-        default:
-            return undefined;
-    }
+    if (event.type === 'move-started') return 'running';
+    if (event.type === 'move-queued') return status === 'waiting' ? undefined : 'delayed';
+    if (event.type === 'move-ended') return event.outcome === 'moved' ? 'moved' : 'failed';
+    const finished = event.type === 'phase-ended' && event.phase === 'finish' && event.error === undefined;
+    return finished && status === 'running' ? 'settling' : undefined;
 }
 
 function* beyond(running: readonly QueuedMove[], { limits }: Plan): Generator<string> {

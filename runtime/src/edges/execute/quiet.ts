@@ -53,17 +53,16 @@ export class QuietMoments {
     /** Looks for as long as somebody waits, and tells after each look. */
     async watch(waiting: () => readonly MoveId[], looked: () => void, until: AbortSignal): Promise<void> {
         if (this.#moves.size === 0) return;
-        while (!until.aborted) {
-            const moves = waiting().flatMap((id) => this.#moves.get(id) ?? []);
-            try {
+        const over = (): boolean => until.aborted;
+        try {
+            while (!over()) {
+                const moves = waiting().flatMap((id) => this.#moves.get(id) ?? []);
                 if (moves.length > 0) await this.#look(moves, until);
-                if (until.aborted) return;
                 looked();
                 await this.#context.clock.sleep(lookEvery, until);
-            } catch (error) {
-                if (until.aborted) return;
-                throw error;
             }
+        } catch (error) {
+            if (!over()) throw error;
         }
     }
 
