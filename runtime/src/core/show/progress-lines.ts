@@ -141,6 +141,16 @@ const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
     },
     { title: 'ETA', priority: 3, align: 'right', least: 8, cell: (m) => ({ text: m.eta === undefined ? '' : coarse(m.eta) }) },
     { title: 'downtime', priority: 4, align: 'right', least: 8, cell: (m) => downtime(m, now) },
+    {
+        title: 'throttle',
+        priority: 6,
+        align: 'right',
+        cell: (m) => ({
+            text: m.status === 'running' && (m.throttle ?? 0) > 0 ? formatQuantity(m.throttle ?? 0, 'ratio') : '',
+            meaning: 'warning',
+        }),
+    },
+    { title: 'rung', priority: 7, cutTo: 8, cell: (m) => ({ text: m.status === 'running' ? (m.rung ?? '') : '', meaning: 'warning' }) },
     { title: 'round', priority: 8, align: 'right', least: 5, cell: (m) => ({ text: m.iteration === 0 ? '' : String(m.iteration) }) },
     {
         title: 'cap',

@@ -34,6 +34,8 @@ export interface MoveView {
     readonly phase: MovePhase | undefined;
     /** It has switched to post-copy: the guest runs at its destination, and its pages follow. */
     readonly postcopy: boolean;
+    /** What the last rung of its ladder that fired did. */
+    readonly rung: string | undefined;
     /** What is run beside the phases. */
     readonly doing: 'hook' | 'verify' | undefined;
     /** Checks that the plan has for it. */
@@ -170,7 +172,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 done: ratio(Math.max(move.done, event.total > 0 ? Math.min(1, 1 - event.remaining / event.total) : 0)),
             };
         case 'rung-fired':
-            return { ...move, because: `${event.action}: ${event.because}` };
+            return { ...move, rung: event.action, because: event.because };
         case 'guest-stopped':
             return { ...move, stoppedSince: event.at };
         case 'guest-resumed':
@@ -232,6 +234,7 @@ function waiting(move: PlannedMove): MoveView {
         attempt: 0,
         phase: undefined,
         postcopy: false,
+        rung: undefined,
         doing: undefined,
         checks: move.checks?.length ?? 0,
         ready: false,

@@ -7,7 +7,6 @@ import { placesOf } from '../execute/places.js';
 import { type ExecutePorts, newRunId } from '../execute/ports.js';
 import type { HostSessions } from '../hypervisor/sessions.js';
 import { openJournal } from '../journal/journal.js';
-import { withMetrics } from '../metrics/follow.js';
 import { type Console, Exit } from './console.js';
 import { showEvents, showReport } from './show.js';
 import { RunInterrupts } from './signals.js';
@@ -56,7 +55,9 @@ export async function carryOut(
     const told =
         options.metrics === undefined
             ? happening
-            : withMetrics(options.metrics, happening, systemClock.now, (message) => console.err(`warning: ${message}`));
+            : (await import('../metrics/follow.js')).withMetrics(options.metrics, happening, () => systemClock.now(), (message) =>
+                  console.err(`warning: ${message}`),
+              );
     const events = await showEvents(told, options, console);
     endAs(events, interrupts.interrupted, options, console);
 }

@@ -20,6 +20,10 @@ async function aRun(): Promise<readonly MigrationEvent[]> {
     return all(execute(planOf(guests.map((g) => moveOf(g, 'a', 'b'))), ports));
 }
 
+const noComplaint = (message: string): never => {
+    throw new Error(message);
+};
+
 interface Parsed {
     readonly types: ReadonlyMap<string, string>;
     readonly values: ReadonlyMap<string, number>;
@@ -117,7 +121,7 @@ describe('a file', () => {
         async function* happening() {
             for (const event of events) yield await Promise.resolve(event);
         }
-        const passed = await all(withMetrics(file, happening(), () => epochMs(5000), expect.fail));
+        const passed = await all(withMetrics(file, happening(), () => epochMs(5000), noComplaint));
         expect(passed).toEqual(events);
         expect(parse(readFileSync(file, 'utf8')).values.get('mig_run_active')).toBe(0);
         expect(readdirSync(directory)).toEqual(['mig.prom']);
@@ -125,7 +129,7 @@ describe('a file', () => {
 
     test('that cannot be written is an error before anything else happens', async () => {
         const file = path.join(place(), 'missing', 'mig.prom');
-        await expect(openMetrics(file, () => '', expect.fail)).rejects.toMatchObject({ code: 'metrics-unusable' });
+        await expect(openMetrics(file, () => '', noComplaint)).rejects.toMatchObject({ code: 'metrics-unusable' });
     });
 
     test('that cannot be written any more is told once, and stops nothing', async () => {
@@ -145,7 +149,7 @@ describe('a file', () => {
 describe('an endpoint', () => {
     test('answers with the figures of the moment until it is closed', async () => {
         let n = 0;
-        const outlet = await openMetrics('127.0.0.1:0', () => `x ${(n += 1)}\n`, expect.fail);
+        const outlet = await openMetrics('127.0.0.1:0', () => `x ${(n += 1)}\n`, noComplaint);
         const first = await fetch(outlet.where);
         expect(first.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
         expect(await first.text()).toBe('x 1\n');
@@ -157,8 +161,8 @@ describe('an endpoint', () => {
     });
 
     test('whose port is taken is an error that says so', async () => {
-        await using first = await openMetrics('127.0.0.1:0', () => '', expect.fail);
+        await using first = await openMetrics('127.0.0.1:0', () => '', noComplaint);
         const to = new URL(first.where).host;
-        await expect(openMetrics(to, () => '', expect.fail)).rejects.toMatchObject({ code: 'metrics-unusable' });
+        await expect(openMetrics(to, () => '', noComplaint)).rejects.toMatchObject({ code: 'metrics-unusable' });
     });
 });

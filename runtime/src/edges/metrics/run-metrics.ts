@@ -53,8 +53,20 @@ export class RunMetrics {
                 return this.#count('mig_notes_total', { level: event.level });
             case 'effort':
                 return this.#count('mig_cpu_seconds_total', { host: event.on, side: event.side }, event.cpuMs / 1000);
-            default:
-                return;
+            case 'run-stopping':
+            case 'run-ended':
+            case 'host-lost':
+            case 'host-back':
+            case 'move-queued':
+            case 'move-redirected':
+            case 'phase-entered':
+            case 'phase-ended':
+            case 'iteration':
+            case 'guest-stopped':
+            case 'guest-resumed':
+            case 'hook-started':
+            case 'arrived':
+                return; // what they say is in the view
         }
     }
 
