@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import type { MigrationEvent, PlannedMove } from '../../core/index.js';
+import type { Fault } from '../hypervisor/simulated/faults.js';
+import { execute } from './execute.js';
+import { resume } from './resume.js';
+import { all, bench, eventsOf, guest, inventoryOf, mib, moveOf, nextClient, planOf, untilKilled } from './testing.js';
+
+/** It takes two seconds to send. */
+const db = guest('db', { memory: mib(256), zeroShare: 0, persistent: true, autostart: true });
+const postcopy: PlannedMove['technique'] = { kind: 'postcopy', name: undefined, options: { downtimeMs: 300 }, ladder: [] };
+const step = moveOf(db, 'a', 'b', { technique: postcopy });
+const cluster = (faults: readonly Fault[] = []) => bench(inventoryOf({ a: [db], b: [] }), { faults });
+const carriedOut = async (faults: readonly Fault[]) => {
+    const made = cluster(faults);
+    const events = await all(execute(planOf([step]), made.ports));
+    return { events, made, end: eventsOf(events, 'move-ended')[0], running: made.hypervisors.cluster.runningOn(step.vm.uuid) };
+};
+const indexOf = (events: readonly MigrationEvent[], is: (event: MigrationEvent) => boolean): number => events.findIndex(is);
+
+describe('a move that switches to post-copy', () => {
+    test('has its guest started at the switch, and its source removed only when all has been sent', async () => {
+        const { events, end, running, made } = await carriedOut([]);
+        const order = [
+            indexOf(events, (e) => e.type === 'postcopy-started'),
+            indexOf(events, (e) => e.type === 'phase-entered' && e.phase === 'finish'),
+            indexOf(events, (e) => e.type === 'guest-resumed' && e.on === 'b'),
+            indexOf(events, (e) => e.type === 'phase-entered' && e.phase === 'confirm'),
+        ];
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+        expect(order[0]).toBeGreaterThan(0);
+        expect(end).toMatchObject({ outcome: 'moved', vmOn: 'b' });
+        expect(running).toEqual(['b']);
+        expect(made.hypervisors.cluster.machine('b').copies.get(step.vm.uuid)).toMatchObject({ persistent: true, autostart: true });
+    });
+
+    test('writes the switch down before it asks for it', async () => {
+        const { made } = await untilKilledAt({ call: 'start-postcopy', host: 'a', when: 'before', does: { kind: 'kill-client' } });
+        expect(made.journal.run('r1').moves[0]).toMatchObject({ phase: 'perform', finish: 'not-sent' });
+    });
+
+    test('asks again where the source refused to switch', async () => {
+        const { end } = await carriedOut([{ call: 'start-postcopy', when: 'before', does: { kind: 'refuse', text: 'not yet' } }]);
+        expect(end).toMatchObject({ outcome: 'moved', vmOn: 'b' });
+    });
+
+    test('asks the source where the connection broke after the switch, and goes on', async () => {
+        const { end, running } = await carriedOut([
+            { call: 'start-postcopy', host: 'a', when: 'after', does: { kind: 'lose-connection' } },
+        ]);
+        expect([end?.outcome, end?.error, running]).toEqual(['moved', undefined, ['b']]);
+    });
+
+    test('is never let go on at its source when the destination refuses to run it', async () => {
+        const { end, running, events } = await carriedOut([
+            { call: 'finish', host: 'b', when: 'before', does: { kind: 'refuse', code: 'not-started' } },
+        ]);
+        expect(running).not.toContain('a');
+        expect(end).toMatchObject({ outcome: 'held' });
+        expect(eventsOf(events, 'note').some(({ level }) => level === 'alarm')).toBe(true);
+    });
+
+    test.each(['after', 'before'] as const)(
+        'of a client that dies at finish (%s): resume waits for the rest, or says that it is lost',
+        async (when) => {
+            const { made } = await untilKilledAt({ call: 'finish', host: 'b', when, does: { kind: 'kill-client' } });
+            const events = await all(resume(nextClient(made)));
+            const end = eventsOf(events, 'move-ended')[0];
+            const running = made.hypervisors.cluster.runningOn(step.vm.uuid);
+            expect(running).not.toContain('a');
+            expect([end?.outcome, running]).toEqual(running.length === 0 ? ['held', []] : ['moved', ['b']]);
+        },
+    );
+});
+
+async function untilKilledAt(fault: Fault) {
+    const made = await untilKilled(
+        (clock) => bench(inventoryOf({ a: [db], b: [] }), { faults: [fault], clock }),
+        (ports) => execute(planOf([step]), ports),
+    );
+    return { made };
+}
