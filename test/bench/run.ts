@@ -1,10 +1,11 @@
 /**
  * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
- * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|drain.
+ * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many, --moves N (of many), --no-lab (many on simulated hosts alone).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type InventoryHost, type MigrationEvent, parseInventory } from '@mig/runtime/core';
@@ -12,6 +13,8 @@ import { defaultLab, type GuestSpec, type Lab, labCommand, labUp, startGuest, st
 import { openAccess } from '../../runtime/src/edges/ssh/open-access.js';
 import { findDaemon } from '../../runtime/src/edges/hypervisor/libvirt/connect.js';
 import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedures.js';
+import { checksOfMany, manyInLab, manySimulated, type RunPolicy } from './many.js';
+import { caps } from './run-caps.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
 
 const option = (name: string): string | undefined => {
@@ -19,7 +22,7 @@ const option = (name: string): string | undefined => {
     return at < 0 ? undefined : process.argv[at + 1];
 };
 const pairs = Number(option('--pairs')) || 5;
-const wanted = (part: 'start' | 'calls' | 'drain'): boolean => (option('--only') ?? part) === part;
+const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many'): boolean => (option('--only') ?? part) === part;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     name: `vm${i + 1}`,
@@ -281,13 +284,44 @@ async function measureCalls(inventoryPath: string): Promise<Record<string, numbe
     return rates;
 }
 
+async function many(lab: Lab | undefined, scratch: string): Promise<Measured> {
+    const moves = Number(option('--moves')) || 100;
+    const argvOf = (policy: string, inventory: string) => [
+        process.execPath,
+        migRun,
+        policy,
+        '--inventory',
+        inventory,
+        '--policy',
+        'many',
+        '--yes',
+        '--json',
+    ];
+    const simulated: RunPolicy = async (policy, inventory) => eventsOf((await timed(argvOf(policy, inventory))).stdout);
+    const played = await manySimulated(moves, scratch, simulated);
+    say(`many, simulated: ${JSON.stringify(played)}`);
+    const checks = checksOfMany('simulated hosts', moves, played);
+    if (!lab) return { checks, runs: { 'many simulated': [played] } };
+    const real: RunPolicy = async (policy, inventory) => eventsOf((await inLab(lab, argvOf(policy, inventory))).stdout);
+    const ran = await manyInLab(moves, lab, scratch, real, say);
+    say(`many, lab: ${JSON.stringify(ran)}`);
+    return { checks: [...checks, ...checksOfMany('lab', moves, ran)], runs: { 'many simulated': [played], 'many lab': [ran] } };
+}
+
 async function main(): Promise<void> {
+    if (process.argv.includes('--no-lab')) {
+        const { checks, runs } = await many(undefined, await mkdtemp(path.join(os.tmpdir(), 'mig-bench-')));
+        report({ checks, machine: machine(), runs });
+        return;
+    }
     await using lab = await labUp({ ...defaultLab, name: 'bench' }, { tied: true, onProgress: say });
     const scratch = path.dirname(lab.inventoryPath);
     const parts = [
         ...(wanted('start') ? [await starts(lab, scratch)] : []),
         ...(wanted('calls') ? [await callRates(lab)] : []),
+        ...(wanted('caps') ? [await caps(lab, scratch)] : []),
         ...(wanted('drain') ? [await drain(lab, scratch)] : []),
+        ...(wanted('many') ? [await many(lab, scratch)] : []),
     ];
     report({
         checks: parts.flatMap((part) => part.checks),
