@@ -4,10 +4,12 @@
  *   begin ▶ prepare ▶ ready ▶ join ▶ connect ▶ copy ▶ resume ▶ finish ▶ confirm ▶ ended
  *
  * A move that is made ready before its turn stays in `ready` until it comes. An aborted copy goes to a cancelled finish
- * and ends; a move whose turn does not come goes from `ready` to a cancelled finish and confirm.
+ * and ends; a move whose turn does not come goes from `ready` to a cancelled finish and confirm. After a switch to
+ * post-copy finish begins as soon as the destination has what it needs, and lasts until every page is there.
  */
 import { bytes, bytesPerSecond, epochMs, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { shareRequest, type ShareRequest } from '../decide/bandwidth.js';
+import { ownSwitch } from '../decide/move-technique.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
@@ -16,7 +18,11 @@ import { defaultDowntimeLimit, defaultTimeBound, linksUsed, lookEvery, phaseOver
 import {
     advance,
     pageSize,
+    pauseGuest,
+    standsStill,
     startPrecopy,
+    switchToPostcopy,
+    throttleGuest,
     timeToExpectedEnd,
     timeToNextEvent,
     wireRate,
@@ -24,7 +30,9 @@ import {
     type GuestMemory,
     type PrecopyState,
 } from './precopy.js';
+import { machineFor } from './machine.js';
 import { randomOf } from './random.js';
+import { throttleSettings } from './throttle.js';
 
 type Stage = 'waiting' | 'begin' | 'prepare' | 'ready' | 'join' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
 
@@ -34,6 +42,8 @@ export interface CourseSettings {
     /** Virtual time 0. */
     readonly startOfTime: number;
     readonly emit: (event: MoveEvent) => void;
+    /** Something worth telling that is no event of its own. */
+    readonly note: (move: PlannedMove, text: string) => void;
     /** A move that sends is expected to end soon: told once in an attempt. */
     readonly onAboutToEnd: (move: PlannedMove) => void;
 }
@@ -63,6 +73,9 @@ export class MoveCourse {
     #stageEndsAt = Infinity;
     #progressAt = Infinity;
     #performBoundAt = Infinity;
+    /** After a switch: when the guest runs at its destination. */
+    #resumesAt = Infinity;
+    #switched = false;
     #copyStartedAt = 0;
     #rate = bytesPerSecond(0);
     #cap: BytesPerSecond | undefined;
@@ -98,8 +111,11 @@ export class MoveCourse {
 
     /** What bounds it besides the links: QEMU lifts its cap once the guest is stopped. */
     get bound(): BytesPerSecond {
-        const { fastest } = this.#copy.machine;
-        return this.#copy.stage === 'copying' && this.#cap !== undefined ? bytesPerSecond(Math.min(this.#cap, fastest)) : fastest;
+        const { stage, machine } = this.#copy;
+        const { postcopyBandwidth: own } = this.planned.technique.options;
+        const cap = stage === 'copying' || stage === 'postcopy' ? (this.#cap ?? Infinity) : Infinity;
+        const after = stage === 'postcopy' && typeof own === 'number' ? own : Infinity;
+        return bytesPerSecond(Math.min(cap, after, machine.fastest));
     }
 
     /** Changes when bandwidth has to be shared out again because of this move. */
@@ -175,10 +191,16 @@ export class MoveCourse {
         if (this.stage !== 'copy') return this.#stageEndsAt;
         const event = this.#now + timeToNextEvent(this.#copy, this.#rate);
         const clock =
-            this.#copy.stage === 'copying'
+            this.#copy.stage === 'copying' || this.#copy.stage === 'postcopy'
                 ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
                 : undefined;
-        return Math.min(event, this.#progressAt, this.#aboutToEndAt(), clock === undefined ? Infinity : this.#startedAt + clock);
+        return Math.min(
+            event,
+            this.#resumesAt,
+            this.#progressAt,
+            this.#aboutToEndAt(),
+            clock === undefined ? Infinity : this.#startedAt + clock,
+        );
     }
 
     /** Lets time pass until `now`, which is not later than `dueAt()`, and does what is due then. */
@@ -202,7 +224,7 @@ export class MoveCourse {
         if (this.sending) this.step(now);
         else this.#now = now;
         this.#cap = cap;
-        if (cap !== undefined && this.sharing) this.#applied('bandwidth', cap);
+        if (cap !== undefined && this.sharing) this.#applied(this.#switched ? 'postcopy-bandwidth' : 'bandwidth', cap);
     }
 
     /** Stops the copy for a reason that is not its ladder's; false where it has nothing to stop, or it is no longer safe. */
@@ -232,6 +254,7 @@ export class MoveCourse {
                 return this.#startCopy();
             case 'resume':
                 this.#emit({ type: 'guest-resumed', on: this.planned.destination });
+                if (this.#switched) return this.#leaveSwitched();
                 this.stage = 'finish';
                 this.#stageEndsAt = now + Math.max(0, this.#duration('finish') - resumeTime);
                 return;
@@ -260,6 +283,8 @@ export class MoveCourse {
         this.#hasTurn = false;
         this.#withdrawn = false;
         this.#toldOfEnd = false;
+        this.#switched = false;
+        this.#resumesAt = Infinity;
         this.#ladder = startLadder(this.planned.technique);
         this.#copy = this.#newCopy();
     }
@@ -287,22 +312,55 @@ export class MoveCourse {
         this.#rate = bytesPerSecond(0);
         this.#performBoundAt = this.#phaseStartedAt + defaultTimeBound;
         this.#emit({ type: 'iteration', iteration: 1, remaining: whole(this.#copy.remaining) });
+        if (standsStill(this.#copy)) this.#emit({ type: 'guest-stopped', on: this.planned.source });
         if (this.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#copy.downtimeLimit);
+        this.#switchIfDue();
+    }
+
+    /** Post-copy and hybrid switch by themselves. */
+    #switchIfDue(): void {
+        const own = ownSwitch(this.planned.technique);
+        if (own && this.#copy.stage === 'copying' && this.#copy.iteration >= own.atIteration) this.#switch();
+    }
+
+    #switch(): void {
+        const stood = standsStill(this.#copy);
+        this.#copy = switchToPostcopy(this.#copy);
+        this.#switched = true;
+        this.#emit({ type: 'iteration', iteration: this.#copy.iteration, remaining: whole(this.#copy.remaining) });
+        if (!stood) this.#emit({ type: 'guest-stopped', on: this.planned.source });
+        this.#emit({ type: 'postcopy-started' });
+        if (this.#cap !== undefined) this.#applied('postcopy-bandwidth', this.#cap);
     }
 
     #stepCopy(now: number): void {
         const clockAt = this.#clockAt();
         const aboutToEndAt = this.#aboutToEndAt();
         const { state, happened } = advance(this.#copy, milliseconds(Math.max(0, now - this.#now)), this.#rate);
+        const stood = standsStill(this.#copy);
         this.#now = now;
         this.#copy = state;
+        if (now >= this.#resumesAt) {
+            this.#resumesAt = Infinity;
+            this.#emit({ type: 'guest-resumed', on: this.planned.destination });
+        }
         for (const { kind, state: then } of happened) {
             if (kind === 'sent') return this.#endCopy();
+            if (kind === 'switched') {
+                this.#leave('perform');
+                this.#phaseStartedAt = now;
+                this.#emit({ type: 'phase-entered', phase: 'finish' });
+                this.#resumesAt = now + resumeTime;
+                continue;
+            }
             this.#emit({ type: 'iteration', iteration: then.iteration, remaining: whole(then.remaining) });
-            if (kind === 'guest-stopped') this.#emit({ type: 'guest-stopped', on: this.planned.source });
-            else if (this.#judge('iteration')) return;
+            if (kind === 'iteration') {
+                this.#switchIfDue();
+                if (this.#judge('iteration')) return;
+            } else if (!stood) this.#emit({ type: 'guest-stopped', on: this.planned.source });
         }
-        if (this.#copy.stage === 'copying' && now >= clockAt - clockSlack && this.#judge('clock')) return;
+        const judged = this.#copy.stage === 'copying' || this.#copy.stage === 'postcopy';
+        if (judged && now >= clockAt - clockSlack && this.#judge('clock')) return;
         if (now >= aboutToEndAt) this.#tellOfEnd();
         if (now >= this.#progressAt) {
             this.#reportProgress();
@@ -313,7 +371,7 @@ export class MoveCourse {
     /** When the ladder's clock, or the bound on all moves, has its next say. */
     #clockAt(): number {
         const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
-        return Math.min(this.#startedAt + (next ?? Infinity), this.#performBoundAt);
+        return Math.min(this.#startedAt + (next ?? Infinity), this.#switched ? Infinity : this.#performBoundAt);
     }
 
     /** The next look at its progress that shows that it ends soon, if the rate stays. */
@@ -332,22 +390,24 @@ export class MoveCourse {
 
     /** Judges the ladder and does what it says. True when the move is aborted. */
     #judge(at: 'iteration' | 'clock'): boolean {
-        if (this.#now >= this.#performBoundAt - clockSlack) {
+        if (!this.#switched && this.#now >= this.#performBoundAt - clockSlack) {
             const because = `it has not ended within ${formatQuantity(defaultTimeBound, 'duration')}`;
             this.#abort('timed-out', because, 'give its technique a rung `after ...: abort`, with the time that it may take');
             return true;
         }
-        if (this.#ladder.fired.length === this.#ladder.rungs.length) return false;
-        const { actions, reasons, state } = decide(this.#ladder, {
+        if (this.#ladder.fired.length + this.#ladder.voided.length === this.#ladder.rungs.length) return false;
+        const { actions, reasons, voided, state } = decide(this.#ladder, {
             at,
             elapsed: milliseconds(this.#now - this.#startedAt + clockSlack),
             iteration: this.#copy.iteration,
             remaining: this.#copy.remaining,
             rate: wireRate(this.#copy, this.#rate),
             dirtyRate: this.#copy.seenDirtyRate,
-            throttle: undefined,
+            throttle: this.#copy.throttle?.share,
+            switched: this.#switched,
         });
         this.#ladder = state;
+        for (const { because } of voided) this.#settings.note(this.planned, `${this.planned.vm.name}: ${because.text}`);
         for (const [i, action] of actions.entries()) this.#fire(action, reasons[i]);
         return this.stage !== 'copy';
     }
@@ -364,6 +424,15 @@ export class MoveCourse {
                 return;
             case 'abort':
                 return this.#abort('aborted-by-policy', text, 'give it more bandwidth, a longer downtime, or more time');
+            case 'throttle':
+                this.#copy = throttleGuest(this.#copy, throttleSettings(action));
+                return;
+            case 'switch-to-postcopy':
+                return this.#switch();
+            case 'pause':
+                if (!standsStill(this.#copy)) this.#emit({ type: 'guest-stopped', on: this.planned.source });
+                this.#copy = pauseGuest(this.#copy);
+                return;
             case 'report':
                 return;
         }
@@ -388,8 +457,20 @@ export class MoveCourse {
             normalPages: Math.round(normalBytes / pageSize),
             zeroPages: Math.round(zeroBytes / pageSize),
         });
-        this.#leave('perform');
-        this.#enter('finish');
+        if (!this.#switched) {
+            this.#leave('perform');
+            return this.#enter('finish');
+        }
+        if (this.#resumesAt === Infinity) return this.#leaveSwitched();
+        this.stage = 'resume';
+        this.#stageEndsAt = this.#resumesAt;
+    }
+
+    /** The guest runs at its destination, and all of it is there. */
+    #leaveSwitched(): void {
+        this.#tellOfEnd();
+        this.#leave('finish');
+        this.#enter('confirm');
     }
 
     #enter(phase: MovePhase): void {
@@ -410,8 +491,11 @@ export class MoveCourse {
     }
 
     #newCopy(): PrecopyState {
-        const asked = this.planned.technique.options.downtimeMs;
-        return startPrecopy(this.#guest, asked === undefined ? defaultDowntimeLimit : milliseconds(asked));
+        const { kind, options } = this.planned.technique;
+        const limit = options.downtimeMs === undefined ? defaultDowntimeLimit : milliseconds(options.downtimeMs);
+        const copy = startPrecopy(this.#guest, limit, machineFor(options));
+        if (kind === 'stop-and-copy') return pauseGuest(copy);
+        return options.throttle ? throttleGuest(copy, throttleSettings(options.throttle)) : copy;
     }
 
     #reportProgress(): void {
@@ -425,13 +509,13 @@ export class MoveCourse {
             rate: bytesPerSecond(Math.round(rate)),
             dirtyRate: copy.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(copy.seenDirtyRate)),
             iteration: copy.iteration,
-            throttle: undefined,
+            throttle: copy.throttle?.share,
             cap: this.#cap,
             eta: rate > 0 ? milliseconds(Math.round((copy.remaining / rate) * 1000)) : undefined,
         });
     }
 
-    #applied(setting: 'bandwidth' | 'downtime-limit', value: number): void {
+    #applied(setting: 'bandwidth' | 'postcopy-bandwidth' | 'downtime-limit', value: number): void {
         this.#emit({ type: 'setting-applied', setting, on: this.planned.source, asked: value, got: value, agrees: true });
     }
 

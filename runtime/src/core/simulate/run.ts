@@ -34,10 +34,7 @@ export interface SimulationOptions {
     readonly guests?: GuestFigures;
 }
 
-/**
- * The events of the run that this plan would be, with what had to be assumed as notes.
- * @throws MigrationError `not-built` for a technique or rung that cannot be executed; the planner refuses such a plan earlier.
- */
+/** The events of the run that this plan would be, with what had to be assumed as notes. */
 export function simulate(plan: Plan, snapshot: Snapshot, options: SimulationOptions): MigrationEvent[] {
     return new Simulation(plan, snapshot, options).play();
 }
@@ -101,6 +98,7 @@ class Simulation {
             progressEvery: options.progressEvery ?? lookEvery,
             startOfTime: options.now,
             emit: (event: MigrationEvent) => void this.#events.push(event),
+            note: ({ id }: PlannedMove, text: string) => this.#tell({ type: 'note', level: 'info', move: id, text }),
             onAboutToEnd: ({ id }: PlannedMove) => {
                 this.#ending.add(id);
                 this.#makeReady();
