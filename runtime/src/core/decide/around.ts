@@ -46,7 +46,9 @@ export function unknownPlaces(program: Program, inventory: Inventory): readonly 
         ...hooks.flatMap(({ on, range }) => (on === undefined || on === 'source' || on === 'destination' ? [] : [{ place: on, range }])),
         ...verify.flatMap(({ from, range }) => (from === undefined ? [] : [{ place: from, range }])),
     ]);
-    return named
+    // A policy that is like another has its clauses, at their places.
+    const once = new Map(named.map((one) => [JSON.stringify(one), one]));
+    return [...once.values()]
         .filter(({ place }) => !known.includes(place))
         .map(({ place, range }) => {
             const near = nearest(place, known);

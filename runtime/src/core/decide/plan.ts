@@ -14,7 +14,7 @@ import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import { actionsOf } from './actions.js';
-import { around, unknownPlaces } from './around.js';
+import { around } from './around.js';
 import { assumptionsOf } from './assumptions.js';
 import { canonicalJson } from './canonical.js';
 import { ceilingOf, planCaps } from './caps.js';
@@ -218,7 +218,6 @@ function findingsBefore(program: Program, inventory: Inventory, snapshot: Snapsh
     const found: Finding[] = [
         ...notBuilt(program, { kind: 'run', policy: wanted }),
         ...unknownNames(program, inventory, snapshot),
-        ...unknownPlaces(program, inventory),
         ...hostsTooOld(program, snapshot),
     ];
     const policies = program.policies.map((policy) => policy.name);

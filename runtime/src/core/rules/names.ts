@@ -1,4 +1,5 @@
 import { type Finding, type Mention, nearest, type Program } from '@mig/language';
+import { unknownPlaces } from '../decide/around.js';
 import type { Inventory, Tags } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 
@@ -9,12 +10,13 @@ import type { Snapshot } from '../model/snapshot.js';
 export function unknownNames(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Finding[] {
     const known = namesOf(inventory, snapshot);
     const scenarios = program.scenarios.map((scenario) => scenario.range);
-    return program.mentions.flatMap((mention) => {
+    const mentioned = program.mentions.flatMap((mention) => {
         // A scenario may make up hosts and VMs of its own.
         if (scenarios.some((range) => within(mention.range, range))) return [];
         const names = known[mention.of];
         return names === undefined || names.has(mention.name) ? [] : [finding(mention, [...names], snapshot)];
     });
+    return [...mentioned, ...unknownPlaces(program, inventory)];
 }
 
 const rows: Readonly<Record<Mention['of'], { readonly id: string; readonly severity: Finding['severity']; readonly where: string }>> = {

@@ -1,0 +1,56 @@
+import type { Hook, Verify } from '@mig/language';
+import { expect, test } from 'vitest';
+import { parseInventory } from '../inventory/parse.js';
+import { compiled } from '../testing/compiled.js';
+import { around, unknownPlaces } from './around.js';
+
+const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+const hook = (on: string | undefined): Hook => ({ when: 'before', command: ['sync'], on, withinMs: undefined, range });
+const tcp: Verify = { check: { kind: 'tcp', port: 22 }, from: 'probe', withinMs: 5000, otherwise: undefined, range };
+const hosts = { source: 'a', destination: 'b' };
+
+test('the ends of a move become hosts, and whatever names no place is run here', () => {
+    const { hooks } = around(
+        { hooks: [hook('source'), hook('destination'), hook('c'), hook(undefined)], verify: [] },
+        { name: 'db', tags: {} },
+        hosts,
+    );
+    expect(hooks?.map(({ on, end, withinMs }) => [on, end, withinMs])).toEqual([
+        ['a', 'source', 60_000],
+        ['b', 'destination', 60_000],
+        ['c', undefined, 60_000],
+        [undefined, undefined, 60_000],
+    ]);
+});
+
+test('a VM is reached at the address of its tag, else by its name; what is not said is reported', () => {
+    const addressOf = (tags: Record<string, string>) => around({ hooks: [], verify: [tcp] }, { name: 'db', tags }, hosts).checks;
+    expect(addressOf({ address: '10.0.0.7' })).toEqual([
+        { check: { kind: 'tcp', address: '10.0.0.7', port: 22 }, from: 'probe', withinMs: 5000, otherwise: 'report' },
+    ]);
+    expect(addressOf({})?.[0]?.check).toMatchObject({ address: 'db' });
+});
+
+const policy = 'policy p { on demand move vms to hosts using precopy verify tcp 22 from "porbe" before each move on source run "sync" }';
+
+test('a place that is neither a host nor a probe is found once, with what was meant', async () => {
+    const [program, like] = [await compiled(policy), await compiled(`${policy}\npolicy q like p { on demand }`)];
+    const inventory = (text: string) => parseInventory(`hosts: { a: { ssh: root@a } }\n${text}`, 'hosts.yaml').inventory;
+    const found = (text: string, of = program) => {
+        const read = inventory(text);
+        return read === undefined ? ['unread'] : unknownPlaces(of, read).map(({ id, message, hint }) => [id, message, hint]);
+    };
+    expect(found('probes: { probe: { ssh: watch@p } }')).toEqual([
+        ['MIG121', 'the inventory has no host and no probe "porbe"', 'did you mean "probe"?'],
+    ]);
+    expect(found('', like)).toHaveLength(1);
+    expect(found('probes: { porbe: { local: true } }')).toEqual([]);
+});
+
+test('a probe is named like no host, and says how it is reached', () => {
+    const findings = (probes: string) =>
+        parseInventory(`hosts: { a: { ssh: root@a } }\nprobes: ${probes}`, 'hosts.yaml').findings.map((f) => f.message);
+    expect(findings('{ a: { local: true } }')).toEqual(['a is a host and a probe']);
+    expect(findings('{ p: {} }')).toEqual(['it is not clear how the probe p is reached']);
+    expect(findings('{ p: { ssh: watch@p } }')).toEqual([]);
+});
