@@ -41,8 +41,8 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
     const downtime = technique.options.downtimeMs;
     const route = { migrate_uri: uriOf(move.route), listen_address: move.route.listen };
     return [
-        ...hookActions(move, 'before'),
         action(source, 'lock', 'flock', { file: lockFile(move.vm.uuid) }),
+        ...hookActions(move, 'before'),
         action(source, 'lock', 'virDomainSetMetadata', {
             domain: vm,
             uri: moverNamespace,

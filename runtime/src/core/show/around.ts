@@ -38,12 +38,12 @@ export function aroundLines(moves: readonly PlannedMove[]): readonly { readonly 
     const within = (ms: number): string => `within ${formatQuantity(ms, 'duration')}`;
     for (const move of moves) {
         for (const hook of move.hooks ?? [])
-            add(`runs ${hook.when} each move: `, `${commandText(hook.command)}, ${within(hook.withinMs)}`, placeOfHook(hook));
+            add(`${hook.when} each move: `, `${commandText(hook.command)}, ${within(hook.withinMs)}`, placeOfHook(hook));
         for (const check of move.checks ?? []) {
             // An address of its own for every VM would be a line for every VM.
             const what = check.check.kind === 'tcp' ? `tcp port ${check.check.port} answers` : `${checkText(check)} answers`;
             add(
-                'verifies: ',
+                'verify: ',
                 `${what}, ${within(check.withinMs)}, otherwise ${otherwiseWords[check.otherwise]}`,
                 placeOfCheck(check, move.destination),
             );

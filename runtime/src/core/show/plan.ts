@@ -13,6 +13,8 @@ export interface PlanTextOptions {
     /** The exact calls of each move, too. */
     readonly actions?: boolean;
     readonly palette?: Palette;
+    /** Of each policy, no more moves than this are shown one by one. */
+    readonly most?: number;
     /** What a simulation expects, in one line. */
     readonly expected?: string;
 }
@@ -20,7 +22,7 @@ export interface PlanTextOptions {
 export function planText(plan: Plan, options: PlanTextOptions): string {
     const page = new Page(plan, options.width, options.palette ?? noColour);
     page.headline(options.expected);
-    for (const [index, instance] of plan.instances.entries()) page.instance(instance, index, options.actions ?? false);
+    for (const [index, instance] of plan.instances.entries()) page.instance(instance, index, options);
     page.warnings();
     return `${page.lines.join('\n')}\n`;
 }
@@ -57,7 +59,7 @@ class Page {
         this.#fact('expected', expected ?? '');
     }
 
-    instance(instance: PolicyInstance, index: number, actions: boolean): void {
+    instance(instance: PolicyInstance, index: number, options: PlanTextOptions): void {
         const moves = this.#plan.moves.filter((m) => m.instance === index);
         const bound = instance.bound ? ` for ${instance.bound.kind} ${instance.bound.name}` : '';
         this.lines.push('', this.#palette(fit(`${instance.policy}${bound}`, this.#width), 'strong'));
@@ -66,7 +68,7 @@ class Page {
         for (const { label, text } of aroundLines(moves)) this.#reason({ text }, label);
         const shared = sharedReasons(moves);
         if (moves.length > 1) for (const reason of shared) this.#reason(reason, 'all: ');
-        if (moves.length > 0) this.#moves(moves, moves.length > 1 ? shared : [], actions);
+        if (moves.length > 0) this.#moves(moves, moves.length > 1 ? shared : [], options);
         this.#unplaced(index);
         this.#passedOver(instance);
     }
@@ -81,7 +83,8 @@ class Page {
         }
     }
 
-    #moves(moves: readonly PlannedMove[], shared: readonly Reason[], actions: boolean): void {
+    #moves(all: readonly PlannedMove[], shared: readonly Reason[], { actions = false, most = Infinity }: PlanTextOptions): void {
+        const moves = all.length <= most ? all : all.slice(0, most);
         this.lines.push('');
         const [titles = '', ...rows] = table(columnsOf(this.#plan), moves, { width: this.#width, palette: this.#palette, indent: 2 });
         this.lines.push(titles);
@@ -100,6 +103,11 @@ class Page {
                 );
             if (actions) this.lines.push(...actionsText(move, this.#width, 7).map((line) => this.#palette(line, 'accent')));
         }
+        const rest = all.slice(moves.length);
+        if (rest.length === 0) return;
+        const where = `${flows(rest, (m) => m.source)} to ${flows(rest, (m) => m.destination)}`;
+        const text = `and ${counted(rest.length, 'more VM')}, from ${where}: \`mig-run plan\` shows each of them`;
+        this.lines.push(...hanging('       ', text, this.#width).map((line) => this.#palette(line, 'faint')));
     }
 
     #promises(requires: readonly Requirement[]): void {

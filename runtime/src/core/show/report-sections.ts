@@ -33,7 +33,7 @@ export function aroundOf({ moves, totals }: Report, width: number, palette: Pale
     );
     return [
         ...said(
-            'verified',
+            'checks',
             [
                 [checks.failed, 'failed'],
                 [checks.ok, 'answered'],

@@ -69,7 +69,7 @@ function expectation(plan: Plan, snapshot: Snapshot, inventory: Inventory): stri
 /** A plan with its reasons and what a simulation expects of it; or why there is nothing to do. */
 export function showPlan(
     planning: Pick<Planning, 'plan' | 'nothing'>,
-    options: { readonly actions: boolean; readonly snapshot: Snapshot; readonly inventory: Inventory },
+    options: { readonly actions: boolean; readonly most?: number; readonly snapshot: Snapshot; readonly inventory: Inventory },
     console: Console,
 ): void {
     const { plan, nothing } = planning;
@@ -79,6 +79,7 @@ export function showPlan(
             planText(plan, {
                 width: console.width,
                 actions: options.actions,
+                ...(options.most !== undefined && { most: options.most }),
                 palette: paletteOf(console),
                 ...(expected === undefined ? {} : { expected }),
             }),

@@ -25,7 +25,8 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const planning = planFor(loaded, snapshot, options, console);
     judgeFailures(observed, planning.plan, console);
     const { plan } = planning;
-    if (options.json !== true) showPlan(planning, { actions: options.actions === true, snapshot, inventory: loaded.inventory }, console);
+    if (options.json !== true)
+        showPlan(planning, { actions: options.actions === true, most: mostShown, snapshot, inventory: loaded.inventory }, console);
     if (plan === undefined || plan.moves.length === 0) {
         if (options.dryRun !== true) remember(planning, console);
         if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
@@ -43,6 +44,9 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     // Something could not be placed: what was promised of it is not held.
     if (plan.unplaced.length > 0) throw new Exit('broken');
 }
+
+/** A plan that is about to be carried out is shown with so many of its moves: more would drive the rest of it out of sight. */
+const mostShown = 60;
 
 /** What policies did, for their cooldown and release. That it cannot be kept stops no run. */
 function remember({ states }: Planning, console: Console): void {
