@@ -1,6 +1,6 @@
 /**
  * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
- * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many, --moves N (of many), --no-lab (many on simulated hosts alone).
+ * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many|techniques, --moves N (of many), --no-lab (many on simulated hosts alone).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,13 +16,14 @@ import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedure
 import { checksOfMany, manyInLab, manySimulated, type RunPolicy } from './many.js';
 import { caps } from './run-caps.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
+import { techniques } from './run-techniques.js';
 
 const option = (name: string): string | undefined => {
     const at = process.argv.indexOf(name);
     return at < 0 ? undefined : process.argv[at + 1];
 };
 const pairs = Number(option('--pairs')) || 5;
-const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many'): boolean => (option('--only') ?? part) === part;
+const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many' | 'techniques'): boolean => (option('--only') ?? part) === part;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     name: `vm${i + 1}`,
@@ -320,6 +321,7 @@ async function main(): Promise<void> {
         ...(wanted('start') ? [await starts(lab, scratch)] : []),
         ...(wanted('calls') ? [await callRates(lab)] : []),
         ...(wanted('caps') ? [await caps(lab, scratch)] : []),
+        ...(wanted('techniques') ? [await techniques(lab, scratch, say)] : []),
         ...(wanted('drain') ? [await drain(lab, scratch)] : []),
         ...(wanted('many') ? [await many(lab, scratch)] : []),
     ];
