@@ -5,6 +5,7 @@ export * from './decide/move-technique.js';
 export * from './decide/queue.js';
 export * from './decide/recovery.js';
 export * from './decide/skips.js';
+export * from './decide/trim.js';
 export * from './decide/windows.js';
 export * from './errors.js';
 export * from './inventory/parse.js';

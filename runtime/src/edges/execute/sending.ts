@@ -146,10 +146,13 @@ export class Sending {
         const asked = await within(this.#run.clock, askWithin, what, (late) =>
             this.#departure.progress(AbortSignal.any([this.#over.signal, late])),
         );
-        this.#progress = asked ?? this.#progress;
-        if (asked !== undefined && !this.#capConfirmed) {
+        if (asked === undefined) return this.#progress;
+        const { bandwidth } = this.#run;
+        this.#progress = { ...asked, cap: bandwidth.capOf(this.#step.id) ?? asked.cap };
+        if (this.#capConfirmed) await bandwidth.measured(this.#step.id, asked.transferred, this.#over.signal);
+        else {
             this.#capConfirmed = true;
-            await this.#run.bandwidth.confirm(this.#step.id, this.#over.signal);
+            await bandwidth.confirm(this.#step.id, this.#over.signal);
         }
         return this.#progress;
     }

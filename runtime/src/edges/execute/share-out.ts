@@ -1,4 +1,4 @@
-import { bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond } from '@mig/language';
+import { bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
 import {
     libvirtStep,
     linkCapacities,
@@ -7,6 +7,7 @@ import {
     sharesInFlight,
     shareRequest,
     tooThin,
+    trimmed,
     Windows,
     type CapInForce,
     type HostName,
@@ -14,6 +15,7 @@ import {
     type MoveId,
     type Plan,
     type PlannedMove,
+    type TrimState,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import type { Departure } from '../hypervisor/port.js';
@@ -43,6 +45,9 @@ interface Sender {
     rate: BytesPerSecond | undefined;
     /** Its share is less than a hypervisor can be set to, and it was told so. */
     thin: boolean;
+    /** What was last set: its share, or less, where it was seen to send more than that. */
+    setting: BytesPerSecond | undefined;
+    balance: TrimState | undefined;
 }
 
 /**
@@ -118,7 +123,16 @@ export class ShareOut {
             const shares = this.#shares([...this.#senders.values()].map((s) => s.move).concat(move));
             const rate = shares.get(move.id);
             const maySwitch = moveTechnique(move.technique).postcopy;
-            const joining: Sender = { move, departure, maySwitch, switched: false, rate: undefined, thin: false };
+            const joining: Sender = {
+                move,
+                departure,
+                maySwitch,
+                switched: false,
+                rate: undefined,
+                thin: false,
+                setting: undefined,
+                balance: undefined,
+            };
             const [, isSet] = await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
             if (!isSet && rate !== undefined) throw capNotSet(move, rate);
             this.#senders.set(move.id, joining);
@@ -131,6 +145,23 @@ export class ShareOut {
         return this.#serially(async () => {
             const sender = this.#senders.get(id);
             if (sender?.rate !== undefined) await this.#set(sender, sender.rate, signal);
+        });
+    }
+
+    /** What a move has sent so far: where that is more than its share, less is set until it is made up for. */
+    async measured(id: MoveId, sent: Bytes, signal: AbortSignal): Promise<void> {
+        const at = this.#clock.now();
+        await this.#serially(async () => {
+            const sender = this.#senders.get(id);
+            if (sender?.rate === undefined) return;
+            const { state, setting } = trimmed(sender.balance, { share: sender.rate, at, sent }, libvirtStep);
+            sender.balance = state;
+            if (setting === sender.setting) return;
+            sender.setting = setting;
+            const { move, departure, switched } = sender;
+            const set = switched ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
+            const what = { call: 'a trimmed cap', host: move.source, vm: move.vm.name };
+            await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
         });
     }
 
@@ -255,6 +286,8 @@ export class ShareOut {
             }
             if (!switched) holds = (await one('a new cap', 'bandwidth', rate, (cap, end) => departure.setBandwidth(cap, end))) && holds;
             sender.rate = rate;
+            sender.setting = rate;
+            sender.balance = undefined;
             return holds;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
