@@ -119,3 +119,30 @@ describe('triage', () => {
         expect(moved(await planFor({ move: 'triage by vm.vcpus * vm.vcpus' }, weighed))).toEqual(['heavy', 'light']);
     });
 });
+
+describe('a deadline', () => {
+    const more = (deadline: string) => `bandwidth { total 100 Mbit/s }\n require duration <= 1 min\n ${deadline}`;
+    test('waives caps and promises where one pass over all memory takes longer, and says so', async () => {
+        const plan = await planFor({ more: more('deadline 5 min waive bandwidth, require') }, cluster);
+        expect(plan.caps).toEqual([]);
+        expect(plan.instances[0]).toMatchObject({ requires: [], deadlineMs: 300_000 });
+        expect(plan.warnings.map((w) => w.text).join()).toMatch(
+            /bandwidth and require waived: one pass over all memory takes [\d.]+ min.*, longer than the deadline of 5 min/,
+        );
+    });
+    test('waives nothing where there is time, nor what it does not name', async () => {
+        for (const deadline of ['deadline 1 h waive bandwidth, require', 'deadline 5 min']) {
+            const plan = await planFor({ more: more(deadline) }, cluster);
+            expect(plan.caps).toHaveLength(1);
+            expect(plan.instances[0]?.requires).toHaveLength(1);
+        }
+    });
+    test('waives what keeps VMs apart where one has no place', async () => {
+        const plan = await planFor(
+            { to: 'apart by vm.tag.app', more: 'deadline 5 min waive apart' },
+            snapshot([host('a', { maintenance: true }), host('b')], [vm('db1', 'a', app('db')), vm('db2', 'a', app('db'))]),
+        );
+        expect(moved(plan)).toEqual(['db1', 'db2']);
+        expect(plan.warnings.map((w) => w.text)).toContain('apart waived for the deadline of 5 min: 1 VM would have no place');
+    });
+});

@@ -24,8 +24,10 @@ import { inOrderOf } from './order.js';
 import { otherDestinations } from './other-destination.js';
 import type { Earlier, Placement } from './placement.js';
 import { select } from './select.js';
+import { situationOf } from './situation.js';
 import { techniqueFor } from './technique.js';
 import { type Fired, type HeldBack, triggered } from './trigger.js';
+import { waive } from './waive.js';
 import { placeWhole } from './whole.js';
 import { wordsOf } from './wording.js';
 import { type World, worldOf } from './world.js';
@@ -62,12 +64,15 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
     const found = findingsBefore(program, inventory, snapshot, options);
     if (found.some(isError)) return { plan: undefined, findings: found, heldBack: [], fired: [], states: [] };
     const world = worldOf(snapshot);
-    const { fired, heldBack, states } = triggered(program, world, options);
-    const ran = fired.map(({ policy, host, vm }) => ({ policy: policy.name, bound: vm?.name ?? host }));
-    if (fired.length === 0)
+    const { fired: triggering, heldBack, states } = triggered(program, world, options);
+    const ran = triggering.map(({ policy, host, vm }) => ({ policy: policy.name, bound: vm?.name ?? host }));
+    if (triggering.length === 0)
         return { plan: undefined, findings: found, nothing: whyNoneFired(program, heldBack), heldBack, fired: ran, states };
 
-    const draft = decideMoves(fired, world);
+    const asked = decideMoves(triggering, world);
+    const waived = waive(triggering, asked, capsOf(triggering, asked.moves, snapshot).caps, snapshot.hosts);
+    const fired = waived?.fired ?? triggering;
+    const draft = waived ? decideMoves(fired, world) : asked;
     const capped = capsOf(fired, draft.moves, snapshot);
     const findings = [...found, ...capped.findings];
     if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran, states };
@@ -90,7 +95,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         ...(capped.windows.length > 0 ? { windows: capped.windows } : {}),
         ...(draft.gangs.length > 0 && { gangs: draft.gangs }),
         assumptions: assumptionsOf(moves, (move) => policies[move.instance], world),
-        warnings: [...draft.warnings, ...triggersUnknown(heldBack)],
+        warnings: [...(waived?.warnings ?? []), ...draft.warnings, ...triggersUnknown(heldBack)],
     };
     const plan: Plan = { ...body, id: planId(body, options.digest) };
     const nothing = moves.length === 0 ? whyNothingMoves(plan, fired, world) : undefined;
@@ -162,7 +167,7 @@ function plannedMove(
     const { candidate, destination } = placement;
     const { vm } = candidate;
     const { quietWhen } = policy.selection;
-    const choice = techniqueFor(policy.technique);
+    const choice = techniqueFor(policy.technique, situationOf(world, vm, destination));
     const route = world.hosts.get(destination)?.state.migration;
     // Both are constraints of a destination: a placement without them does not come about.
     if (!choice.technique || !route) return undefined;
