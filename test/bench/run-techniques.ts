@@ -82,10 +82,8 @@ async function virshStillRuns(lab: Lab, spec: GuestSpec, seconds: number): Promi
     };
     const migrate = ['virsh', 'migrate', '--live', '--persistent', '--undefinesource', '--bandwidth', String(capMiB), spec.name];
     const child = inHost([...migrate, 'qemu+ssh://kvm-b/system', `tcp://${address}`, '--listen-address', address]);
-    let ended = false;
-    const end = new Promise<void>((resolve) => child.once('close', () => resolve())).then(() => (ended = true));
-    await Promise.race([end, sleep(seconds * 1000)]);
-    const runs = !ended;
+    const end = new Promise<boolean>((resolve) => child.once('close', () => resolve(false)));
+    const runs = await Promise.race([end, sleep(seconds * 1000, true)]);
     if (runs) await new Promise((resolve) => inHost(['virsh', 'domjobabort', spec.name]).once('close', resolve));
     await end;
     return runs;
