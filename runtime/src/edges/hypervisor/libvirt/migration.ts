@@ -62,7 +62,7 @@ export function paramsFor(
 ): readonly TypedParam[] {
     return [
         stringParam('migrate_uri', more.uri ?? parameters.migrateUri),
-        stringParam('listen_address', parameters.listenAddress),
+        ...(parameters.resume === true ? [] : [stringParam('listen_address', parameters.listenAddress)]),
         ...(more.xml === undefined ? [] : [stringParam('destination_xml', more.xml)]),
         ...migrateParametersOf(parameters, side).map(({ name, value }) =>
             typeof value === 'string' ? stringParam(name, value) : large.has(name) ? ullongParam(name, value) : intParam(name, value),
