@@ -30,6 +30,7 @@ export class QuietMoments {
     readonly #seen = new Map<MoveId, string | undefined>();
     readonly #began: EpochMs;
     #history: Record<string, readonly Sample[]> = {};
+    #looking = false;
     readonly #complained = new Set<string>();
 
     constructor(plan: Plan, context: RunContext) {
@@ -41,13 +42,20 @@ export class QuietMoments {
     /** Why a move has to wait for its moment; undefined where it need not. */
     heldBack(id: MoveId): string | undefined {
         if (!this.#moves.has(id)) return undefined;
+        // A move must not begin while its pages are being sampled.
+        if (this.#looking) return 'waits for a quiet moment: it is being looked at';
         return this.#seen.has(id) ? this.#seen.get(id) : 'waits for a quiet moment';
     }
 
     /** Whether the time is over in which its moment could have come. */
     over(id: MoveId): boolean {
         const quiet = this.#moves.get(id)?.quiet;
-        return quiet !== undefined && this.heldBack(id) !== undefined && this.#context.clock.now() - this.#began >= quiet.withinMs;
+        return (
+            quiet !== undefined &&
+            !this.#looking &&
+            this.heldBack(id) !== undefined &&
+            this.#context.clock.now() - this.#began >= quiet.withinMs
+        );
     }
 
     /** Looks for as long as somebody waits, and tells after each look. */
@@ -57,7 +65,8 @@ export class QuietMoments {
         try {
             while (!over()) {
                 const moves = waiting().flatMap((id) => this.#moves.get(id) ?? []);
-                if (moves.length > 0) await this.#look(moves, until);
+                this.#looking = moves.length > 0;
+                if (moves.length > 0) await this.#look(moves, until).finally(() => (this.#looking = false));
                 looked();
                 await this.#context.clock.sleep(lookEvery, until);
             }
@@ -68,7 +77,7 @@ export class QuietMoments {
 
     async #look(moves: readonly PlannedMove[], signal: AbortSignal): Promise<void> {
         const conditions = moves.flatMap((m) => m.quiet?.when ?? []);
-        const needs = needsOf(conditions);
+        const needs = { ...needsOf(conditions), dirtyRateOf: moves.map((m) => m.vm.uuid) };
         const sources = [...new Set(moves.map((m) => m.source))];
         const seen = await Promise.all(
             sources.map(async (host) => {

@@ -80,6 +80,8 @@ export interface ObservationNeeds {
     readonly statistics: boolean;
     readonly twoSamples: boolean;
     readonly dirtyRate: boolean;
+    /** Only of these VMs: sampling disturbs a migration that begins meanwhile. Absent: of all. */
+    readonly dirtyRateOf?: readonly VmUuid[];
     /** Length of the sampling window, where one is needed. */
     readonly windowMs: Milliseconds;
 }

@@ -37,7 +37,9 @@ export async function measure(
         needs.twoSamples ? readHostCpu(connection, signal) : undefined,
     ]);
     const seconds = Math.min(dirtySeconds.most, Math.max(dirtySeconds.least, Math.floor(needs.windowMs / 1000)));
-    const sampling = needs.dirtyRate ? await startSampling(connection, domains, seconds, unknown, signal) : [];
+    const { dirtyRateOf } = needs;
+    const wanted = dirtyRateOf ? domains.filter((dom) => dirtyRateOf.includes(uuidFromBytes(dom.uuid))) : domains;
+    const sampling = needs.dirtyRate ? await startSampling(connection, wanted, seconds, unknown, signal) : [];
     if (needs.twoSamples || sampling.length > 0)
         await sleep(sampling.length > 0 ? Math.max(seconds * 1000, needs.twoSamples ? needs.windowMs : 0) : needs.windowMs, undefined, {
             signal,
