@@ -5,6 +5,7 @@ import type { CpuVerdict, HostState, Snapshot, VmState, VmUuid } from '../model/
 import { scopeOf } from './attributes.js';
 import { attributesIn, evaluate, holds } from './evaluate.js';
 import { hugePagesFor } from './huge-pages.js';
+import { situationOf } from './situation.js';
 import { techniqueFor } from './technique.js';
 import { isTrue } from './truth.js';
 import { valueText, verdictText, wordsOf } from './wording.js';
@@ -193,8 +194,8 @@ function together({ policy, world, vm, host, pending }: Asked): Reason | undefin
     return undefined;
 }
 
-function technique({ policy, host }: Asked): Reason | undefined {
-    const choice = techniqueFor(policy.technique);
+function technique({ policy, world, vm, host }: Asked): Reason | undefined {
+    const choice = techniqueFor(policy.technique, situationOf(world, vm, host.name));
     return choice.technique ? undefined : { text: `no technique can run to ${host.name}: ${choice.because.map((r) => r.text).join('; ')}` };
 }
 

@@ -1,4 +1,4 @@
-import { type Cost, findAttribute, type Milliseconds, milliseconds, type Policy, type Program } from '@mig/language';
+import { type Cost, findAttribute, type Milliseconds, milliseconds, type Policy, type Program, type TechniqueUse } from '@mig/language';
 
 /** Which costly figures a program reads: an observation asks for nothing else. */
 export interface Needs {
@@ -16,9 +16,23 @@ export function observationNeeds(program: Program, windowMs: Milliseconds): Need
         const row = findAttribute(entity, attribute);
         if (row) costs.add(row.cost);
     }
-    const twoSamples = costs.has('two samples') || program.policies.some(weighsCpu);
-    const dirtyRate = costs.has('dirty-rate');
-    return { statistics: costs.has('statistics'), twoSamples, dirtyRate, windowMs: twoSamples || dirtyRate ? windowMs : milliseconds(0) };
+    const techniques = program.policies.flatMap(({ technique }) => technique.flatMap(chosenAmong));
+    const byTraffic = techniques.some((use) => use.kind === 'technique' && use.technique === 'traffic-sensitive');
+    // Where the traffic does not decide either, a prediction does.
+    const predicts = byTraffic || techniques.some((use) => use.kind === 'goal');
+    const twoSamples = costs.has('two samples') || byTraffic || program.policies.some(weighsCpu);
+    const dirtyRate = costs.has('dirty-rate') || predicts;
+    return {
+        statistics: costs.has('statistics') || predicts,
+        twoSamples,
+        dirtyRate,
+        windowMs: twoSamples || dirtyRate ? windowMs : milliseconds(0),
+    };
+}
+
+/** Every technique that a policy may come to. */
+function chosenAmong(use: TechniqueUse): readonly TechniqueUse[] {
+    return use.kind === 'choose' ? use.branches.flatMap((branch) => chosenAmong(branch.use)) : [use];
 }
 
 /**

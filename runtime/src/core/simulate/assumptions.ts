@@ -6,6 +6,7 @@ import {
     mebibyte,
     milliseconds,
     ratio,
+    type Bytes,
     type BytesPerSecond,
     type Milliseconds,
 } from '@mig/language';
@@ -81,7 +82,7 @@ export function guestMemories(plan: Plan, snapshot: Snapshot, figures: GuestFigu
         const known = figures[move.vm.uuid] ?? {};
         const state = states.get(move.vm.uuid);
         if (state?.dirtyRate === undefined && known.dirtyRate === undefined) guessed.push(move.vm.name);
-        value.set(move, guestMemory(move, state, known));
+        value.set(move, guestMemory(move.memory, state, known));
     }
     const notes =
         guessed.length === 0
@@ -116,14 +117,15 @@ export const linksUsed = (move: PlannedMove): readonly string[] => [
     `${move.destination}/${move.route.network} in`,
 ];
 
-function guestMemory(move: PlannedMove, state: VmState | undefined, known: Partial<GuestMemory>): GuestMemory {
+/** A guest's memory by what was measured of it, and by what is assumed of the rest. */
+export function guestMemory(size: Bytes, state: VmState | undefined, known: Partial<GuestMemory> = {}): GuestMemory {
     const dirtyRate = known.dirtyRate ?? state?.dirtyRate ?? assumedDirtyRate;
     const hotSet = known.hotSet ?? state?.workingSet ?? (dirtyRate * assumedHotSetAge) / 1000;
     return {
-        size: move.memory,
+        size,
         zeroShare: known.zeroShare ?? ratio(0),
         dirtyRate,
-        hotSet: bytes(Math.min(hotSet, move.memory)),
+        hotSet: bytes(Math.min(hotSet, size)),
         pattern: known.pattern ?? 'cyclic',
         coldRate: known.coldRate ?? bytesPerSecond(0),
     };

@@ -14,13 +14,12 @@ import { actionText, decide, nextClockTime, startLadder, type LadderAction, type
 import { readyLead } from '../decide/queue.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { MovePhase, PlannedMove, Reason } from '../model/plan.js';
-import { defaultDowntimeLimit, defaultTimeBound, linksUsed, lookEvery, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
+import { defaultTimeBound, linksUsed, lookEvery, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
 import {
     advance,
     pageSize,
     pauseGuest,
     standsStill,
-    startPrecopy,
     switchToPostcopy,
     throttleGuest,
     timeToExpectedEnd,
@@ -30,8 +29,8 @@ import {
     type GuestMemory,
     type PrecopyState,
 } from './precopy.js';
-import { machineFor } from './machine.js';
 import { randomOf } from './random.js';
+import { startCopy } from './start-copy.js';
 import { throttleSettings } from './throttle.js';
 
 type Stage = 'waiting' | 'begin' | 'prepare' | 'ready' | 'join' | 'connect' | 'copy' | 'resume' | 'finish' | 'confirm' | 'ended';
@@ -491,11 +490,7 @@ export class MoveCourse {
     }
 
     #newCopy(): PrecopyState {
-        const { kind, options } = this.planned.technique;
-        const limit = options.downtimeMs === undefined ? defaultDowntimeLimit : milliseconds(options.downtimeMs);
-        const copy = startPrecopy(this.#guest, limit, machineFor(options));
-        if (kind === 'stop-and-copy') return pauseGuest(copy);
-        return options.throttle ? throttleGuest(copy, throttleSettings(options.throttle)) : copy;
+        return startCopy(this.planned.technique, this.#guest);
     }
 
     #reportProgress(): void {

@@ -2,16 +2,16 @@
  * Carries out a plan: starts what may start, lets moves run side by side, shares the wire out among them, and tells
  * everything that happens as events. What decides is in core; this file waits and acts.
  */
-import { milliseconds, type OnFailure } from '@mig/language';
+import { milliseconds, techniqueFeature, type OnFailure } from '@mig/language';
 import {
     eventsVersion,
+    executable,
     linksOf,
     queueOf,
     skipHints,
     readyAtMost,
     readyLead,
     startable,
-    startLadder,
     toReady,
     type Admission,
     type MigrationEvent,
@@ -537,14 +537,11 @@ class Run {
 }
 
 function refuseWhatIsNotBuilt(move: PlannedMove): void {
-    startLadder(move.technique);
-    if (move.technique.kind === 'precopy') return;
-    throw new MigrationError(
-        'not-built',
-        `${move.vm.name} is to move by ${move.technique.kind}, which is not built yet (technique.${move.technique.kind})`,
-        {
-            hint: 'use precopy',
-            where: { vm: move.vm.name },
-        },
-    );
+    const { kind } = move.technique;
+    const feature = techniqueFeature[kind];
+    if (executable.has(feature)) return;
+    throw new MigrationError('not-built', `${move.vm.name} is to move by ${kind}, which is not built yet (${feature})`, {
+        hint: 'use precopy',
+        where: { vm: move.vm.name },
+    });
 }
