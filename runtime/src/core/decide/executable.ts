@@ -36,6 +36,7 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'technique.choose',
     'technique.goal',
     'option.downtime',
+    'option.never',
     'rung.time-bound',
     'rung.abort',
     'rung.downtime',

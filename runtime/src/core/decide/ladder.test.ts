@@ -139,6 +139,11 @@ describe('a ladder and post-copy', () => {
         const made = decide(asked.state, { ...sample('clock', 61_000, 1), switched: true }).state;
         expect(switchRefused(made)).toBe(made);
     });
+    test('what is never to be done is left out', () => {
+        const never = startLadder({ ...ordered, options: { never: ['postcopy', 'throttle'] } });
+        expect(decide(never, sample('clock', 95_000, 2)).actions.map(({ kind }) => kind)).toEqual(['bandwidth']);
+        expect(nextClockTime(never, milliseconds(60_000))).toBe(120_000);
+    });
     test('a pause stops nothing else', () => {
         const pause = technique(
             rung({ kind: 'after', ms: 1 }, { kind: 'pause' }),

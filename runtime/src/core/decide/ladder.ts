@@ -16,6 +16,7 @@ import {
 } from '@mig/language';
 import type { PlannedTechnique, Reason } from '../model/plan.js';
 import { holds } from './ladder-condition.js';
+import { isForbidden } from './move-technique.js';
 
 /** A boundary must be this much below the best one before it to count as progress. Source: KubeVirt's stall detector. */
 const progressMargin = 0.04;
@@ -24,6 +25,8 @@ export interface LadderState {
     readonly rungs: readonly Rung[];
     /** Indices of the rungs that have fired. */
     readonly fired: readonly number[];
+    /** Indices of the rungs that do what the technique says is never to be done. */
+    readonly forbidden: readonly number[];
     /** Indices of the rungs that a switch to post-copy has made void: none of these fires any more. */
     readonly voided: readonly number[];
     /**
@@ -77,11 +80,11 @@ export interface LadderDecision {
     readonly voided: readonly { readonly rung: number; readonly because: Reason }[];
 }
 
-/** The ladder of a technique before its first sample. */
+/** The ladder of a technique before its first sample. A rung that does what `never` forbids is void from the start: the checker says so. */
 export const startLadder = (technique: PlannedTechnique): LadderState => ({
     rungs: technique.ladder,
     fired: [],
-    voided: [],
+    ...forbiddenBy(technique),
     postcopy: 'no',
     remaining: [],
 });
@@ -95,7 +98,7 @@ export function decide(state: LadderState, sample: LadderSample): LadderDecision
     const reasons: Reason[] = [];
     let postcopy = sample.switched === true ? 'made' : state.postcopy;
     for (const [index, rung] of state.rungs.entries()) {
-        if (fired.includes(index) || (postcopy !== 'no' && endsWithSwitch[rung.action.kind])) continue;
+        if (fired.includes(index) || state.forbidden.includes(index) || (postcopy !== 'no' && endsWithSwitch[rung.action.kind])) continue;
         const because = whyNow(rung, sample, remaining);
         if (because === undefined) continue;
         const action = actionOf(index, rung);
@@ -109,6 +112,7 @@ export function decide(state: LadderState, sample: LadderSample): LadderDecision
     const next: LadderState = {
         rungs: state.rungs,
         fired,
+        forbidden: state.forbidden,
         voided: [...state.voided, ...voided.map(({ rung }) => rung)],
         postcopy,
         remaining,
@@ -118,7 +122,7 @@ export function decide(state: LadderState, sample: LadderSample): LadderDecision
 
 /** The ladder after a hypervisor has refused the switch that a rung asked for: what the switch made void holds again. */
 export const switchRefused = (state: LadderState): LadderState =>
-    state.postcopy === 'asked' ? { ...state, postcopy: 'no', voided: [] } : state;
+    state.postcopy === 'asked' ? { ...state, postcopy: 'no', voided: state.forbidden } : state;
 
 /** The next time at which the clock has a say, since the first phase. Undefined: none is left. */
 export function nextClockTime(state: LadderState, elapsed: Milliseconds): Milliseconds | undefined {
@@ -143,6 +147,12 @@ export function timeBound(technique: PlannedTechnique): Milliseconds | undefined
 export function isStalled(remaining: readonly Bytes[], window: number): boolean {
     if (window < 1 || remaining.length <= window) return false;
     return Math.min(...remaining.slice(-window)) > Math.min(...remaining.slice(0, -window)) * (1 - progressMargin);
+}
+
+/** A rung that is forbidden counts as void. */
+function forbiddenBy({ ladder, options }: PlannedTechnique): Pick<LadderState, 'forbidden' | 'voided'> {
+    const forbidden = ladder.flatMap((rung, index) => (isForbidden(rung, options) ? [index] : []));
+    return { forbidden, voided: forbidden };
 }
 
 /** What a switch to post-copy makes pointless or deadly; caps and reports go on. */

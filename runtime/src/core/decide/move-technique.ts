@@ -1,4 +1,4 @@
-import type { TechniqueOptions } from '@mig/language';
+import type { Rung, TechniqueOptions } from '@mig/language';
 import type { PlannedTechnique } from '../model/plan.js';
 
 /** A technique as the phases of a move are asked for it. */
@@ -30,4 +30,11 @@ export function moveTechnique({ kind, options, ladder }: PlannedTechnique): Move
 export function ownSwitch({ kind }: PlannedTechnique): { readonly atIteration: number } | undefined {
     if (kind === 'postcopy') return { atIteration: 1 };
     return kind === 'hybrid' ? { atIteration: 2 } : undefined;
+}
+
+/** A rung that does what `never postcopy` or `never throttle` forbids: it is left out. */
+export function isForbidden({ action }: Rung, { never = [] }: TechniqueOptions): boolean {
+    return (
+        (action.kind === 'switch-to-postcopy' && never.includes('postcopy')) || (action.kind === 'throttle' && never.includes('throttle'))
+    );
 }

@@ -229,12 +229,12 @@ describe('what the text names', () => {
 
     test('what is not built yet is refused with its id', async () => {
         const { plan: made, findings } = await plan(
-            'policy p { when host is in maintenance move vms on host to hosts using postcopy otherwise precopy }',
+            'policy p { when host is in maintenance move vms on host to hosts using agile otherwise precopy }',
             cluster([host('a', { maintenance: true }), host('b')], [vm('v', 'a')]),
         );
         expect(made).toBeUndefined();
         expect(findings).toMatchObject([
-            { id: 'MIG090', severity: 'error', message: 'post-copy cannot be carried out yet (technique.postcopy)' },
+            { id: 'MIG090', severity: 'error', message: 'agile migration cannot be carried out yet (technique.agile)' },
         ]);
     });
 });

@@ -33,10 +33,11 @@ export function whyNotYet(use: TechniqueUse): string | undefined {
 
 /** What stands against it for this VM between these hosts; undefined where nothing does. */
 export function whyNotHere(technique: PlannedTechnique, { vm, source, destination }: Situation): string | undefined {
+    const switches = technique.kind === 'postcopy' || technique.kind === 'hybrid';
+    if (switches && technique.options.never?.includes('postcopy') === true) return 'it says `never postcopy`';
     const copies = technique.options.storage?.some(({ mode }) => mode !== 'shared') === true;
-    if (copies && moveTechnique(technique).postcopy) return `post-copy and a copy of disks do not go together`;
-    if (technique.kind !== 'stop-and-copy' && vm.state !== 'running' && technique.kind !== 'precopy')
-        return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
+    if (copies && moveTechnique(technique).postcopy) return 'post-copy and a copy of disks do not go together';
+    if (switches && vm.state !== 'running') return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
     const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
     return asked.size === 0 ? undefined : (lackOf(asked, source, true) ?? lackOf(asked, destination, false));
 }

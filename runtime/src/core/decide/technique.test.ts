@@ -79,6 +79,11 @@ describe('otherwise', () => {
             'hybrid cannot run: v is paused, and only a VM that runs can be switched to post-copy',
         ]);
     });
+    test('goes by what the technique itself forbids', async () => {
+        const wild = { netTx: rate(40), netRx: rate(1) };
+        const { kind, because } = await chosen('traffic-sensitive { never postcopy } otherwise precopy', wild);
+        expect([kind, because[1]]).toEqual(['precopy', 'postcopy cannot run: it says `never postcopy`']);
+    });
     test('nothing left: no technique, and each says why', async () => {
         const { kind, because } = await chosen('postcopy', {}, { b: { versions: { libvirt: '1.0.0', qemu: '10.0.2' } } });
         expect(kind).toBeUndefined();
