@@ -59,6 +59,7 @@ export interface Moved {
     /** Times since perform began, in ms. */
     readonly finishSentAt: number;
     readonly performedAt: number;
+    readonly completedAt: number;
 }
 
 /** A whole move, as the executor makes it: finish goes out on `postcopy-active` or perform's return, whichever is first. */
@@ -92,10 +93,11 @@ export async function carryOver(sides: Sides, parameters: MoveParameters, steps:
         const finishing = arrival.finish(parameters, early?.cookie ?? new Uint8Array(), false, signal);
         const [performedAt, { cookie }] = await Promise.all([performing.then(() => Date.now() - began), finishing]);
         await told('completed').promise;
+        const completedAt = Date.now() - began;
         over.abort();
         await watching;
         await departure.confirm(parameters, cookie, false, signal);
-        return { events, finishSentAt, performedAt };
+        return { events, finishSentAt, performedAt, completedAt };
     } catch (error) {
         over.abort();
         // After the switch nothing is cancelled; before it a refusal is the expected answer.

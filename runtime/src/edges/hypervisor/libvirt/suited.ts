@@ -48,17 +48,47 @@ export function refuseUnsuited(host: string, versions: Versions, technique: Move
     }
 }
 
-/** What an error of a phase was about, added to what libvirt says: it seldom names the option. */
+/** What an error of a phase was about, added to what libvirt says: it seldom names the option, or how to mend it. */
 export function withOptions(error: unknown, technique: MoveTechnique): unknown {
-    if (!(error instanceof HypervisorError) || error.code !== 'feature-missing' || error.native === undefined) return error;
+    if (!(error instanceof HypervisorError) || error.native === undefined) return error;
+    const { host, native, message } = error;
+    const cause = causes.find(({ asked, says }) => asked(technique) && says.test(message));
+    if (cause !== undefined)
+        return new HypervisorError('feature-missing', host, `${message}; ${cause.what}`, { cause: error, native, hint: cause.cure(host) });
     const uses = [...askedOf(technique)];
-    if (uses.length === 0) return error;
-    return new HypervisorError('feature-missing', error.host, `${error.message}; the move asked for ${named(uses)}`, {
+    if (error.code !== 'feature-missing' || uses.length === 0) return error;
+    return new HypervisorError('feature-missing', host, `${message}; the move asked for ${named(uses)}`, {
         cause: error,
-        native: error.native,
-        hint: `take it out of the technique, or see what ${error.host} runs: mig-run doctor`,
+        native,
+        hint: `take it out of the technique, or see what ${host} runs: mig-run doctor`,
     });
 }
+
+interface Cause {
+    readonly asked: (technique: MoveTechnique) => boolean;
+    /** What libvirt says then. */
+    readonly says: RegExp;
+    readonly what: string;
+    readonly cure: (host: string) => string;
+}
+
+const causes: readonly Cause[] = [
+    {
+        asked: ({ options }) => options.tls === true,
+        says: /tls|x509|certificate|credential|-cert\.pem/i,
+        what: 'the move asked for TLS',
+        cure: (host) =>
+            `put ca-cert.pem, server-cert.pem and server-key.pem for ${host} into the directory migrate_tls_x509_cert_dir of its ` +
+            'qemu.conf (/etc/pki/libvirt-migrate), and those of a client beside them',
+    },
+    {
+        asked: (technique) => copiedDisks(technique).length > 0,
+        says: /pre-?creat|storage (target|pool|vol)|no such file|cannot access storage file/i,
+        what: 'the move asked for a copy of disks',
+        cure: (host) =>
+            `make each image on ${host} at the same path and of the same size, or put it into a storage pool that both hosts have`,
+    },
+];
 
 const askedOf = ({ live, postcopy, options }: MoveTechnique): ReadonlySet<Facility> =>
     facilitiesOf(postcopy ? 'postcopy' : live ? 'precopy' : 'stop-and-copy', options, []);
