@@ -60,8 +60,9 @@ function statusAfter(event: MigrationEvent, { status }: QueuedMove): QueuedMove[
     if (event.type === 'move-started') return 'running';
     if (event.type === 'move-queued') return status === 'waiting' ? undefined : 'delayed';
     if (event.type === 'move-ended') return event.outcome === 'moved' ? 'moved' : 'failed';
-    const finished = event.type === 'phase-ended' && event.phase === 'finish' && event.error === undefined;
-    return finished && status === 'running' ? 'settling' : undefined;
+    // All has been sent, however finish ended.
+    const sent = event.type === 'phase-ended' && event.phase === 'finish';
+    return sent && status === 'running' ? 'settling' : undefined;
 }
 
 function* beyond(running: readonly QueuedMove[], { limits }: Plan): Generator<string> {

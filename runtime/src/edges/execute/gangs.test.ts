@@ -1,4 +1,5 @@
 /** Gangs, order, deadlines, moments and other destinations, carried out on a simulated cluster. */
+import { test as property, fc } from '@fast-check/vitest';
 import { mebibyte, type OnFailure } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { PlannedGang, PlannedMove, PolicyInstance } from '../../core/index.js';
@@ -161,3 +162,37 @@ describe('a quiet moment', () => {
         expect(end?.at).toBeLessThan(25_000);
     });
 });
+
+const limit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
+const someOf = (least: number) => fc.subarray([0, 1, 2, 3, 4, 5], { minLength: least, maxLength: 3 });
+property.prop(
+    [
+        fc.record({ perHost: limit, intoHost: limit, outOfHost: limit, perLink: limit, inAll: limit }),
+        someOf(2),
+        fc.boolean(),
+        fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 2 }),
+        fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 2 }),
+        someOf(0),
+        fc.constantFrom<Fault['call']>('prepare', 'perform', 'finish'),
+    ],
+    { numRuns: 40 },
+)(
+    'no limit is passed, no order broken, no slot idle, and every VM is on one host',
+    async (limits, members, allOrNone, first, beside, fails, call) => {
+        const plan = planOf(
+            drain((n) => ({
+                after: first.flatMap(([a, b]) => (n === Math.max(a, b) && a !== b ? [`vm${Math.min(a, b)}`] : [])),
+                neverDuring: beside.flatMap(([a, b]) => (n === a && a !== b ? [`vm${b}`] : [])),
+            })),
+            { gangs: [gang(members, allOrNone)], limits: { ...limits, workers: {} } },
+        );
+        const { ports, hypervisors } = bench(rack(), {
+            faults: fails.map((n) => refuse(call, `vm${n}`, call === 'finish' ? { does: { kind: 'refuse', code: 'not-started' } } : {})),
+        });
+        const events = await all(execute(plan, ports));
+        expect(keptBy(events)).toMatchObject({ exceeded: [], beside: [], early: [], longestIdle: 0 });
+        expect(eventsOf(events, 'move-ended')).toHaveLength(6);
+        for (const { vm, id, source, destination } of plan.moves)
+            expect(hypervisors.cluster.runningOn(vm.uuid)).toEqual([outcomes(events)[id] === 'moved' ? destination : source]);
+    },
+);
