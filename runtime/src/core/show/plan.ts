@@ -6,7 +6,7 @@ import { actionsText } from './actions.js';
 import { placesText, placeText } from './place.js';
 import { table, type Column } from './table.js';
 import { clean, counted, fit, hanging, listUpTo, noColour, pad, widthOf, type Palette } from './text.js';
-import { capsText, limitsText, promiseText, techniqueText } from './words.js';
+import { capsText, limitsText, promiseText, techniqueText, windowText } from './words.js';
 
 export interface PlanTextOptions {
     readonly width: number;
@@ -55,7 +55,12 @@ class Page {
             flows(moves, (m) => m.destination),
         );
         this.#fact('caps', capsText(this.#plan.caps));
+        for (const window of this.#plan.windows ?? []) this.#fact('window', windowText(window));
         this.#fact('limits', limitsText(this.#plan.limits));
+        this.#fact(
+            'gangs',
+            (this.#plan.gangs ?? []).map((g) => `${g.name} (${g.moves.length}${g.allOrNone ? ', all or none' : ''})`).join('; '),
+        );
         this.#fact('expected', expected ?? '');
     }
 
@@ -65,6 +70,8 @@ class Page {
         this.lines.push('', this.#palette(fit(`${instance.policy}${bound}`, this.#width), 'strong'));
         for (const because of instance.because) this.#reason(because);
         this.#promises(instance.requires);
+        if (instance.deadlineMs !== undefined)
+            this.#reason({ text: `nothing of it starts after ${formatQuantity(instance.deadlineMs, 'duration')}` }, 'deadline: ');
         for (const { label, text } of aroundLines(moves)) this.#reason({ text }, label);
         const shared = sharedReasons(moves);
         if (moves.length > 1) for (const reason of shared) this.#reason(reason, 'all: ');

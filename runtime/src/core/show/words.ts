@@ -1,6 +1,6 @@
 /** The words for techniques, caps, limits, promises and outcomes that plan, progress and report share. */
 import { formatQuantity, type Promised, type Requirement, type TechniqueKind } from '@mig/language';
-import type { PlanCap, PlanLimits, PlannedTechnique } from '../model/plan.js';
+import type { PlanCap, PlanLimits, PlannedTechnique, PlanWindow } from '../model/plan.js';
 import { counted } from './text.js';
 
 const techniqueNames: Readonly<Record<TechniqueKind, string>> = {
@@ -24,11 +24,25 @@ export function techniqueText({ kind, name }: Pick<PlannedTechnique, 'kind' | 'n
 export function capsText(caps: readonly PlanCap[]): string {
     const scopes = { total: 'in all', link: 'per link', host: 'per host', vm: 'per VM' } as const;
     return caps
-        .map(({ scope, of, rate, kind }) => {
+        .map(({ scope, of, rate, kind, eachWay }) => {
             const where = of === undefined ? scopes[scope] : `for ${scope === 'vm' ? 'VM' : scope} ${of}`;
-            return `${kind === 'floor' ? 'at least ' : ''}${formatQuantity(rate, 'rate')} ${where}`;
+            return `${kind === 'floor' ? 'at least ' : ''}${formatQuantity(rate, 'rate')} ${where}${eachWay ? ' in each direction' : ''}`;
         })
         .join(', ');
+}
+
+const ends: Readonly<Record<Exclude<PlanWindow['atEnd']['kind'], 'cap' | 'finish'>, string>> = {
+    abort: 'moves that are sending when it closes are stopped',
+    'keep-caps': 'moves that are sending when it closes keep to its caps',
+};
+
+/** `between 08:00 and 18:00 (Europe/Berlin) 2 Gbit/s in all`. */
+export function windowText({ because, caps, atEnd }: PlanWindow): string {
+    const end =
+        atEnd.kind === 'finish'
+            ? ''
+            : `; ${atEnd.kind === 'cap' ? `moves that are sending when it closes go on under ${formatQuantity(atEnd.rate, 'rate')} in all` : ends[atEnd.kind]}`;
+    return `${because.text}${caps.length === 0 ? '' : ` ${capsText(caps)}`}${end}`;
 }
 
 /** `2 at once per host, 8 in all`. Limits of the daemons are named only where nothing else limits. */
