@@ -10,7 +10,7 @@ import { EventQueue } from './event-queue.js';
 import { followGuest } from './guest-events.js';
 import { flagsFor, migrateFlags, paramsFor } from './migration.js';
 import { procedures } from './procedures.js';
-import { refuseUnsuited, withOptions } from './suited.js';
+import { refuseDeadlyResume, refuseUnsuited, withOptions } from './suited.js';
 import { stringParam } from './typed-params.js';
 import { parseXml } from './xml.js';
 
@@ -37,6 +37,7 @@ class LibvirtArrival implements Arrival {
         const { own } = this.#connections;
         const { versions } = this.#connections;
         if (versions) refuseUnsuited(own.rpc.host, versions, parameters.technique, 'destination');
+        if (versions && parameters.resume === true) refuseDeadlyResume(own.rpc.host, versions);
         const pausedFlag = begun.paused === true ? migrateFlags.PAUSED : 0;
         const args = {
             params: paramsFor(parameters, 'destination', { xml: begun.xml }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MoveTechnique } from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
-import { refuseUnsuited, withOptions } from './suited.js';
+import { refuseDeadlyResume, refuseUnsuited, withOptions } from './suited.js';
 
 const technique = (options: MoveTechnique['options'], postcopy = false): MoveTechnique => ({ live: true, postcopy, options });
 const bookworm = { libvirt: '9.0.0', qemu: '7.2.22' };
@@ -60,4 +60,17 @@ test('what libvirt itself refuses says which options the move asked for', () => 
     expect(error).toMatchObject({ message: expect.stringMatching(/asked for parallel streams and zstd compression/) as unknown, native });
     const other = new HypervisorError('refused', 'kvm-b', 'no');
     expect(withOptions(other, zstd)).toBe(other);
+});
+
+test('a libvirt that would crash while it takes a post-copy up again is not asked to', () => {
+    expect(() => refuseDeadlyResume('kvm-b', { libvirt: '11.3.0', qemu: '10.0.2' })).toThrow(/libvirt 11\.3\.0 may crash/);
+    expect(() => refuseDeadlyResume('kvm-b', bookworm)).not.toThrow();
+});
+
+test('what a host lacks for TLS and for disks is told with its cure', () => {
+    const refused = (message: string) => new HypervisorError('refused', 'kvm-b', message, { native: { code: 1, domain: 10 } });
+    const tls = withOptions(refused('Unable to access credentials /etc/pki/qemu/ca-cert.pem'), technique({ tls: true }));
+    expect(tls).toMatchObject({ code: 'feature-missing', hint: expect.stringMatching(/put ca-cert\.pem/) as unknown });
+    const disk = withOptions(refused('pre-creation of storage targets failed'), technique({ storage: [{ mode: 'copy', disks: ['vda'] }] }));
+    expect(disk).toMatchObject({ code: 'feature-missing', hint: expect.stringMatching(/make each image on kvm-b/) as unknown });
 });

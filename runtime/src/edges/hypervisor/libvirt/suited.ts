@@ -48,6 +48,24 @@ export function refuseUnsuited(host: string, versions: Versions, technique: Move
     }
 }
 
+/**
+ * prepare3 with POSTCOPY_RESUME follows a null pointer in qemuProcessIncomingDefNew of libvirt 11.3, and the destination's
+ * daemon dies with it: the guests run on, but nothing can be asked until it is back. It worked in 9.0. Which version put
+ * it right is not known, so everything from 11.2 on, where that function changed, is left alone.
+ */
+const dies = { from: '11.2' } as const;
+
+/** Errors: `feature-missing` where the daemon of the destination would not live through it. */
+export function refuseDeadlyResume(host: string, versions: Versions): void {
+    if (!within(versions.libvirt, dies)) return;
+    throw unsuited(
+        host,
+        `a post-copy that broke cannot be taken up again on ${host}: its libvirt ${versions.libvirt} may crash on that call`,
+        'the guest waits at the destination with the rest of its memory at the source: touch neither, bring the network between them ' +
+            "back, and use QEMU's monitor on both (migrate-recover at the destination, then migrate with resume at the source)",
+    );
+}
+
 /** What an error of a phase was about, added to what libvirt says: it seldom names the option, or how to mend it. */
 export function withOptions(error: unknown, technique: MoveTechnique): unknown {
     if (!(error instanceof HypervisorError) || error.native === undefined) return error;
