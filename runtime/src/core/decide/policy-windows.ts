@@ -20,7 +20,7 @@ export function windowsOf(policy: Policy, zone: string, rates: (caps: readonly C
     const ofBandwidth = (policy.bandwidth?.windows ?? []).map((window): PolicyWindow => {
         const { from, to, atEnd, range } = window;
         const schedule = planned(scheduleOf(window));
-        const text = `between ${clock(from)} and ${clock(to)} (${schedule.timeZone})`;
+        const text = `between ${clock(from)} and ${clock(to)}${daysText(window)} (${schedule.timeZone})`;
         return {
             window: {
                 policy: policy.name,
@@ -50,6 +50,13 @@ function schedulesIn(trigger: Trigger | undefined): readonly ScheduleTrigger[] {
     if (!trigger) return [];
     if (trigger.kind === 'schedule') return [trigger];
     return trigger.kind === 'any' || trigger.kind === 'all' ? trigger.of.flatMap(schedulesIn) : [];
+}
+
+const names = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+function daysText({ days, calendar }: NonNullable<Policy['bandwidth']>['windows'][number]): string {
+    if (calendar) return ' on the days of its calendar';
+    return days.length === 0 ? '' : ` on ${days.map((day) => names[day]).join(', ')}`;
 }
 
 const clock = (minutes: number): string =>

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { host, minute, snapshot, vm } from '../testing/builders.js';
 import { compiled, planOf } from '../testing/compiled.js';
 import type { PlanCap, PlanWindow } from '../model/plan.js';
+import { windowText } from '../show/words.js';
 import { scheduleOf } from './schedule.js';
 import { capsWhile, closedBetween, nextLook, openWindows } from './windows.js';
 
@@ -20,6 +21,9 @@ describe('windows of a plan', () => {
             'total 8 Gbit/s; per vm 1 Gbit/s; between 08:00 and 18:00 on Mon..Fri in "Europe/Berlin": total 2 Gbit/s',
         );
         const inForce = (iso: string) => rates(capsWhile(plan, openWindows(plan, at(iso))));
+        expect(plan.windows?.map(windowText)).toEqual([
+            'between 08:00 and 18:00 on Mon, Tue, Wed, Thu, Fri (Europe/Berlin) 2 Gbit/s in all',
+        ]);
         expect(inForce('2026-11-23T06:59:00Z')).toEqual(['cap total 8000', 'cap vm 1000']);
         expect(inForce('2026-11-23T07:00:00Z')).toEqual(['cap vm 1000', 'cap total 2000']);
         expect(inForce('2026-11-23T16:59:59Z')).toEqual(['cap vm 1000', 'cap total 2000']);
