@@ -41,9 +41,9 @@ function throttled(events: readonly MoveEvent[], asked: boolean): Milliseconds |
 function faulting(events: readonly MoveEvent[]): Milliseconds | undefined {
     const switched = events.findLast((e) => e.type === 'postcopy-started');
     if (!switched) return milliseconds(0);
-    // The source tells that it has sent everything, and perform returns then.
+    // perform returns at the switch already; finish when every page is there, and the source tells that it has sent them.
     const over = events.filter(
-        (e) => e.at >= switched.at && (e.type === 'job-completed' || (e.type === 'phase-ended' && e.phase === 'perform')),
+        (e) => e.at >= switched.at && (e.type === 'job-completed' || (e.type === 'phase-ended' && e.phase === 'finish')),
     );
     const [first] = over;
     return first && milliseconds(first.at - switched.at);
