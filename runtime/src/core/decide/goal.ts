@@ -124,7 +124,7 @@ function capacityBetween(source: HostState, destination: HostState): BytesPerSec
 /** The same question is asked for every destination of a search. */
 function predictionOf(technique: PlannedTechnique, vm: VmState, capacity: BytesPerSecond): Prediction {
     let known = predictions.get(vm);
-    if (!known) predictions.set(vm, (known = new Map()));
+    if (!known) predictions.set(vm, (known = new Map<string, Prediction>()));
     const key = `${technique.kind} ${capacity} ${JSON.stringify(technique.options)}`;
     let prediction = known.get(key);
     if (!prediction) known.set(key, (prediction = predict(technique, guestMemory(vm.memory, vm), capacity)));

@@ -9,8 +9,8 @@ export class IncomingMemory {
     readonly #settle: { runnable: () => void; whole: () => void; fail: (error: Error) => void };
 
     constructor() {
-        const runnable = Promise.withResolvers<void>();
-        const whole = Promise.withResolvers<void>();
+        const runnable = Promise.withResolvers<undefined>();
+        const whole = Promise.withResolvers<undefined>();
         this.runnable = runnable.promise;
         this.whole = whole.promise;
         // Nobody has to wait for either: a failure is told to those who do.
@@ -19,7 +19,7 @@ export class IncomingMemory {
             runnable.reject(error);
             whole.reject(error);
         };
-        this.#settle = { runnable: runnable.resolve, whole: whole.resolve, fail };
+        this.#settle = { runnable: () => runnable.resolve(undefined), whole: () => whole.resolve(undefined), fail };
     }
 
     hasWhatRuns(): void {
