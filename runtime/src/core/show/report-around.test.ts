@@ -1,0 +1,169 @@
+/** What the report tells beside the moves themselves: checks, hooks, settings, slowed guests, cost; and very many moves. */
+import { bytes, bytesPerSecond, epochMs, mebibyte, milliseconds, ratio } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import type { MigrationEvent, MoveEvent } from '../model/events.js';
+import type { PlannedCheck, PlannedMove } from '../model/plan.js';
+import { instance, move, planOf, unlimited } from '../simulate/plan-builders.js';
+import { simulate } from '../simulate/run.js';
+import { host, noon, snapshot, vm } from '../testing/builders.js';
+import { brownoutOf } from './brownout.js';
+import { progressLines } from './progress-lines.js';
+import { nothingYet, progressOf } from './progress.js';
+import { reportOf } from './report.js';
+import { reportText } from './report-text.js';
+import { widthOf } from './text.js';
+
+const guest = (name: string) =>
+    vm(name, 'a', { memory: bytes(64 * mebibyte), dirtyRate: bytesPerSecond(mebibyte), workingSet: bytes(4 * mebibyte) });
+const play = (names: readonly string[], facts: Partial<PlannedMove> = {}): readonly MigrationEvent[] => {
+    const guests = names.map(guest);
+    const from = snapshot([host('a'), host('b')], guests);
+    const technique = { kind: 'precopy', name: undefined, options: { downtimeMs: 300 }, ladder: [] } as const;
+    const moves = guests.map((each) => move(each, 'b', { technique, ...facts }));
+    return simulate(planOf(from, moves, { instances: [instance({ requires: [] })], limits: { ...unlimited, inAll: 8 } }), from, {
+        now: noon,
+        seed: 1,
+    });
+};
+const idOf = (events: readonly MigrationEvent[]): string => events.flatMap((e) => (e.type === 'move-started' ? [e.move] : []))[0] ?? '';
+const check: PlannedCheck = {
+    check: { kind: 'tcp', address: '10.0.0.7', port: 22 },
+    from: 'probe',
+    withinMs: milliseconds(5000),
+    otherwise: 'report',
+};
+const told = (events: readonly MigrationEvent[], ...more: readonly MoveEvent[]): readonly MigrationEvent[] => [
+    ...events.slice(0, -1),
+    ...more,
+    ...events.slice(-1),
+];
+
+describe('a check', () => {
+    const events = play(['db'], { checks: [check] });
+    const answer = { at: noon, type: 'verified', move: idOf(events), check, tookMs: milliseconds(900), output: undefined } as const;
+
+    test('that was not run is told as that, and breaks nothing', () => {
+        const report = reportOf(events);
+        expect(report.totals.checks).toEqual({ ok: 0, failed: 0, notRun: 1 });
+        expect(report.allHeld).toBe(true);
+        expect(reportText(report, { width: 80 })).toContain('checks: 1 not run');
+    });
+    test('that was answered is counted', () => {
+        const report = reportOf(told(events, { ...answer, outcome: 'ok', detail: undefined }));
+        expect(report.totals.checks).toEqual({ ok: 1, failed: 0, notRun: 0 });
+        expect(report.allHeld).toBe(true);
+    });
+    test('that failed is named with its place, and not all is held', () => {
+        const report = reportOf(told(events, { ...answer, outcome: 'failed', detail: 'connection refused' }));
+        expect(report.allHeld).toBe(false);
+        expect(reportText(report, { width: 80 })).toContain('  db: tcp 10.0.0.7:22 from probe: connection refused');
+    });
+});
+
+test('a hook that failed after a move is shown with the last lines that it wrote, and not all is held', () => {
+    const events = play(['db']);
+    const hook = { when: 'after', on: 'b', command: ['announce'], withinMs: milliseconds(1000) } as const;
+    const ran = {
+        outcome: 'failed',
+        tookMs: milliseconds(3),
+        detail: 'ended with 1',
+        output: 'one\ntwo\nthree\nno \u001b[31mroute',
+    } as const;
+    const report = reportOf(told(events, { at: noon, type: 'hook-ended', move: idOf(events), hook, ...ran }));
+    expect(report.allHeld).toBe(false);
+    const text = reportText(report, { width: 80 });
+    expect(text).toContain('  db: announce on b ended with 1\n    | two\n    | three\n    | no [31mroute\n');
+});
+
+test('CPU time is told for each GiB that was sent, of the sides that are known', () => {
+    const events = play(['db']);
+    const sent = events.flatMap((e) => (e.type === 'job-completed' ? [e.transferred] : []))[0] ?? 0;
+    const report = reportOf(
+        told(events, { at: noon, type: 'effort', move: idOf(events), on: 'a', side: 'source', cpuMs: milliseconds(500) }),
+    );
+    expect(report.moves[0]?.cpuSecondsPerGib.source).toBeCloseTo(0.5 / (sent / 2 ** 30));
+    expect(report.moves[0]?.cpuSecondsPerGib.destination).toBeUndefined();
+    expect(reportText(report, { width: 80 })).toMatch(/CPU for each GiB sent: [\d.]+ s at the source\n/);
+});
+
+describe('a guest ran slowed', () => {
+    const of = { move: 'm1' } as const;
+    const figures = { total: bytes(1), remaining: bytes(1), transferred: bytes(1), rate: undefined, dirtyRate: undefined };
+    const look = (at: number, throttle: number | undefined): MoveEvent => ({
+        ...of,
+        ...figures,
+        at: epochMs(at),
+        type: 'progress',
+        iteration: 1,
+        cap: undefined,
+        eta: undefined,
+        throttle: throttle === undefined ? undefined : ratio(throttle),
+    });
+    const stop: MoveEvent = { ...of, at: epochMs(400), type: 'guest-stopped', on: 'a' };
+    const performed: MoveEvent = {
+        ...of,
+        at: epochMs(900),
+        type: 'phase-ended',
+        phase: 'perform',
+        tookMs: milliseconds(900),
+        error: undefined,
+    };
+    const switched: MoveEvent = { ...of, at: epochMs(300), type: 'postcopy-started' };
+    const precopy = { kind: 'precopy', name: undefined, options: {}, ladder: [] } as const;
+    const throttling = { ...precopy, options: { throttle: { initial: 0.2, step: 0.1, max: 0.8 } } };
+
+    test('while it was throttled, until it was stopped', () => {
+        expect(brownoutOf([look(100, 0), look(200, 0.2), look(300, 0.3), stop, performed], throttling)).toEqual({
+            throttledMs: 200,
+            postcopyMs: 0,
+            totalMs: 200,
+        });
+    });
+    test('from the switch to post-copy until all its pages had come', () => {
+        const finished: MoveEvent = { ...performed, phase: 'finish' };
+        expect(brownoutOf([look(100, undefined), switched, { ...performed, at: epochMs(320) }, finished], precopy)).toEqual({
+            throttledMs: 0,
+            postcopyMs: 600,
+            totalMs: 600,
+        });
+    });
+    test('for nobody knows how long, where nothing tells of the throttling that was asked for or of the end', () => {
+        expect(brownoutOf([look(100, undefined), performed], throttling).totalMs).toBeUndefined();
+        expect(brownoutOf([switched], precopy).totalMs).toBeUndefined();
+    });
+});
+
+describe('with five hundred moves', () => {
+    const names = Array.from({ length: 500 }, (_, i) => `w${i + 1}`);
+    const events = play(names);
+    let view = nothingYet;
+    const views = events.flatMap((event, i) => {
+        view = progressOf(view, event);
+        return i % 400 === 0 ? [view] : [];
+    });
+
+    test.each([60, 80, 200])('%s columns are enough for the display at every moment, and what is under way is in sight', (width) => {
+        for (const view of views) {
+            const lines = progressLines(view, { width, height: 23 });
+            expect(lines.length).toBeLessThanOrEqual(23);
+            expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+            const running = [...view.moves.values()].filter((m) => m.status === 'running');
+            const shown = running.filter((m) => lines.some((line) => line.startsWith(`${m.vm} `) && !line.includes('waiting'))).length;
+            expect(shown).toBeGreaterThanOrEqual(Math.min(running.length, 18));
+        }
+    });
+    test('the report is short, and names the move that went wrong', () => {
+        const [, , wrong] = events.flatMap((e) => (e.type === 'move-started' ? [e.move] : []));
+        const failed = events.map((e) =>
+            e.type === 'move-ended' && e.move === wrong
+                ? { ...e, outcome: 'failed' as const, error: { code: 'timed-out', message: 'nobody answered', hint: undefined } }
+                : e,
+        );
+        const report = reportOf(failed);
+        const name = report.moves.find((m) => m.outcome === 'failed')?.vm ?? '';
+        const text = reportText(report, { width: 80 });
+        expect(text.split('\n').length).toBeLessThan(50);
+        expect(text).toMatch(new RegExp(`^ {2}${name} +failed`, 'm'));
+        expect(text).toContain('and 480 more that moved as asked');
+    });
+});
