@@ -230,7 +230,7 @@ function wantedFloors(moves: readonly ShareRequest[], caps: readonly CapInForce[
     const least = new Map<MoveId, number>();
     for (const cap of caps) {
         if (cap.kind !== 'floor' || cap.scope !== 'vm') continue;
-        const rate = step === 0 ? cap.rate : -wholeSteps(-cap.rate, step) * step;
+        const rate = step === 0 ? cap.rate : -wholeSteps(0 - cap.rate, step) * step;
         for (const { move, vm } of moves) {
             if ((cap.of === undefined || cap.of === vm) && cap.only?.has(move) !== false)
                 least.set(move, Math.max(least.get(move) ?? 0, rate));

@@ -12,8 +12,8 @@ export interface TrimState {
     readonly sent: number;
 }
 
-/** What is owed is paid within this time: about the time between two looks. */
-const payWithinMs = 400;
+/** What is owed is paid within this time: longer than between two looks, also where a look is late. */
+const payWithinMs = 700;
 /** Nothing is made up for that is older: a link that was slow gives no right to more. */
 const creditMs = 100;
 /** Less than this much too much is what a look itself gets wrong. */
@@ -31,7 +31,7 @@ export function trimmed(
     const { share, at, sent } = now;
     if (before?.share !== share || sent < before.sent) return { state: { share, at, sent }, setting: share };
     const over = sent - before.sent - (share * (at - before.at)) / 1000;
-    const owed = Math.max(over, (-share * creditMs) / 1000);
+    const owed = Math.max(over, -(share * creditMs) / 1000);
     // The same balance, reckoned from now on: it does not matter then for how long the share has held.
     const state = { share, at, sent: sent - owed };
     if (owed <= (share * toleranceMs) / 1000) return { state, setting: share };
