@@ -112,6 +112,21 @@ describeWithLab('a switch to post-copy', (fixture) => {
         expect(code).toBe(130);
         expect(await expectWhole()).not.toBe('kvm-a');
     });
+
+    test('what breaks on the way is held, with an alarm, and neither side is touched', async () => {
+        const isLate = afterSwitch(1000);
+        let broken: Promise<string> | undefined;
+        const { events, code } = await struckAt({ desk, lab: fixture.lab, signals: [] }, ['drain.mig'], (event) => {
+            if (isLate(event)) broken ??= virsh(fixture.lab, 'kvm-a', 'domjobabort', '--postcopy', 'db1');
+            return false;
+        });
+        await broken;
+        const alarms = events.flatMap((event) => (event.type === 'note' && event.level === 'alarm' ? [event.text] : []));
+        expect(alarms.join('\n')).toMatch(/db1: the way between the hosts was cut in post-copy/);
+        expect(events.find((event) => event.type === 'move-ended')).toMatchObject({ outcome: 'held' });
+        expect(code).toBe(8);
+        expect(await virsh(fixture.lab, 'kvm-a', 'domstate', '--reason', 'db1')).toMatch(/paused \(post-copy failed\)/);
+    });
 });
 
 /** Some event so many milliseconds after the guest went on at its destination. */

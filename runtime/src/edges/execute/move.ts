@@ -4,8 +4,7 @@
  */
 import { milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
-import { uriOf } from '../../core/decide/actions.js';
-import { type FinishRecord, moveTechnique, type PlannedMove } from '../../core/index.js';
+import type { FinishRecord, PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import { performBound, within } from './bounds.js';
@@ -15,6 +14,7 @@ import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { LockKeeper } from './lock-keeper.js';
 import { AttemptObserver } from './observer.js';
+import { parametersOf } from './parameters.js';
 import { Phases } from './phases.js';
 import { sessionWith } from './ports.js';
 import { Sending } from './sending.js';
@@ -110,7 +110,7 @@ class Attempt {
 
     async #carryOver(observer: AttemptObserver): Promise<void> {
         const { departure, arrival } = this.#claim;
-        const parameters = this.#parameters();
+        const parameters = parametersOf(this.#step);
         const begun = await this.#phases.enter('begin', ['begin'], (signal) => departure.begin(parameters, signal));
         const prepared = await this.#phases
             .enter('prepare', ['prepare'], (signal) => arrival.prepare(parameters, begun, signal))
@@ -177,7 +177,7 @@ class Attempt {
         );
         const performed = performing.then(
             ({ cookie }) => ({ cookie, error: undefined }),
-            (error: unknown) => ({ cookie: noCookie, error: error ?? new Error('no reason given') }),
+            (error: unknown) => ({ cookie: noCookie, error: error instanceof Error ? error : new Error(String(error)) }),
         );
         const first = await Promise.race([performed, observer.switched]);
         if (first?.error !== undefined && !observer.hasSwitched) {
@@ -386,18 +386,6 @@ class Attempt {
         throw new MigrationError('cancelled', `${this.#step.vm.name} was stopped: ${this.#run.control.reason?.detail ?? 'cancelled'}`, {
             hint: cancelHint.request,
         });
-    }
-
-    #parameters(): MoveParameters {
-        const { route, technique, persistent } = this.#step;
-        return {
-            migrateUri: uriOf(route),
-            listenAddress: route.listen,
-            downtimeLimit: technique.options.downtimeMs === undefined ? undefined : milliseconds(technique.options.downtimeMs),
-            persistent,
-            unsafe: false,
-            technique: moveTechnique(technique),
-        };
     }
 }
 
