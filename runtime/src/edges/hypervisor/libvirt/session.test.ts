@@ -286,3 +286,34 @@ test('a session that cannot be opened leaves no connection behind', async () => 
     await expect(session(tooOld)).rejects.toMatchObject({ code: 'hypervisor-too-old' });
     expect(tooOld.names().at(-1)).toBe('connectClose');
 });
+
+describe('a running guest', () => {
+    test('is asked whether its agent answers, and libvirt says why not', async () => {
+        const asked: unknown[] = [];
+        const answers = daemon().on(procedures.agentCommand, ({ dom, command, timeout }) => {
+            asked.push([dom.name, command, timeout]);
+            if (asked.length > 1) throw new DaemonRefusal(86, 'Guest agent is not responding');
+            return { result: '{"return":{}}' };
+        });
+        const { session: open, host } = await session(answers);
+        await using _host = host;
+        await using kvm = open;
+        await kvm.pingAgent?.(vm, never);
+        expect(asked).toEqual([['web', '{"execute":"guest-ping"}', 1]]);
+        await expect(kvm.pingAgent?.(vm, never)).rejects.toThrow(/agent is not responding/);
+    });
+
+    test('costs its host what its process used beside its CPUs, where that is counted', async () => {
+        const params = [ullongParam('cpu.time', 5e9), ullongParam('vcpu.0.time', 1e9), ullongParam('vcpu.1.time', 2e9)];
+        let counted = params;
+        const answers = daemon().on(procedures.connectGetAllDomainStats, ({ domains }) => ({
+            records: domains.map((dom) => ({ dom, params: counted })),
+        }));
+        const { session: open, host } = await session(answers);
+        await using _host = host;
+        await using kvm = open;
+        expect(await kvm.emulatorCpu?.(vm, never)).toBe(2000);
+        counted = params.slice(1);
+        expect(await kvm.emulatorCpu?.(vm, never)).toBeUndefined();
+    });
+});
