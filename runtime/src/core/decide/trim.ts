@@ -17,7 +17,7 @@ const payWithinMs = 700;
 /** Nothing is made up for that is older: a link that was slow gives no right to more. */
 const creditMs = 100;
 /** Less than this much too much is what a look itself gets wrong. */
-const toleranceMs = 20;
+const toleranceMs = 10;
 
 /**
  * The setting by which the share is kept, in whole steps: the share itself, or less where more was sent. `before` is of

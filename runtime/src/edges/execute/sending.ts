@@ -149,11 +149,11 @@ export class Sending {
         if (asked === undefined) return this.#progress;
         const { bandwidth } = this.#run;
         this.#progress = { ...asked, cap: bandwidth.capOf(this.#step.id) ?? asked.cap };
-        if (this.#capConfirmed) await bandwidth.measured(this.#step.id, asked.transferred, this.#over.signal);
-        else {
+        if (!this.#capConfirmed) {
             this.#capConfirmed = true;
             await bandwidth.confirm(this.#step.id, this.#over.signal);
         }
+        await bandwidth.measured(this.#step.id, asked.transferred, this.#over.signal);
         return this.#progress;
     }
 
