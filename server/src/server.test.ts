@@ -121,7 +121,7 @@ describe('diagnostics', () => {
     });
 
     test('what cannot be carried out yet is a warning with its id', async () => {
-        const { diagnostics } = await client.open(fresh(), policy.replace('using patient', 'using postcopy'));
+        const { diagnostics } = await client.open(fresh(), policy.replace('using patient', 'using agile'));
         expect(diagnostics.map((d) => [d.code, d.severity])).toContainEqual(['MIG090', 2]);
     });
 

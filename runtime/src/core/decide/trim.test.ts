@@ -34,11 +34,11 @@ function played(share: number, portion: number, looks: readonly number[], slowes
 const looks = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 30, maxLength: 30 });
 
 property.prop([fc.integer({ min: 4, max: 1000 }), fc.integer({ min: 4_096, max: 131_400 }), looks])(
-    'what is sent stays within 5 % of the share over any two seconds, however coarse the portions of the hypervisor',
+    'what is sent stays within 6 % of the share over any two seconds, however coarse the portions of the hypervisor',
     (mib, portion, late) => {
         for (const rate of played(mib * mebibyte, portion, late)) {
-            expect(rate).toBeGreaterThan(0.95);
-            expect(rate).toBeLessThan(1.05);
+            expect(rate).toBeGreaterThan(0.94);
+            expect(rate).toBeLessThan(1.06);
         }
     },
 );

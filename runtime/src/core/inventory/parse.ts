@@ -276,7 +276,9 @@ function probeFindings(file: InventoryFile, place: Places): Finding[] {
         if (Object.hasOwn(file.hosts, name))
             return [finding('MIG013', `${name} is a host and a probe`, 'give the probe a name of its own', place.key(at))];
         if ((probe.ssh === undefined) === (probe.local !== true))
-            return [finding('MIG014', `it is not clear how the probe ${name} is reached`, 'write either ssh or `local: true`', place.key(at))];
+            return [
+                finding('MIG014', `it is not clear how the probe ${name} is reached`, 'write either ssh or `local: true`', place.key(at)),
+            ];
         return [];
     });
 }

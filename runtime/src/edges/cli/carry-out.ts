@@ -55,8 +55,11 @@ export async function carryOut(
     const told =
         options.metrics === undefined
             ? happening
-            : (await import('../metrics/follow.js')).withMetrics(options.metrics, happening, () => systemClock.now(), (message) =>
-                  console.err(`warning: ${message}`),
+            : (await import('../metrics/follow.js')).withMetrics(
+                  options.metrics,
+                  happening,
+                  () => systemClock.now(),
+                  (message) => console.err(`warning: ${message}`),
               );
     const events = await showEvents(told, options, console);
     endAs(events, interrupts.interrupted, options, console);

@@ -1,5 +1,6 @@
 import { milliseconds, type Milliseconds } from '@mig/language';
 import {
+    moveTechnique,
     recover,
     type FinishRecord,
     type HostName,
@@ -158,7 +159,9 @@ async function settleArrival(step: PlannedMove, at: HostSession, signal: AbortSi
             await at.define(await at.definition(uuid, signal), signal);
         if (step.autostart) await at.setAutostart(uuid, true, signal);
     };
-    await Promise.all([at.markMover(uuid, undefined, signal), define()]);
+    // A definition that is made here is made of what stands here, mark and all: then the mark goes after it.
+    if (moveTechnique(step.technique).postcopy) await define().then(() => at.markMover(uuid, undefined, signal));
+    else await Promise.all([at.markMover(uuid, undefined, signal), define()]);
     return ['tags and metadata', ...(step.persistent ? ['definition'] : []), ...(step.autostart ? ['autostart'] : [])];
 }
 
