@@ -13,7 +13,7 @@ export interface TrimState {
 }
 
 /** What is owed is paid within this time: longer than between two looks, also where a look is late. */
-const payWithinMs = 700;
+const payWithinMs = 500;
 /** Nothing is made up for that is older: a link that was slow gives no right to more. */
 const creditMs = 100;
 /** Less than this much too much is what a look itself gets wrong. */

@@ -20,8 +20,8 @@ import type { AttemptObserver } from './observer.js';
 import type { Phases } from './phases.js';
 import { differs } from './share-out.js';
 
-/** How often progress is asked for while a move sends. */
-const pollEveryMs = 400;
+/** How often progress is asked for while a move sends: what is sent beyond a cap is taken off by then (decide/trim.ts). */
+const pollEveryMs = 200;
 
 /** A question that is not answered by then is given up: the ladder and the bounds go on without it. */
 const askWithin = milliseconds(5_000);
