@@ -1,6 +1,6 @@
 import { isParam } from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { removalOf, unusedIn } from './usage.js';
+import { tellUnused } from './usage.js';
 
 export const unusedParam: TextRule = {
     id: 'MIG130',
@@ -28,11 +28,6 @@ policy drain {
     rationale: 'Somebody who sets it from outside, as in --set uplink=400Mbit/s, believes that the moves keep to it, and they do not.',
     source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-params).",
     check: (input, report) => {
-        for (const node of unusedIn(input, isParam)) {
-            report(input.context.range(node, 'name'), `Nothing uses the param '${node.name}'.`, {
-                hint: 'Use it where its value is meant, or take it out.',
-                fixes: [{ ...removalOf(node, `the param '${node.name}'`, input), asks: true }],
-            });
-        }
+        tellUnused(input, isParam, { what: 'the param', hint: 'Use it where its value is meant, or take it out.' }, report);
     },
 };

@@ -1,6 +1,6 @@
 import { isLet } from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { removalOf, unusedIn } from './usage.js';
+import { tellUnused } from './usage.js';
 
 export const unusedLet: TextRule = {
     id: 'MIG131',
@@ -17,11 +17,6 @@ policy drain { when host is in maintenance  move vms on host where not hot  to h
         'A predicate that is named and never asked mostly means a filter that was forgotten: the VMs that it was to keep back are moved.',
     source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
-        for (const node of unusedIn(input, isLet)) {
-            report(input.context.range(node, 'name'), `Nothing uses the let '${node.name}'.`, {
-                hint: 'Use it in a condition, or take it out.',
-                fixes: [{ ...removalOf(node, `the let '${node.name}'`, input), asks: true }],
-            });
-        }
+        tellUnused(input, isLet, { what: 'the let', hint: 'Use it in a condition, or take it out.' }, report);
     },
 };

@@ -1,6 +1,6 @@
 import { isGroup } from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { removalOf, unusedIn } from './usage.js';
+import { tellUnused } from './usage.js';
 
 export const unusedGroup: TextRule = {
     id: 'MIG132',
@@ -16,11 +16,6 @@ policy drain { when host is in maintenance  move vms in web on host  to hosts  u
     rationale: 'A policy that was written for a group and does not name it moves every VM.',
     source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
-        for (const node of unusedIn(input, isGroup)) {
-            report(input.context.range(node, 'name'), `Nothing uses the group '${node.name}'.`, {
-                hint: "Name it after 'in', or take it out.",
-                fixes: [{ ...removalOf(node, `the group '${node.name}'`, input), asks: true }],
-            });
-        }
+        tellUnused(input, isGroup, { what: 'the group', hint: "Name it after 'in', or take it out." }, report);
     },
 };

@@ -1,6 +1,6 @@
 import { isTechnique } from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { removalOf, unusedIn } from './usage.js';
+import { tellUnused } from './usage.js';
 
 export const unusedTechnique: TextRule = {
     id: 'MIG133',
@@ -19,11 +19,6 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
         'The ladder and the limits that were thought out in it are in force nowhere: the policy uses another technique, without them.',
     source: "Linters of policy languages ask the same (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
-        for (const node of unusedIn(input, isTechnique)) {
-            report(input.context.range(node, 'name'), `Nothing uses the technique '${node.name}'.`, {
-                hint: "Write its name after 'using', or take it out.",
-                fixes: [{ ...removalOf(node, `the technique '${node.name}'`, input), asks: true }],
-            });
-        }
+        tellUnused(input, isTechnique, { what: 'the technique', hint: "Write its name after 'using', or take it out." }, report);
     },
 };

@@ -1,6 +1,6 @@
 import { isCalendar } from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { removalOf, unusedIn } from './usage.js';
+import { tellUnused } from './usage.js';
 
 export const unusedCalendar: TextRule = {
     id: 'MIG139',
@@ -16,11 +16,11 @@ policy pack { every day at 22:00 except freeze  move vms  to hosts  using precop
     rationale: 'Days on which nothing was to be moved are days like any other to every policy that does not name them.',
     source: "Linters of policy languages ask the same of what is declared (Terraform's unused declarations, Bicep's no-unused-vars).",
     check: (input, report) => {
-        for (const node of unusedIn(input, isCalendar)) {
-            report(input.context.range(node, 'name'), `Nothing keeps to the calendar '${node.name}'.`, {
-                hint: "Name it after 'except' or 'on' in a schedule or window, or take it out.",
-                fixes: [{ ...removalOf(node, `the calendar '${node.name}'`, input), asks: true }],
-            });
-        }
+        tellUnused(
+            input,
+            isCalendar,
+            { what: 'the calendar', uses: 'keeps to', hint: "Name it after 'except' or 'on' in a schedule or window, or take it out." },
+            report,
+        );
     },
 };

@@ -1,4 +1,4 @@
-import { reportBeyondPromise } from './promises.js';
+import { ladderAndPromise, reportBeyondPromise } from './promises.js';
 import type { TextRule } from './rule.js';
 
 export const rungBeyondPromise: TextRule = {
@@ -6,32 +6,8 @@ export const rungBeyondPromise: TextRule = {
     name: 'rung-beyond-promise',
     severity: 'warning',
     summary: 'A ladder or a downtime option that allows more downtime than the policy promises.',
-    avoid: `technique patient = precopy {
-  downtime 300 ms
-  when stalled for 3 iterations: downtime 700 ms
-  after 10 min: abort
-}
-policy drain {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using patient
-  require downtime <= 500 ms
-}
-`,
-    prefer: `technique patient = precopy {
-  downtime 300 ms
-  when stalled for 3 iterations: downtime 500 ms
-  after 10 min: abort
-}
-policy drain {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using patient
-  require downtime <= 500 ms
-}
-`,
+    avoid: ladderAndPromise('700 ms', 'downtime <= 500 ms'),
+    prefer: ladderAndPromise('500 ms', 'downtime <= 500 ms'),
     rationale:
         'The rung takes what it is given: a VM that has stalled is stopped for 700 ms, the move succeeds, and the report says that the promise was broken. Either figure is wrong, and only the author can tell which.',
     source: 'KubeVirt measured its downtime ramp of up to 900 ms at 451 to 611 ms of real downtime: what a rung allows is what the guest gets.',

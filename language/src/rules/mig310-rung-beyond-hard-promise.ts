@@ -1,4 +1,4 @@
-import { reportBeyondPromise } from './promises.js';
+import { ladderAndPromise, reportBeyondPromise } from './promises.js';
 import type { TextRule } from './rule.js';
 
 export const rungBeyondHardPromise: TextRule = {
@@ -6,32 +6,8 @@ export const rungBeyondHardPromise: TextRule = {
     name: 'rung-beyond-hard-promise',
     severity: 'error',
     summary: 'A ladder or a downtime option that allows more downtime than a hard promise.',
-    avoid: `technique patient = precopy {
-  downtime 300 ms
-  when stalled for 3 iterations: downtime 700 ms
-  after 10 min: abort
-}
-policy drain {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using patient
-  require hard downtime <= 500 ms
-}
-`,
-    prefer: `technique patient = precopy {
-  downtime 300 ms
-  when stalled for 3 iterations: downtime 500 ms
-  after 10 min: abort
-}
-policy drain {
-  when host is in maintenance
-  move vms on host
-  to hosts
-  using patient
-  require hard downtime <= 500 ms
-}
-`,
+    avoid: ladderAndPromise('700 ms', 'hard downtime <= 500 ms'),
+    prefer: ladderAndPromise('500 ms', 'hard downtime <= 500 ms'),
     rationale:
         'A hard promise is kept by aborting or refusing a move before it would be broken. A rung that breaks it when it acts can therefore only end the move that it was written to save.',
     source: "A hard promise is kept by refusing or aborting the move (docs/language.md); the measured downtimes of KubeVirt's ramp show that a limit is used.",

@@ -45,3 +45,18 @@ function downtimes(use: BuiltIn): readonly Most[] {
         ...use.ladder.flatMap((rung) => (rung.action.kind === 'downtime' ? [{ ms: rung.action.ms, words: rungText(rung), name }] : [])),
     ];
 }
+
+/** For the pages of rules on promises: a ladder that goes up to a downtime, and a policy that promises one. */
+export const ladderAndPromise = (rung: string, promise: string): string => `technique patient = precopy {
+  downtime 300 ms
+  when stalled for 3 iterations: downtime ${rung}
+  after 10 min: abort
+}
+policy drain {
+  when host is in maintenance
+  move vms on host
+  to hosts
+  using patient
+  require ${promise}
+}
+`;

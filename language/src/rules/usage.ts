@@ -3,20 +3,44 @@ import { type AstNode, CstUtils, type LangiumDocument } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Fix } from '../finding.js';
 import type { MigFile } from '../generated/ast.js';
-import type { RuleInput } from './rule.js';
+import type { Report, RuleInput } from './rule.js';
 
 /**
  * What nothing in the known files uses. Only of files that run something by themselves, by a trigger or as a sequence,
  * and that no other known file imports: what a file lends is used by files that need not be known here. Nothing where a
  * part of the text could not be read.
  */
-export function unusedIn<Node extends ast.Declaration>(input: RuleInput, is: (node: ast.Declaration) => node is Node): readonly Node[] {
+function unusedIn(input: RuleInput, is: (node: ast.Declaration) => boolean): readonly ast.Declaration[] {
     const { document, context } = input;
     if (!runsByItself(input)) return [];
     const { used, complete } = usesIn(input.documents);
     if (!complete) return [];
     const unused = document.parseResult.value.declarations.filter(is).filter((node) => !used.has(node) && !context.isBroken(node));
     return unused.length > 0 && isLent(input) ? [] : unused;
+}
+
+/** How a rule speaks of what nothing uses. */
+interface Unused {
+    /** `the let`, say. */
+    readonly what: string;
+    /** What is done with such a thing; `uses` unless said. */
+    readonly uses?: string;
+    readonly hint: string;
+}
+
+/** Reports what nothing uses, with a fix that takes it out; a person decides, for what is missing may be the use. */
+export function tellUnused(
+    input: RuleInput,
+    is: (node: ast.Declaration) => boolean,
+    { what, uses: verb = 'uses', hint }: Unused,
+    report: Report,
+): void {
+    for (const node of unusedIn(input, is)) {
+        report(input.context.range(node, 'name'), `Nothing ${verb} ${what} '${node.name}'.`, {
+            hint,
+            fixes: [{ ...removalOf(node, `${what} '${node.name}'`, input), asks: true }],
+        });
+    }
 }
 
 /** A fix that takes a declaration out, with its comment and its lines. */
