@@ -6,6 +6,7 @@ import { struckAt } from '../kit/killed.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
 import { virsh } from '../kit/virsh.js';
+import { expectWhole } from '../kit/whole.js';
 
 const policy =
     'policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using precopy\n  bandwidth { per vm 400 Mbit/s }\n}\n';
@@ -72,17 +73,7 @@ describeWithLab('after mig-run was killed', (fixture) => {
         if (resumed.code === 8 && mayBeHeld.includes(moment)) await decideAsAPerson();
         else expect([0, 1]).toContain(resumed.code);
 
-        const hosts = await hostsOfGuest(fixture.lab, 'db1');
-        expect(hosts).toHaveLength(1);
-        const [host = ''] = hosts;
-        expect(await guestProof(fixture.lab, host, 'db1')).toMatchObject({ running: true, lostWrites: 0, damage: [] });
-        const info = await virsh(fixture.lab, host, 'dominfo', 'db1');
-        expect(info).toMatch(/State:\s+running/);
-        expect(info).toMatch(/Persistent:\s+yes/);
-        expect(info).toMatch(/Autostart:\s+enable/);
-        expect(await virsh(fixture.lab, host, 'dumpxml', 'db1')).not.toContain('mig:mover');
-        const elsewhere = fixture.lab.hosts.filter((h) => h.name !== host);
-        for (const other of elsewhere) expect((await virsh(fixture.lab, other.name, 'list', '--all', '--name')).trim()).toBe('');
+        await expectWhole(fixture.lab, 'db1');
         expect((await desk.migRun(['status'])).stdout).not.toMatch(/interrupted|held/);
     });
 

@@ -1,11 +1,12 @@
 /** Moves that start the guest at its destination before all of its memory is there: post-copy, hybrid, and by a rung. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { MigrationEvent, Report } from '@mig/runtime/core';
-import { guestProof, hostsOfGuest, labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { struckAt } from '../kit/killed.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
 import { virsh } from '../kit/virsh.js';
+import { expectWhole } from '../kit/whole.js';
 
 const memoryMiB = 192;
 const pages = (memoryMiB * 1024) / 4;
@@ -43,22 +44,6 @@ describeWithLab('a switch to post-copy', (fixture) => {
         });
     });
 
-    /** It runs on one host, with all that belongs to it, and none of its writes is lost. */
-    async function expectWhole(): Promise<string> {
-        const hosts = await hostsOfGuest(fixture.lab, 'db1');
-        expect(hosts).toHaveLength(1);
-        const [host = ''] = hosts;
-        expect(await guestProof(fixture.lab, host, 'db1')).toMatchObject({ running: true, lostWrites: 0, damage: [] });
-        const info = await virsh(fixture.lab, host, 'dominfo', 'db1');
-        expect(info).toMatch(/State:\s+running/);
-        expect(info).toMatch(/Persistent:\s+yes/);
-        expect(info).toMatch(/Autostart:\s+enable/);
-        expect(await virsh(fixture.lab, host, 'dumpxml', 'db1')).not.toContain('mig:mover');
-        for (const other of fixture.lab.hosts.filter((one) => one.name !== host))
-            expect((await virsh(fixture.lab, other.name, 'list', '--all', '--name')).trim()).toBe('');
-        return host;
-    }
-
     test.each([
         ['post-copy', 'postcopy', 1],
         ['hybrid copy', 'hybrid', 2],
@@ -82,7 +67,7 @@ describeWithLab('a switch to post-copy', (fixture) => {
         expect(report.moves[0]).toMatchObject({ outcome: 'moved', promises: [{ metric: 'downtime', verdict: 'held' }] });
         const job = events.find((event) => event.type === 'job-completed');
         expect((job?.normalPages ?? Infinity) + (job?.zeroPages ?? Infinity)).toBeLessThanOrEqual(most * pages * 1.02);
-        expect(await expectWhole()).not.toBe('kvm-a');
+        expect(await expectWhole(fixture.lab, 'db1')).not.toBe('kvm-a');
     });
 
     test.each([
@@ -95,7 +80,7 @@ describeWithLab('a switch to post-copy', (fixture) => {
         expect(resumed.stdout + resumed.stderr).toMatch(/db1/);
         // What the downtime was nobody saw.
         expect([0, 1]).toContain(resumed.code);
-        expect(await expectWhole()).not.toBe('kvm-a');
+        expect(await expectWhole(fixture.lab, 'db1')).not.toBe('kvm-a');
         expect((await desk.migRun(['status'])).stdout).not.toMatch(/interrupted|held/);
     });
 
@@ -110,7 +95,7 @@ describeWithLab('a switch to post-copy', (fixture) => {
         expect(notes.join('\n')).toMatch(/db1 has switched to post-copy and goes on to its end/);
         expect(events.find((event) => event.type === 'move-ended')).toMatchObject({ outcome: 'moved' });
         expect(code).toBe(130);
-        expect(await expectWhole()).not.toBe('kvm-a');
+        expect(await expectWhole(fixture.lab, 'db1')).not.toBe('kvm-a');
     });
 
     test('what breaks on the way is held, with an alarm, and neither side is touched', async () => {
