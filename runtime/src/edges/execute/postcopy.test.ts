@@ -5,6 +5,7 @@ import { execute } from './execute.js';
 import { resume } from './resume.js';
 import { all, bench, eventsOf, guest, inventoryOf, mib, moveOf, nextClient, planOf, untilKilled } from './testing.js';
 
+const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 /** It takes two seconds to send. */
 const db = guest('db', { memory: mib(256), zeroShare: 0, persistent: true, autostart: true });
 const postcopy: PlannedMove['technique'] = { kind: 'postcopy', name: undefined, options: { downtimeMs: 300 }, ladder: [] };
@@ -41,6 +42,17 @@ describe('a move that switches to post-copy', () => {
     test('asks again where the source refused to switch', async () => {
         const { end } = await carriedOut([{ call: 'start-postcopy', when: 'before', does: { kind: 'refuse', text: 'not yet' } }]);
         expect(end).toMatchObject({ outcome: 'moved', vmOn: 'b' });
+    });
+
+    test('is aborted by its ladder where the source never switches, and told of it once', async () => {
+        const rung = (ms: number, kind: 'switch-to-postcopy' | 'abort') =>
+            ({ range, on: { kind: 'after', ms }, and: undefined, action: { kind } }) as const;
+        const ladder = [rung(500, 'switch-to-postcopy'), rung(1500, 'abort')];
+        const made = cluster([{ call: 'start-postcopy', when: 'before', times: 99, does: { kind: 'refuse', text: 'no job is active' } }]);
+        const move = moveOf(db, 'a', 'b', { technique: { kind: 'precopy', name: undefined, options: { downtimeMs: 1 }, ladder } });
+        const events = await all(execute(planOf([move]), made.ports));
+        expect(eventsOf(events, 'move-ended')[0]).toMatchObject({ outcome: 'aborted', vmOn: 'a' });
+        expect(eventsOf(events, 'note').filter(({ text }) => text.includes('no job is active'))).toHaveLength(1);
     });
 
     test('asks the source where the connection broke after the switch, and goes on', async () => {

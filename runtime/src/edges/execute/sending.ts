@@ -4,6 +4,7 @@ import {
     nextClockTime,
     ownSwitch,
     startLadder,
+    switchRefused,
     actionText,
     type LadderAction,
     type LadderSample,
@@ -52,6 +53,7 @@ export class Sending {
     /** The switch to post-copy has been asked for, and the source has not refused: from then on nothing is cancelled. */
     #switchAsked = false;
     #lateTold = false;
+    #refusalTold = false;
     #turn: Promise<void> = Promise.resolve();
 
     constructor(step: PlannedMove, run: RunContext, departure: Departure, observer: AttemptObserver, phases: Phases, began: EpochMs) {
@@ -217,9 +219,14 @@ export class Sending {
         try {
             await this.#departure.startPostcopy(this.#over.signal);
         } catch (error) {
-            // A refusal is an answer: it has not switched. Where no answer came it may have.
-            if (error instanceof HypervisorError && refusals.includes(error.code)) this.#switchAsked = false;
-            throw error;
+            // Where no answer came it may have switched.
+            if (!(error instanceof HypervisorError) || !refusals.includes(error.code)) throw error;
+            // A refusal is an answer: it has not. It is asked again at the next look, and the rungs that a switch makes void hold on.
+            this.#switchAsked = false;
+            this.#ladder = switchRefused(this.#ladder);
+            if (!this.#refusalTold)
+                note(this.#run, 'info', this.#step.id, `${this.#step.source} did not switch to post-copy: ${error.message}`);
+            this.#refusalTold = true;
         }
     }
 
