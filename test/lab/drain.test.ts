@@ -57,7 +57,7 @@ describeWithLab('examples/evacuate.mig', (fixture) => {
     test('sets every cap, reads it back, and shares out again as moves end', () => {
         const applied = events.flatMap((e) => (e.type === 'setting-applied' && e.setting === 'bandwidth' ? [e] : []));
         expect(applied.length).toBeGreaterThan(plan.moves.length);
-        expect(applied.every((e) => e.agrees)).toBe(true);
+        expect(applied.filter((e) => !e.agrees)).toEqual([]);
         const most = Math.max(...applied.map((e) => e.asked));
         // 800 Mbit/s a VM; two share 1 Gbit/s.
         expect(most).toBeLessThanOrEqual(1e8);

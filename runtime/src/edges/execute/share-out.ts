@@ -41,6 +41,8 @@ interface Sender {
     readonly maySwitch: boolean;
     /** It has switched: the cap of pre-copy says nothing any more. */
     switched: boolean;
+    /** It sends no more: what its host says of its cap from now on may be that of no migration, or of no guest. */
+    left: boolean;
     /** What was last set. */
     rate: BytesPerSecond | undefined;
     /** Its share is less than a hypervisor can be set to, and it was told so. */
@@ -128,6 +130,7 @@ export class ShareOut {
                 departure,
                 maySwitch,
                 switched: false,
+                left: false,
                 rate: undefined,
                 thin: false,
                 setting: undefined,
@@ -167,6 +170,8 @@ export class ShareOut {
 
     /** The others share what a move no longer needs. */
     leave(move: MoveId, signal: AbortSignal): Promise<void> {
+        const sender = this.#senders.get(move);
+        if (sender) sender.left = true;
         this.#senders.delete(move);
         this.#own.delete(move);
         return this.#again(signal);
@@ -275,7 +280,7 @@ export class ShareOut {
             const { got } = await within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
                 set(asked, AbortSignal.any([signal, over])),
             );
-            return this.#report(move, setting, asked, got);
+            return sender.left || this.#report(move, setting, asked, got);
         };
         try {
             let holds = true;
@@ -291,7 +296,7 @@ export class ShareOut {
             return holds;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
-            if (!signal.aborted) this.#emit({ type: 'note', level: 'warning', move: move.id, text });
+            if (!signal.aborted && !sender.left) this.#emit({ type: 'note', level: 'warning', move: move.id, text });
             return false;
         }
     }

@@ -1,0 +1,54 @@
+import type { BytesPerSecond } from '@mig/language';
+import { describe, expect, test } from 'vitest';
+import type { PlannedMove } from '../../core/index.js';
+import type { Departure } from '../hypervisor/port.js';
+import type { Untimed } from './ports.js';
+import { ShareOut } from './share-out.js';
+import { bench, guest, inventoryOf, mibPerSecond, moveOf, planOf } from './testing.js';
+
+const vms = ['vm0', 'vm1'].map((name) => guest(name));
+const [one, two] = vms.map((vm) => moveOf(vm, 'a', 'b')) as [PlannedMove, PlannedMove];
+const total = { scope: 'total', of: undefined, rate: mibPerSecond(60), kind: 'cap', because: { text: 'test' } } as const;
+const never = new AbortController().signal;
+
+/** The caps of a source's host, as it is asked for them and answers. */
+function departure(answer: (asked: BytesPerSecond | undefined) => Promise<BytesPerSecond | undefined>): Departure {
+    return { setBandwidth: async (asked: BytesPerSecond | undefined) => ({ got: await answer(asked) }) } as unknown as Departure;
+}
+
+describe('a move that ends while its cap is being set', () => {
+    /** libvirt forgets the cap of a guest that has gone, and says then that it is unlimited. */
+    test.each([
+        ['is not judged by what its host says of it then', () => Promise.resolve(undefined)],
+        ['is not complained of where its host knows it no more', () => Promise.reject(new Error('no such VM'))],
+    ])('%s', async (_, afterwards: () => Promise<undefined>) => {
+        const { ports } = bench(inventoryOf({ a: vms, b: [] }));
+        const told: Untimed[] = [];
+        const shares = new ShareOut(planOf([one, two], { caps: [total] }), ports, (event) => told.push(event));
+        let asked = (): void => undefined;
+        const isAsked = new Promise<void>((resolve) => (asked = resolve));
+        let answer = (): void => undefined;
+        const mayAnswer = new Promise<void>((resolve) => (answer = resolve));
+        await shares.join(one, departure(Promise.resolve.bind(Promise)), never);
+        let settings = 0;
+        await shares.join(
+            two,
+            departure(async (rate) => {
+                settings += 1;
+                if (settings === 1) return rate;
+                asked();
+                await mayAnswer;
+                return afterwards();
+            }),
+            never,
+        );
+        const leaving = shares.leave(one.id, never);
+        await isAsked;
+        const left = shares.leave(two.id, never);
+        answer();
+        await Promise.all([leaving, left]);
+        expect(told.filter((event) => event.type === 'note')).toEqual([]);
+        expect(told.filter((event) => event.type === 'setting-applied' && !event.agrees)).toEqual([]);
+        expect(settings).toBe(2);
+    });
+});
