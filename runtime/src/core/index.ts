@@ -17,6 +17,8 @@ export * from './model/events.js';
 export * from './model/inventory.js';
 export * from './model/plan.js';
 export * from './model/snapshot.js';
+export * from './simulate/copy-state.js';
+export { wireRate } from './simulate/copy-speed.js';
 export * from './simulate/links.js';
 export * from './simulate/machine.js';
 export * from './simulate/precopy.js';

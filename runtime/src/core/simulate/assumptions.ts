@@ -13,7 +13,7 @@ import {
 import type { Inventory } from '../model/inventory.js';
 import type { MovePhase, Plan, PlannedMove } from '../model/plan.js';
 import type { Snapshot, VmName, VmState, VmUuid } from '../model/snapshot.js';
-import type { GuestMemory } from './precopy.js';
+import type { GuestMemory } from './copy-state.js';
 
 /**
  * What each phase takes beside the sending of memory. `prepare` starts a hypervisor process at the destination.

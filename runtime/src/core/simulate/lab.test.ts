@@ -6,8 +6,9 @@
 import { bytes, bytesPerSecond, mebibyte, milliseconds, ratio, type TechniqueOptions } from '@mig/language';
 import { expect, test } from 'vitest';
 import { resumeTime, wireEfficiency } from './assumptions.js';
+import { startPrecopy, type PrecopyState } from './copy-state.js';
 import { machineFor } from './machine.js';
-import { advance, startPrecopy, switchToPostcopy, throttleGuest, timeToNextEvent, type PrecopyState } from './precopy.js';
+import { advance, switchToPostcopy, throttleGuest, timeToNextEvent } from './precopy.js';
 import { throttleSettings } from './throttle.js';
 
 const guest = (pagesPerSecond: number, facts: { size?: number; zeroShare?: number; hotSet?: number } = {}) => ({

@@ -1,18 +1,9 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { bytes, bytesPerSecond, mebibyte, milliseconds, ratio } from '@mig/language';
 import { describe, expect, test } from 'vitest';
+import { pauseGuest, startPrecopy, startStopAndCopy, type GuestMemory, type PrecopyState } from './copy-state.js';
 import { idealMachine, qemuMachine, type CopyMachine } from './machine.js';
-import {
-    advance,
-    startPrecopy,
-    pauseGuest,
-    startStopAndCopy,
-    switchToPostcopy,
-    throttleGuest,
-    timeToNextEvent,
-    type GuestMemory,
-    type PrecopyState,
-} from './precopy.js';
+import { advance, switchToPostcopy, throttleGuest, timeToNextEvent } from './precopy.js';
 
 const guest = (size: number, rest: Partial<GuestMemory> = {}): GuestMemory => ({
     size: bytes(size),

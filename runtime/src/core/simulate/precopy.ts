@@ -9,61 +9,10 @@
  * The rule of the loop: QEMU looks at its estimate of the remaining bytes in slices of time; when the estimate is below
  * the limit it reads the dirty bitmap (a new iteration begins) and stops the guest if it is still below, else copies on.
  */
-import { bytes, bytesPerSecond, milliseconds, ratio, type Bytes, type BytesPerSecond, type Milliseconds, type Ratio } from '@mig/language';
-import { qemuMachine, type CopyMachine } from './machine.js';
-import { judgeThrottle, type ThrottleSettings, type ThrottleState } from './throttle.js';
-
-/** Guest pages are 4 KiB on every machine that is supported. */
-export const pageSize = bytes(4096);
-
-/** What a guest's memory holds and how it is written. */
-export interface GuestMemory {
-    readonly size: Bytes;
-    /** Share of the memory that is zero when the move starts; such pages cost almost nothing on the wire. */
-    readonly zeroShare: Ratio;
-    /** How fast clean pages of the hot set become dirty. */
-    readonly dirtyRate: BytesPerSecond;
-    /** Memory that the writes fall on; what is dirty never exceeds it, however long a round lasts. */
-    readonly hotSet: Bytes;
-    /** `cyclic` writes the hot set page after page; `random` writes a page that is dirty already as often as any other. */
-    readonly pattern: 'cyclic' | 'random';
-    /** Writes outside the hot set, spread over the rest of the memory. */
-    readonly coldRate: BytesPerSecond;
-}
-
-export interface PrecopyState {
-    readonly guest: GuestMemory;
-    readonly machine: CopyMachine;
-    readonly stage: 'copying' | 'stopped' | 'switching' | 'postcopy' | 'sent';
-    /** The guest stands still at the source, though the copy goes on as if it ran. */
-    readonly paused: boolean;
-    readonly throttle: ThrottleState | undefined;
-    /** One-based: how often the dirty bitmap has been read. */
-    readonly iteration: number;
-    /** Memory that this round still has to send. */
-    readonly remaining: Bytes;
-    /** Share of `remaining` that is zero. */
-    readonly zeroInRound: number;
-    /** Memory of the hot set, and outside it, dirtied since the bitmap was last read. */
-    readonly dirtyHot: Bytes;
-    readonly dirtyCold: Bytes;
-    /** Since the bitmap was last read. */
-    readonly roundFor: Milliseconds;
-    /** Of the last full round; undefined in the first. */
-    readonly seenDirtyRate: BytesPerSecond | undefined;
-    readonly downtimeLimit: Milliseconds;
-    /** Since the guest was stopped. */
-    readonly stoppedFor: Milliseconds;
-    /** Devices' state that still has to be sent, and what goes before it at a switch. */
-    readonly stateLeft: Bytes;
-    /** Pages that the guest had to wait for at the destination, and for how long it did. */
-    readonly pageRequests: number;
-    readonly faultingFor: Milliseconds;
-    /** Stream bytes so far. */
-    readonly transferred: Bytes;
-    readonly normalBytes: Bytes;
-    readonly zeroBytes: Bytes;
-}
+import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { memoryMs, memorySpeed, sinceStop, threshold, wireCost, wireRate } from './copy-speed.js';
+import { pageSize, standsStill, type GuestMemory, type PrecopyState } from './copy-state.js';
+import { judgeThrottle, type ThrottleSettings } from './throttle.js';
 
 export type PrecopyHappening = {
     /** `switched`: the destination has all that its guest needs to run. */
@@ -78,37 +27,6 @@ export interface Advanced {
     readonly happened: readonly PrecopyHappening[];
 }
 
-/** A pre-copy that begins now: the first round holds all memory. */
-export function startPrecopy(guest: GuestMemory, downtimeLimit: Milliseconds, machine: CopyMachine = qemuMachine): PrecopyState {
-    return {
-        guest,
-        machine,
-        stage: 'copying',
-        paused: false,
-        throttle: undefined,
-        iteration: 1,
-        remaining: guest.size,
-        zeroInRound: guest.zeroShare,
-        dirtyHot: bytes(0),
-        dirtyCold: bytes(0),
-        roundFor: milliseconds(0),
-        seenDirtyRate: undefined,
-        downtimeLimit,
-        stoppedFor: milliseconds(0),
-        stateLeft: machine.deviceState,
-        pageRequests: 0,
-        faultingFor: milliseconds(0),
-        transferred: bytes(0),
-        normalBytes: bytes(0),
-        zeroBytes: bytes(0),
-    };
-}
-
-/** The guest is stopped first, and copied then. */
-export function startStopAndCopy(guest: GuestMemory, machine: CopyMachine = qemuMachine): PrecopyState {
-    return { ...startPrecopy(guest, milliseconds(0), machine), stage: 'stopped' };
-}
-
 /** The guest is stopped, what is dirty is told to the destination, and it may run there once the devices' state has come. */
 export function switchToPostcopy(state: PrecopyState): PrecopyState {
     if (state.stage !== 'copying') return state;
@@ -116,19 +34,12 @@ export function switchToPostcopy(state: PrecopyState): PrecopyState {
     return { ...readBitmap(state), stage: 'switching', throttle: undefined, stateLeft: bytes(deviceState + inFlight) };
 }
 
-/** The guest writes no more; the copy goes on by its own rules until little enough is left. */
-export const pauseGuest = (state: PrecopyState): PrecopyState =>
-    state.stage === 'copying' ? { ...state, paused: true, throttle: undefined } : state;
-
 /** CPU time is taken from the guest from now on, if it writes too fast. */
 export function throttleGuest(state: PrecopyState, settings: ThrottleSettings): PrecopyState {
     const share = state.throttle?.share ?? ratio(0);
     const begun = { high: 0, periodFor: milliseconds(0), dirtied: bytes(0), sentBefore: state.transferred };
     return state.stage === 'copying' ? { ...state, throttle: { ...(state.throttle ?? begun), settings, share } } : state;
 }
-
-/** The guest's CPUs stand still, as far as the source knows: after the switch the destination lets it run. */
-export const standsStill = ({ stage, paused }: PrecopyState): boolean => stage !== 'copying' || paused;
 
 /** How long the state stays as it is at this bandwidth; Infinity when nothing will happen. */
 export function timeToNextEvent(state: PrecopyState, bandwidth: BytesPerSecond): Milliseconds {
@@ -181,16 +92,6 @@ export function timeToExpectedEnd(state: PrecopyState, bandwidth: BytesPerSecond
     return milliseconds(Math.max(0, (state.remaining - (rate * lead) / 1000) / speed));
 }
 
-/** Another downtime limit, from now on. */
-export const withDowntimeLimit = (state: PrecopyState, downtimeLimit: Milliseconds): PrecopyState => ({ ...state, downtimeLimit });
-
-/** Stream bytes a second that the copy makes of a bandwidth: less where it is busy with finding zero pages. */
-export function wireRate(state: PrecopyState, bandwidth: BytesPerSecond): BytesPerSecond {
-    const settingUp = (state.stage === 'stopped' || state.stage === 'switching') && sinceStop(state) < state.machine.stopSetUp;
-    if (state.stage === 'sent' || settingUp) return bytesPerSecond(0);
-    return bytesPerSecond(memorySpeed(state, bandwidth) * wireCost(state) * 1000);
-}
-
 /** Two moments closer than this are one: below any clock that is reported, above rounding errors of a long run. */
 const instant = 1e-6;
 /** Bytes: a remainder that stands above the threshold by less is at the threshold. */
@@ -205,42 +106,8 @@ const happeningAt: Readonly<Record<PrecopyState['stage'], PrecopyHappening['kind
     sent: 'sent',
 };
 
-/** In which a page that is sent can be in the cache for differences: the first fills no cache, the second fills it. */
-const firstRoundOfDeltas = 3;
 /** Stream bytes that stand before a page that the destination asks for: 9.0 s of post-copy at 1 Gbit/s served 6,581 requests in the lab, one at a time. */
 const aheadOfRequest = bytes(170_000);
-
-/** Since the guest was stopped or the bitmap was read, whichever was last. */
-const sinceStop = (state: PrecopyState): Milliseconds => state.roundFor;
-
-/** Stream bytes per byte of memory in this round. */
-function wireCost(state: PrecopyState): number {
-    const { pageHeader, zeroPage } = state.machine;
-    return (1 - state.zeroInRound) * (contentCost(state) + pageHeader / pageSize) + (state.zeroInRound * zeroPage) / pageSize;
-}
-
-function contentCost({ machine, guest, iteration, stage }: PrecopyState): number {
-    const { deltas, contentRatio } = machine;
-    if (!deltas || iteration < firstRoundOfDeltas || stage === 'postcopy') return contentRatio;
-    const cached = Math.min(1, deltas.cache / Math.max(pageSize, guest.hotSet));
-    return contentRatio * (1 - cached * (1 - deltas.ratio));
-}
-
-/** Memory bytes per millisecond. */
-function memorySpeed(state: PrecopyState, bandwidth: BytesPerSecond): number {
-    if (bandwidth <= 0) return 0;
-    const secondsPerByte = wireCost(state) / Math.min(bandwidth, state.machine.fastest) + state.zeroInRound / state.machine.scanRate;
-    return 1 / (secondsPerByte * 1000);
-}
-
-/** Below this the guest is stopped. One page at least: less than a page cannot remain. */
-function threshold(state: PrecopyState, bandwidth: BytesPerSecond): number {
-    return Math.max(pageSize, (wireRate(state, bandwidth) * state.downtimeLimit) / 1000);
-}
-
-function memoryMs(state: PrecopyState, bandwidth: BytesPerSecond): number {
-    return state.remaining > 0 ? state.remaining / memorySpeed(state, bandwidth) : 0;
-}
 
 /** Time passes and nothing else happens. */
 function flow(state: PrecopyState, ms: number, bandwidth: BytesPerSecond): PrecopyState {

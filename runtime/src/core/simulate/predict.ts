@@ -3,7 +3,8 @@ import { bytesPerSecond, milliseconds, type Bytes, type BytesPerSecond, type Mil
 import { ownSwitch } from '../decide/move-technique.js';
 import type { PlannedTechnique } from '../model/plan.js';
 import { phaseOverhead, resumeTime, wireEfficiency } from './assumptions.js';
-import { advance, switchToPostcopy, timeToNextEvent, type GuestMemory } from './precopy.js';
+import type { GuestMemory } from './copy-state.js';
+import { advance, switchToPostcopy, timeToNextEvent } from './precopy.js';
 import { startCopy } from './start-copy.js';
 
 /** A copy that has not ended by then is taken for one that does not end. */

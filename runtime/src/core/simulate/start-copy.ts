@@ -1,8 +1,9 @@
 import { milliseconds } from '@mig/language';
 import type { PlannedTechnique } from '../model/plan.js';
 import { defaultDowntimeLimit } from './assumptions.js';
+import { pauseGuest, startPrecopy, type GuestMemory, type PrecopyState } from './copy-state.js';
 import { machineFor } from './machine.js';
-import { pauseGuest, startPrecopy, throttleGuest, type GuestMemory, type PrecopyState } from './precopy.js';
+import { throttleGuest } from './precopy.js';
 import { throttleSettings } from './throttle.js';
 
 /** The copy of a guest as a technique begins it. Its switches and its ladder are the caller's matter. */

@@ -1,17 +1,9 @@
 import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import type { JobSummary, Progress } from '../../../core/index.js';
 import { defaultDowntimeLimit, phaseOverhead } from '../../../core/simulate/assumptions.js';
+import { pageSize, pauseGuest, startPrecopy, type GuestMemory, type PrecopyState } from '../../../core/simulate/copy-state.js';
 import { machineFor } from '../../../core/simulate/machine.js';
-import {
-    pageSize,
-    pauseGuest,
-    startPrecopy,
-    switchToPostcopy,
-    throttleGuest,
-    type GuestMemory,
-    type PrecopyHappening,
-    type PrecopyState,
-} from '../../../core/simulate/precopy.js';
+import { switchToPostcopy, throttleGuest, type PrecopyHappening } from '../../../core/simulate/precopy.js';
 import { throttleSettings } from '../../../core/simulate/throttle.js';
 import { Channel } from '../../execute/channel.js';
 import { HypervisorError } from '../errors.js';

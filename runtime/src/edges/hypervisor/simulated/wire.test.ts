@@ -1,7 +1,7 @@
 import { bytes, bytesPerSecond, milliseconds, ratio } from '@mig/language';
 import { describe, expect, test } from 'vitest';
+import { startPrecopy } from '../../../core/simulate/copy-state.js';
 import { idealMachine } from '../../../core/simulate/machine.js';
-import { startPrecopy } from '../../../core/simulate/precopy.js';
 import { VirtualClock } from '../../execute/clock.js';
 import { Wire } from './wire.js';
 

@@ -1,13 +1,8 @@
 import { bytesPerSecond, milliseconds, type BytesPerSecond, type EpochMs, type Milliseconds } from '@mig/language';
+import { wireRate } from '../../../core/simulate/copy-speed.js';
+import { withDowntimeLimit, type PrecopyState } from '../../../core/simulate/copy-state.js';
 import { fairRates } from '../../../core/simulate/links.js';
-import {
-    advance,
-    timeToNextEvent,
-    wireRate,
-    withDowntimeLimit,
-    type PrecopyHappening,
-    type PrecopyState,
-} from '../../../core/simulate/precopy.js';
+import { advance, timeToNextEvent, type PrecopyHappening } from '../../../core/simulate/precopy.js';
 import type { Clock } from '../../execute/clock.js';
 
 /** Memory on its way from one host to another. */

@@ -1,0 +1,306 @@
+/**
+ * The sending of one attempt in virtual time: its rounds, its ladder and its switch to post-copy, with the events that an
+ * executor would report. What goes before it and after it is the course of the move (course.ts).
+ */
+import { bytes, bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { ownSwitch } from '../decide/move-technique.js';
+import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
+import { readyLead } from '../decide/queue.js';
+import type { MoveEvent } from '../model/events.js';
+import type { PlannedMove, Reason } from '../model/plan.js';
+import { defaultTimeBound, lookEvery, resumeTime } from './assumptions.js';
+import { wireRate } from './copy-speed.js';
+import { pageSize, pauseGuest, standsStill, withDowntimeLimit, type GuestMemory, type PrecopyState } from './copy-state.js';
+import { advance, switchToPostcopy, throttleGuest, timeToExpectedEnd, timeToNextEvent } from './precopy.js';
+import { startCopy } from './start-copy.js';
+import { throttleSettings } from './throttle.js';
+
+type OfOneMove<E> = E extends unknown ? Omit<E, 'at' | 'move'> : never;
+/** An event of a move, before it is known which and when. */
+export type CourseEvent = OfOneMove<MoveEvent>;
+
+/** The move whose memory is sent. */
+export interface CopyOwner {
+    readonly planned: PlannedMove;
+    readonly progressEvery: Milliseconds;
+    readonly emit: (event: CourseEvent) => void;
+    readonly note: (text: string) => void;
+    /** It is expected to end soon: told once. */
+    readonly onAboutToEnd: () => void;
+    /** It has been stopped, by its ladder or by the bound on all moves. */
+    readonly onAborted: (code: string, because: string, hint: string) => void;
+    /** The destination has what its guest needs to run, and the rest follows. */
+    readonly onSwitched: () => void;
+    /** All has been sent. `resumesAt`: the guest is not running at its destination before then, though it has switched. */
+    readonly onSent: (resumesAt: number | undefined) => void;
+}
+
+export class Copying {
+    /** A rung's own cap, on top of those of the plan. */
+    rungCap: BytesPerSecond | undefined;
+    readonly #owner: CopyOwner;
+    #state: PrecopyState;
+    #ladder: LadderState;
+    /** The time that `#state` is of. */
+    #now = 0;
+    /** The ladder's time counts from here. */
+    #startedAt = 0;
+    #performSince = 0;
+    #copyStartedAt = 0;
+    #progressAt = Infinity;
+    #performBoundAt = Infinity;
+    /** After a switch: when the guest runs at its destination. */
+    #resumesAt = Infinity;
+    #switched = false;
+    #over = false;
+    #rate = bytesPerSecond(0);
+    #cap: BytesPerSecond | undefined;
+    #toldOfEnd = false;
+
+    constructor(guest: GuestMemory, owner: CopyOwner) {
+        this.#owner = owner;
+        this.#ladder = startLadder(owner.planned.technique);
+        this.#state = startCopy(owner.planned.technique, guest);
+    }
+
+    get stage(): PrecopyState['stage'] {
+        return this.#state.stage;
+    }
+
+    get switched(): boolean {
+        return this.#switched;
+    }
+
+    /** Its own cap, as an executor sets it. */
+    get cap(): BytesPerSecond | undefined {
+        return this.#cap;
+    }
+
+    /** What bounds it besides the links: QEMU lifts its cap once the guest is stopped. */
+    get bound(): BytesPerSecond {
+        const { stage, machine } = this.#state;
+        const { postcopyBandwidth: own } = this.#owner.planned.technique.options;
+        const cap = stage === 'copying' || stage === 'postcopy' ? (this.#cap ?? Infinity) : Infinity;
+        const after = stage === 'postcopy' && typeof own === 'number' ? own : Infinity;
+        return bytesPerSecond(Math.min(cap, after, machine.fastest));
+    }
+
+    /** Memory begins to flow. `startedAt`: the move did; `performSince`: its perform did. */
+    begin(now: number, startedAt: number, performSince: number): void {
+        this.#now = now;
+        this.#startedAt = startedAt;
+        this.#performSince = performSince;
+        this.#copyStartedAt = now;
+        this.#progressAt = now + this.#owner.progressEvery;
+        this.#performBoundAt = performSince + defaultTimeBound;
+        this.#owner.emit({ type: 'iteration', iteration: 1, remaining: whole(this.#state.remaining) });
+        if (standsStill(this.#state)) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
+        if (this.#owner.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#state.downtimeLimit);
+        this.#switchIfDue();
+    }
+
+    /** The next time at which something happens if the rate stays; Infinity: never. */
+    dueAt(): number {
+        const event = this.#now + timeToNextEvent(this.#state, this.#rate);
+        const clock =
+            this.#state.stage === 'copying' || this.#state.stage === 'postcopy'
+                ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
+                : undefined;
+        return Math.min(
+            event,
+            this.#resumesAt,
+            this.#progressAt,
+            this.#aboutToEndAt(),
+            clock === undefined ? Infinity : this.#startedAt + clock,
+        );
+    }
+
+    /** Lets time pass until `now`, which is not later than `dueAt()`, and does what is due then. */
+    step(now: number): void {
+        const clockAt = this.#clockAt();
+        const aboutToEndAt = this.#aboutToEndAt();
+        const { state, happened } = advance(this.#state, milliseconds(Math.max(0, now - this.#now)), this.#rate);
+        const stood = standsStill(this.#state);
+        this.#now = now;
+        this.#state = state;
+        if (now >= this.#resumesAt) {
+            this.#resumesAt = Infinity;
+            this.#owner.emit({ type: 'guest-resumed', on: this.#owner.planned.destination });
+        }
+        for (const { kind, state: then } of happened) {
+            if (kind === 'sent') return this.#end();
+            if (kind === 'switched') {
+                this.#owner.onSwitched();
+                this.#performSince = now;
+                this.#resumesAt = now + resumeTime;
+                continue;
+            }
+            this.#owner.emit({ type: 'iteration', iteration: then.iteration, remaining: whole(then.remaining) });
+            if (kind === 'iteration') {
+                this.#switchIfDue();
+                if (this.#judge('iteration')) return;
+            } else if (!stood) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
+        }
+        const judged = this.#state.stage === 'copying' || this.#state.stage === 'postcopy';
+        if (judged && now >= clockAt - clockSlack && this.#judge('clock')) return;
+        if (now >= aboutToEndAt) this.tellOfEnd();
+        if (now >= this.#progressAt) {
+            this.#reportProgress();
+            this.#progressAt = now + this.#owner.progressEvery;
+        }
+    }
+
+    /** The rate that the links give, from the time of its last step on. */
+    flow(rate: BytesPerSecond): void {
+        this.#rate = rate;
+    }
+
+    get rate(): BytesPerSecond {
+        return this.#rate;
+    }
+
+    /** Another cap of its own, from the time of its last step on. */
+    limit(cap: BytesPerSecond | undefined): void {
+        this.#cap = cap;
+    }
+
+    /** A host says what its cap is. */
+    tellOfCap(): void {
+        if (this.#cap !== undefined) this.#applied(this.#switched ? 'postcopy-bandwidth' : 'bandwidth', this.#cap);
+    }
+
+    tellOfEnd(): void {
+        if (this.#toldOfEnd) return;
+        this.#toldOfEnd = true;
+        this.#owner.onAboutToEnd();
+    }
+
+    /** It is stopped: nothing flows any more. */
+    abort(code: string, because: string, hint: string): void {
+        this.#over = true;
+        this.#owner.onAborted(code, because, hint);
+    }
+
+    /** Post-copy and hybrid switch by themselves. */
+    #switchIfDue(): void {
+        const own = ownSwitch(this.#owner.planned.technique);
+        if (own && this.#state.stage === 'copying' && this.#state.iteration >= own.atIteration) this.#switch();
+    }
+
+    #switch(): void {
+        const stood = standsStill(this.#state);
+        this.#state = switchToPostcopy(this.#state);
+        this.#switched = true;
+        this.#owner.emit({ type: 'iteration', iteration: this.#state.iteration, remaining: whole(this.#state.remaining) });
+        if (!stood) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
+        this.#owner.emit({ type: 'postcopy-started' });
+        this.tellOfCap();
+    }
+
+    /** When the ladder's clock, or the bound on all moves, has its next say. */
+    #clockAt(): number {
+        const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
+        return Math.min(this.#startedAt + (next ?? Infinity), this.#switched ? Infinity : this.#performBoundAt);
+    }
+
+    /** The next look at its progress that shows that it ends soon, if the rate stays. */
+    #aboutToEndAt(): number {
+        if (this.#toldOfEnd) return Infinity;
+        const seen = this.#now + timeToExpectedEnd(this.#state, this.#rate, readyLead);
+        const looks = Math.max(1, Math.ceil((seen - this.#copyStartedAt) / lookEvery - clockSlack));
+        return Math.max(this.#now, this.#copyStartedAt + looks * lookEvery);
+    }
+
+    /** Judges the ladder and does what it says. True when the move is aborted. */
+    #judge(at: 'iteration' | 'clock'): boolean {
+        if (!this.#switched && this.#now >= this.#performBoundAt - clockSlack) {
+            const because = `it has not ended within ${formatQuantity(defaultTimeBound, 'duration')}`;
+            this.abort('timed-out', because, 'give its technique a rung `after ...: abort`, with the time that it may take');
+            return true;
+        }
+        if (this.#ladder.fired.length + this.#ladder.voided.length === this.#ladder.rungs.length) return false;
+        const { actions, reasons, voided, state } = decide(this.#ladder, {
+            at,
+            elapsed: milliseconds(this.#now - this.#startedAt + clockSlack),
+            iteration: this.#state.iteration,
+            remaining: this.#state.remaining,
+            rate: wireRate(this.#state, this.#rate),
+            dirtyRate: this.#state.seenDirtyRate,
+            throttle: this.#state.throttle?.share,
+            switched: this.#switched,
+        });
+        this.#ladder = state;
+        for (const { because } of voided) this.#owner.note(`${this.#owner.planned.vm.name}: ${because.text}`);
+        for (const [i, action] of actions.entries()) this.#fire(action, reasons[i]);
+        return this.#over;
+    }
+
+    #fire(action: LadderAction, because: Reason | undefined): void {
+        const text = because?.text ?? '';
+        this.#owner.emit({ type: 'rung-fired', rung: action.rung, action: actionText(action), because: text });
+        switch (action.kind) {
+            case 'downtime':
+                this.#state = withDowntimeLimit(this.#state, action.limit);
+                return this.#applied('downtime-limit', action.limit);
+            case 'bandwidth':
+                this.rungCap = action.rate;
+                return;
+            case 'abort':
+                return this.abort('aborted-by-policy', text, 'give it more bandwidth, a longer downtime, or more time');
+            case 'throttle':
+                this.#state = throttleGuest(this.#state, throttleSettings(action));
+                return;
+            case 'switch-to-postcopy':
+                return this.#switch();
+            case 'pause':
+                if (!standsStill(this.#state)) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
+                this.#state = pauseGuest(this.#state);
+                return;
+            case 'report':
+                return;
+        }
+    }
+
+    #end(): void {
+        this.#over = true;
+        this.#reportProgress();
+        const { transferred, normalBytes, zeroBytes, iteration, stoppedFor } = this.#state;
+        this.#owner.emit({
+            type: 'job-completed',
+            totalMs: milliseconds(this.#now - this.#performSince),
+            downtimeMs: milliseconds(stoppedFor + resumeTime),
+            transferred: whole(transferred),
+            iterations: iteration,
+            normalPages: Math.round(normalBytes / pageSize),
+            zeroPages: Math.round(zeroBytes / pageSize),
+        });
+        this.#owner.onSent(this.#resumesAt === Infinity ? undefined : this.#resumesAt);
+    }
+
+    #reportProgress(): void {
+        const copy = this.#state;
+        const rate = wireRate(copy, this.#rate);
+        this.#owner.emit({
+            type: 'progress',
+            total: copy.guest.size,
+            remaining: whole(copy.remaining),
+            transferred: whole(copy.transferred),
+            rate: bytesPerSecond(Math.round(rate)),
+            dirtyRate: copy.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(copy.seenDirtyRate)),
+            iteration: copy.iteration,
+            throttle: copy.throttle?.share,
+            cap: this.#cap,
+            eta: rate > 0 ? milliseconds(Math.round((copy.remaining / rate) * 1000)) : undefined,
+        });
+    }
+
+    #applied(setting: 'bandwidth' | 'postcopy-bandwidth' | 'downtime-limit', value: number): void {
+        const { source } = this.#owner.planned;
+        this.#owner.emit({ type: 'setting-applied', setting, on: source, asked: value, got: value, agrees: true });
+    }
+}
+
+/** Milliseconds: a clock time that is reached but for a rounding error is reached. */
+const clockSlack = 1e-6;
+
+const whole = (size: number) => bytes(Math.round(size));

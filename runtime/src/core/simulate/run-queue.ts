@@ -1,0 +1,144 @@
+/** The queue of a simulation as its moves start and end, and which of them may start. */
+import { scopeOf } from '../decide/attributes.js';
+import { holds } from '../decide/evaluate.js';
+import { queueOf, readyAtMost, startable, type Admission, type QueuedMove, type Startable } from '../decide/queue.js';
+import { isTrue } from '../decide/truth.js';
+import { verdictText } from '../decide/wording.js';
+import { vmsOf, type World } from '../decide/world.js';
+import type { MoveId } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
+import type { Plan, PlannedMove } from '../model/plan.js';
+import { nextInLine, portions, type LiveQueue } from './candidates.js';
+
+export class RunQueue {
+    readonly #plan: Plan;
+    readonly #admits: Admission;
+    readonly #byId: Map<MoveId, QueuedMove>;
+    readonly #waiting: Map<MoveId, QueuedMove>;
+    readonly #running = new Set<MoveId>();
+    /** Under way, and expected to end soon. */
+    readonly #ending = new Set<MoveId>();
+    /** Made ready before their turn, which has not come yet. */
+    readonly #ready = new Set<MoveId>();
+    /** Moves that others have to wait for. */
+    readonly #awaited: ReadonlySet<MoveId>;
+    readonly #live: LiveQueue;
+
+    constructor(plan: Plan, world: World, admits: Admission) {
+        this.#plan = plan;
+        this.#admits = admits;
+        const heldBack = new Map(plan.moves.flatMap((move) => [[move.id, whyNotQuiet(move, world)] as const]));
+        this.#byId = new Map(queueOf(plan).map((move) => [move.id, { ...move, heldBack: heldBack.get(move.id) }]));
+        this.#waiting = new Map(this.#byId);
+        this.#awaited = new Set(plan.moves.flatMap((move) => [...move.after, ...(move.neverDuring ? [move.id, ...move.neverDuring] : [])]));
+        this.#live = { byId: this.#byId, waiting: this.#waiting, running: this.#running };
+    }
+
+    get(id: MoveId): QueuedMove | undefined {
+        return this.#byId.get(id);
+    }
+
+    get all(): readonly QueuedMove[] {
+        return [...this.#byId.values()];
+    }
+
+    /** Those that have not started, or start again. */
+    get open(): readonly QueuedMove[] {
+        return this.all.filter((m) => m.status === 'waiting' || m.status === 'delayed');
+    }
+
+    get someWait(): boolean {
+        return this.#waiting.size > 0;
+    }
+
+    /** Something is under way, or waits for what may still come. */
+    get goesOn(): boolean {
+        return this.all.some(
+            (m) =>
+                m.status === 'running' ||
+                m.status === 'settling' ||
+                m.status === 'delayed' ||
+                (m.status === 'waiting' && m.heldBack !== undefined),
+        );
+    }
+
+    waits(id: MoveId): boolean {
+        return this.#waiting.has(id);
+    }
+
+    /** Others wait for its very end. */
+    isAwaited(id: MoveId): boolean {
+        return this.#awaited.has(id);
+    }
+
+    /** What may start of these and what holds the others up. */
+    ask(moves: readonly QueuedMove[] = this.all): Startable {
+        return startable({ moves }, this.#plan.limits, this.#admits);
+    }
+
+    /** Moves that may start now, a portion at a time: the next one is looked for when those have started. */
+    *startable(): Generator<readonly MoveId[]> {
+        for (const moves of portions(this.#live, this.#plan.limits)) yield this.ask(moves).start;
+    }
+
+    /** Those that are to be made ready while others come to their end. */
+    nextInLine(): readonly MoveId[] {
+        if (this.#ending.size === 0 || this.#ready.size >= readyAtMost) return [];
+        return nextInLine(this.#live, this.#plan.limits, this.#ending, this.#ready, (portion) => this.ask(portion).start);
+    }
+
+    /** Its turn has come. */
+    started(id: MoveId): void {
+        this.setStatus(id, 'running');
+        this.#running.add(id);
+        this.#ready.delete(id);
+    }
+
+    madeReady(id: MoveId): void {
+        this.#ready.add(id);
+    }
+
+    /** False: it was not ready. */
+    noLongerReady(id: MoveId): boolean {
+        return this.#ready.delete(id);
+    }
+
+    isEnding(id: MoveId): void {
+        this.#ending.add(id);
+    }
+
+    /** It no longer counts against the limits. False: it did not before. */
+    leaves(id: MoveId): boolean {
+        this.#ending.delete(id);
+        return this.#running.delete(id);
+    }
+
+    setStatus(id: MoveId, status: QueuedMove['status']): void {
+        const move = this.#byId.get(id);
+        if (move) this.#byId.set(id, { ...move, status });
+        if (status !== 'waiting') this.#waiting.delete(id);
+        else this.#inPlanOrder();
+    }
+
+    /** It waits again, to go elsewhere. */
+    redirect(id: MoveId, destination: HostName, network: string): void {
+        const move = this.#byId.get(id);
+        if (move) this.#byId.set(id, { ...move, destination, network });
+        this.setStatus(id, 'waiting');
+    }
+
+    /** A move that waits again takes its old place in the queue. */
+    #inPlanOrder(): void {
+        this.#waiting.clear();
+        for (const [id, move] of this.#byId) if (move.status === 'waiting') this.#waiting.set(id, move);
+    }
+}
+
+/** A guest's figures do not change in a simulation: its moment is there from the start, or does not come. */
+function whyNotQuiet({ vm, quiet }: PlannedMove, world: World): string | undefined {
+    if (!quiet) return undefined;
+    const state = vmsOf(world).find(({ uuid }) => uuid === vm.uuid);
+    const scope = scopeOf(world, { vm: state });
+    const truth = holds(quiet.when, scope);
+    return isTrue(truth) ? undefined : `waits for a quiet moment: ${verdictText(quiet.when, truth, scope)}`;
+}
