@@ -311,7 +311,7 @@ export type TechniqueUse = Node & {
 export interface TechniqueOptions {
     readonly downtimeMs?: number;
     readonly streams?: number;
-    readonly compression?: { readonly method: 'zlib' | 'zstd' | 'xbzrle' | 'none'; readonly level?: number };
+    readonly compression?: { readonly method: 'zlib' | 'zstd' | 'xbzrle' | 'mt' | 'none'; readonly level?: number };
     readonly xbzrleCache?: number;
     readonly throttle?: Throttle;
     readonly postcopyBandwidth?: number | 'unlimited';
@@ -323,6 +323,10 @@ export interface TechniqueOptions {
     }[];
     readonly tls?: boolean;
     readonly never?: readonly ('postcopy' | 'throttle')[];
+    readonly zeroCopy?: boolean;
+    readonly switchoverAck?: boolean;
+    /** What each virtual CPU may write. */
+    readonly dirtyLimit?: number;
     /** Intermediate hosts of scatter-gather: a number of them, or names. */
     readonly via?: { readonly count: number } | { readonly hosts: readonly string[] };
 }

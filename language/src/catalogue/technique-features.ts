@@ -13,7 +13,7 @@ export const techniqueFeature: Readonly<Record<TechniqueKind, FeatureId>> = {
     'traffic-sensitive': 'technique.traffic-sensitive',
 };
 
-export const optionFeatures: Readonly<Record<keyof TechniqueOptions, FeatureId>> = {
+const optionFeatures: Readonly<Record<keyof TechniqueOptions, FeatureId>> = {
     downtimeMs: 'option.downtime',
     streams: 'option.streams',
     compression: 'option.compression',
@@ -25,7 +25,18 @@ export const optionFeatures: Readonly<Record<keyof TechniqueOptions, FeatureId>>
     tls: 'option.tls',
     never: 'option.never',
     via: 'technique.scatter-gather',
+    zeroCopy: 'option.zero-copy',
+    switchoverAck: 'option.switchover-ack',
+    dirtyLimit: 'option.dirty-limit',
 };
+
+/** What options ask for. */
+export function featuresOfOptions(options: TechniqueOptions): readonly FeatureId[] {
+    const named = Object.entries(optionFeatures) as readonly (readonly [keyof TechniqueOptions, FeatureId])[];
+    return named
+        .filter(([option]) => options[option] !== undefined)
+        .map(([option, feature]) => (option === 'compression' && options.compression?.method === 'mt' ? 'option.compression-mt' : feature));
+}
 
 export function rungFeature(rung: Rung): FeatureId {
     switch (rung.action.kind) {

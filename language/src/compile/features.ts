@@ -1,6 +1,6 @@
 /** Which capabilities of the language a compiled program uses, and where: read off the program, so that nothing compiled is forgotten. */
 import type { FeatureId } from '../catalogue/features.js';
-import { optionFeatures, rungFeature, techniqueFeature } from '../catalogue/technique-features.js';
+import { featuresOfOptions, rungFeature, techniqueFeature } from '../catalogue/technique-features.js';
 import type {
     Cap,
     Destination,
@@ -13,7 +13,6 @@ import type {
     Scenario,
     Selection,
     SourceRange,
-    TechniqueOptions,
     TechniqueUse,
     Trigger,
 } from '../program.js';
@@ -212,7 +211,7 @@ function ofTechnique(use: TechniqueUse, note: Note): void {
             break;
         case 'technique':
             note(techniqueFeature[use.technique], use);
-            for (const option of Object.keys(use.options) as (keyof TechniqueOptions)[]) note(optionFeatures[option], use);
+            for (const feature of featuresOfOptions(use.options)) note(feature, use);
             for (const rung of use.ladder) {
                 note(rungFeature(rung), rung);
                 ofExpression(rung.and, note);

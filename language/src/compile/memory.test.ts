@@ -104,6 +104,8 @@ test.prop([fc.array(edit, { minLength: 1, maxLength: 8 })], { numRuns: 60 })(
             expect(desk.compiled()).toEqual(await fresh(texts));
         }
     },
+    // Compiles hundreds of programs.
+    60_000,
 );
 
 test('a policy stays the same object until something changes that it follows from', async () => {

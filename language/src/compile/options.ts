@@ -1,6 +1,6 @@
 import * as ast from '../generated/ast.js';
 import type { TechniqueOptions } from '../program.js';
-import { count, duration, rateOrUnlimited, size } from './amount.js';
+import { count, duration, quantity, rateOrUnlimited, size } from './amount.js';
 import { kind, only } from './clauses.js';
 import type { Context } from './context.js';
 import type { Names } from './names.js';
@@ -8,8 +8,8 @@ import { throttle } from './ladder.js';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Levels that QEMU takes for multifd compression: zlib 0 to 9, zstd 0 to 20 (QEMU's migration parameters). */
-const levels = { zlib: 9, zstd: 20 } as const;
+/** The highest levels that QEMU takes (multifd-zlib-level, multifd-zstd-level, compress-level). */
+const levels = { zlib: 9, zstd: 20, mt: 9 } as const;
 
 /** The options in the body of a technique, as written; what is not written is left out. */
 export function options(items: readonly ast.TechniqueItem[], names: Names, context: Context): TechniqueOptions {
@@ -36,6 +36,10 @@ export function options(items: readonly ast.TechniqueItem[], names: Names, conte
     if (storage.length > 0) found.storage = storage.map((part) => storagePart(part, names, context));
     const never = items.filter(ast.isNeverOption).flatMap((option) => option.things);
     if (never.length > 0) found.never = [...new Set(never)];
+    if (one(ast.ZeroCopyOption.$type)) found.zeroCopy = true;
+    if (one(ast.SwitchoverAckOption.$type)) found.switchoverAck = true;
+    const limit = one(ast.DirtyLimitOption.$type);
+    if (limit) found.dirtyLimit = quantity(limit.value, 'rate', { what: 'The dirty limit' }, names, context);
     return found;
 }
 
@@ -43,7 +47,7 @@ function compressionOf(node: ast.CompressionOption, names: Names, context: Conte
     const { method, level } = node;
     if (!level) return { method };
     const value = count(level, { what: 'A level', zero: true }, names, context);
-    const highest = method === 'zlib' || method === 'zstd' ? levels[method] : undefined;
+    const highest = method === 'xbzrle' || method === 'none' ? undefined : levels[method];
     if (highest === undefined) context.report('MIG006', context.range(level), `${method} has no levels.`);
     else if (value > highest) context.report('MIG206', context.range(level), `The levels of ${method} go from 0 to ${highest}.`);
     return { method, level: value };

@@ -13,6 +13,7 @@ describe('what a technique compiles to', () => {
         const [use] =
             await used(`precopy { downtime 300 ms; streams 4; compression zstd level 3; xbzrle cache 64 MiB; throttle 20% step 10% up to 80%
             postcopy bandwidth unlimited; hold predicted dirty; tls off; never postcopy, throttle
+            zero-copy; switchover-ack; dirty-limit 40 MiB/s
             storage copy "vda" at most 8 Mbit/s shared "vdb", "vdc" preseeded "vdd" }`);
         expect(use).toEqual({
             kind: 'technique',
@@ -28,6 +29,9 @@ describe('what a technique compiles to', () => {
                 holdPredictedDirty: true,
                 tls: false,
                 never: ['postcopy', 'throttle'],
+                zeroCopy: true,
+                switchoverAck: true,
+                dirtyLimit: 40 * 1024 ** 2,
                 storage: [
                     { mode: 'copy', disks: ['vda'], cap: 1_000_000 },
                     { mode: 'shared', disks: ['vdb', 'vdc'] },
@@ -111,6 +115,9 @@ describe('what is wrong with a technique', () => {
         ['precopy { downtime 0 ms }', 'MIG205 The downtime limit cannot be 0: nothing could move. Leave it out where there is no limit.'],
         ['precopy { throttle 120% }', 'MIG206 A throttle is out of range: 120% is more than all.'],
         ['precopy { compression zlib level 12 }', 'MIG206 The levels of zlib go from 0 to 9.'],
+        ['precopy { compression mt level 12 }', 'MIG206 The levels of mt go from 0 to 9.'],
+        ['precopy { dirty-limit 40 MiB }', 'MIG203 The dirty limit is a rate, and 40 MiB is a size. Did you mean 40 MiB/s?'],
+        ['precopy { zero-copy zero-copy }', "MIG004 'zero-copy' is given twice here. Keep one of the two."],
         ['precopy via 2 hosts', 'MIG006 Only scatter-gather goes via other hosts, not precopy.'],
         ['precopy(limit: 3)', 'MIG006 precopy takes no parameters: what it is to do differently stands in braces.'],
         ['precopi', "MIG102 There is no technique 'precopi'. Did you mean 'precopy'?"],

@@ -138,6 +138,9 @@ const belongs: Readonly<Record<string, readonly string[]>> = {
         'throttle',
         'storage',
         'tls',
+        'zero-copy',
+        'switchover-ack',
+        'dirty-limit',
     ],
     "into 'bandwidth { … }'": ['total', 'per', 'reserve'],
 };

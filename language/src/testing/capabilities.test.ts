@@ -149,6 +149,10 @@ const capabilities: Readonly<Record<string, readonly Row[]>> = {
         [t('tls'), 'option.tls'],
         [t('tls off'), 'option.tls'],
         [t('never postcopy, throttle'), 'option.never'],
+        [t('compression mt level 6'), 'option.compression-mt'],
+        [t('streams 4 zero-copy'), 'option.zero-copy'],
+        [t('switchover-ack'), 'option.switchover-ack'],
+        [t('dirty-limit 40 MiB/s'), 'option.dirty-limit'],
     ],
     ladders: [
         [t('when stalled for 3 iterations: downtime 450 ms'), 'rung.downtime'],

@@ -86,7 +86,7 @@ const throttle = say('throttle', quantity, ['step', quantity], ['up to', quantit
 const option = one(
     say('downtime', value),
     say('streams', number),
-    say('compression', one('zlib', 'zstd', 'xbzrle', 'none'), ['level', number]),
+    say('compression', one('zlib', 'zstd', 'xbzrle', 'mt', 'none'), ['level', number]),
     say('xbzrle cache', quantity),
     throttle,
     say('postcopy bandwidth', quantity),
@@ -94,6 +94,9 @@ const option = one(
     say('storage', some(say(one('copy', 'shared', 'preseeded'), listOf(text), ['at most', quantity]), ' ')),
     say('tls', ['off']),
     say('never', listOf(one('postcopy', 'throttle'), 2)),
+    'zero-copy',
+    'switchover-ack',
+    say('dirty-limit', value),
 );
 const rung = say(
     one(

@@ -28,6 +28,9 @@ technique careful(limit: duration, cap: rate = 1 Gbit/s) = precopy {
   compression zstd level 3
   tls
   never postcopy, throttle
+  zero-copy
+  switchover-ack
+  dirty-limit 40 MiB/s
   storage copy "vda" at most 40 MiB/s shared "vdb", "vdc"
   when iteration 5: bandwidth cap
   when remaining < 64 MiB: report

@@ -75,6 +75,13 @@ const rows = {
     iteration: 'A pass over the memory that was dirtied during the pass before.',
     streams: 'Parallel streams for memory pages.',
     compression: 'Compresses pages on the wire, at the cost of CPU time.',
+    mt: "QEMU's old compression (`compress`), by threads of its own. Deprecated in QEMU 8.2 and gone from 9.1: `zstd` on several streams does better.",
+    'zero-copy':
+        'Pages go from the memory of the guest to the network without being copied first. Only on several streams, without TLS and without compression; the source host has to let the memory be locked.',
+    'switchover-ack':
+        'The guest is stopped only when the destination says that it is ready to take over: what its devices have to load first is no downtime then. For passed-through devices that can be moved; QEMU 8.1 or later.',
+    'dirty-limit':
+        'What each virtual CPU may write: those that write more are slowed, and no others, unlike `throttle`. The VM needs a dirty ring of KVM; QEMU 8.1 or later.',
     xbzrle: 'Sends the difference to a page that was sent before, kept in a cache of this size.',
 
     // measures

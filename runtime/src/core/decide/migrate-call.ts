@@ -31,6 +31,7 @@ export interface MigrateParameter {
 export type MigrateParameterName =
     | 'parallel.connections'
     | 'compression'
+    | 'compression.mt.level'
     | 'compression.zlib.level'
     | 'compression.zstd.level'
     | 'compression.xbzrle.cache'
@@ -91,7 +92,7 @@ export function migrateParametersOf(
     add('parallel.connections', streams);
     const method = compressionOf(technique);
     add('compression', method);
-    if (method === 'zlib' || method === 'zstd') add(`compression.${method}.level`, compression?.level);
+    if (method === 'zlib' || method === 'zstd' || method === 'mt') add(`compression.${method}.level`, compression?.level);
     if (method === 'xbzrle') add('compression.xbzrle.cache', xbzrleCache);
     if (side === 'source' && throttled(technique)) {
         // Only a rung may throttle: until then it is held where the guest does not feel it.
@@ -113,7 +114,7 @@ export function isIncremental({ options }: MoveTechnique): boolean {
     return options.storage?.some(({ mode }) => mode === 'preseeded') === true;
 }
 
-function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' | undefined {
+function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' | 'mt' | undefined {
     const { compression, xbzrleCache } = options;
     if (compression === undefined) return xbzrleCache === undefined ? undefined : 'xbzrle';
     return compression.method === 'none' ? undefined : compression.method;

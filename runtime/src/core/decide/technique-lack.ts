@@ -1,13 +1,5 @@
 /** Why a technique cannot run: this runtime does not carry it out, or these hosts or this VM do not allow it. */
-import {
-    type FeatureId,
-    features,
-    optionFeatures,
-    rungFeature,
-    techniqueFeature,
-    type TechniqueOptions,
-    type TechniqueUse,
-} from '@mig/language';
+import { type FeatureId, features, featuresOfOptions, rungFeature, techniqueFeature, type TechniqueUse } from '@mig/language';
 import type { PlannedTechnique } from '../model/plan.js';
 import type { HostState } from '../model/snapshot.js';
 import { facilities, facilitiesOf, type Facility } from '../versions/facilities.js';
@@ -25,7 +17,7 @@ export function whyNotYet(use: TechniqueUse): string | undefined {
             ? ['technique.choose']
             : use.kind === 'goal'
               ? ['technique.goal']
-              : [techniqueFeature[use.technique], ...featuresOf(use.options), ...use.ladder.map(rungFeature)];
+              : [techniqueFeature[use.technique], ...featuresOfOptions(use.options), ...use.ladder.map(rungFeature)];
     const missing = [...new Set(needed)].filter((feature) => !executable.has(feature));
     if (missing.length === 0) return undefined;
     return `${missing.map((feature) => `${features[feature]} (${feature})`).join(', ')}, which cannot be carried out yet`;
@@ -38,6 +30,8 @@ export function whyNotHere(technique: PlannedTechnique, { vm, source, destinatio
     const copies = technique.options.storage?.some(({ mode }) => mode !== 'shared') === true;
     if (copies && moveTechnique(technique).postcopy) return 'post-copy and a copy of disks do not go together';
     if (switches && vm.state !== 'running') return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
+    if (technique.options.dirtyLimit !== undefined && vm.dirtyRing === false)
+        return `${vm.name} has no dirty ring, which its dirty limit needs`;
     const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
     return asked.size === 0 ? undefined : (lackOf(asked, source, true) ?? lackOf(asked, destination, false));
 }
@@ -56,9 +50,4 @@ function lackOf(asked: ReadonlySet<Facility>, host: HostState, isSource: boolean
         return `${host.name} has ${partNames[part]} ${version}, and ${names}: ${what}`;
     }
     return undefined;
-}
-
-function featuresOf(options: TechniqueOptions): readonly FeatureId[] {
-    const named = Object.entries(optionFeatures) as readonly (readonly [keyof TechniqueOptions, FeatureId])[];
-    return named.filter(([option]) => options[option] !== undefined).map(([, feature]) => feature);
 }

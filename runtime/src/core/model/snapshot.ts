@@ -85,6 +85,8 @@ export interface VmState {
     readonly memoryHardLimit?: Bytes | 'none';
     /** Its memory is in huge pages, of the host's usual size where none is said. Absent: it is not, or it is not known. */
     readonly hugepages?: { readonly pageSize: Bytes | undefined };
+    /** KVM tells what it writes by a ring of pages (`features/kvm/dirty-ring`). Absent: not known. */
+    readonly dirtyRing?: boolean;
     readonly vcpus: number;
     readonly tags: Tags;
     readonly machine: string;

@@ -36,6 +36,15 @@ test('a monitor that is denied where the policy never goes is no matter of it', 
     expect(await found('move vms on host "a"  to host "c"  using agile otherwise precopy', seen)).toEqual([]);
 });
 
+test('a dirty limit is set through the monitor', async () => {
+    const seen = snapshot([host('a', { monitor: 'deny' }), host('b')], []);
+    const using = (options: string) => found(`move vms  to hosts  using precopy { ${options}  after 5 min: abort }`, seen);
+    expect(await using('dirty-limit 40 MiB/s')).toEqual([
+        "MIG408 precopy needs QEMU's monitor to limit what virtual CPUs write, which is denied on a",
+    ]);
+    expect(await using('streams 4  zero-copy  switchover-ack')).toEqual([]);
+});
+
 test('disks that a technique copies, or names as shared, are taken care of; one more is not', async () => {
     const disk = (target: string) => ({ target, path: `/vms/${target}`, kind: 'file', shared: false, readOnly: false }) as const;
     const seen = three([vm('db', 'a', { disks: [disk('vda'), disk('vdb')] })]);

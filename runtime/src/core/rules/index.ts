@@ -29,6 +29,7 @@ import { relayWithoutNode } from './mig423-relay-without-node.js';
 import { offeredNowhere } from './mig424-offered-nowhere.js';
 import { memoryFoundNowhere } from './mig425-memory-found-nowhere.js';
 import { vmPagesFoundNowhere } from './mig426-vm-pages-found-nowhere.js';
+import { noDirtyRing } from './mig427-no-dirty-ring.js';
 import { policiesUndoEachOther } from './mig501-policies-undo-each-other.js';
 import { takenByTwo } from './mig504-taken-by-two.js';
 import { apartCannotBeMet } from './mig505-apart-cannot-be-met.js';
@@ -71,6 +72,7 @@ export const hostRules: readonly HostRule[] = [
     offeredNowhere,
     memoryFoundNowhere,
     vmPagesFoundNowhere,
+    noDirtyRing,
     triggerWithoutRelease,
     preferenceWithoutGain,
     apartCannotBeMet,

@@ -95,5 +95,5 @@ test('VMs that were not looked at are missed by a policy that leaves open what b
     expect(await message(policy('precopy'))).toBeUndefined();
     expect(await message(policy('precopy', ''), { seen: true })).toBeUndefined();
     expect(await message(policy('precopy', ''), { driver: 'simulated' })).toBeUndefined();
-    expect(await message(policy('rdma'))).toBe(`${look} memory that RDMA locks (MIG419)`);
+    expect(await message(policy('rdma'))).toBe(`${look} memory that is locked (MIG419)`);
 });

@@ -19,15 +19,15 @@ export const monitorDenied: HostRule = {
     },
     rationale:
         'libvirt has no call for what the technique needs, so QEMU is asked directly, which marks the VM as tainted. Where that is denied the move cannot begin.',
-    source: 'Trials of agile migration: x-ignore-shared can only be set through the monitor (libvirt 9.0, QEMU 7.2).',
+    source: 'Trials of agile migration: x-ignore-shared can only be set through the monitor (libvirt 9.0, QEMU 7.2). libvirt 11.3 knows nothing of dirty-limit.',
     byPart: true,
     check: (input, report) => {
         const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
         if (denied.length === 0) return;
         const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {
-            for (const { kind, name, range, when, hasFallback } of techniquesOf(mover)) {
-                const why = needsMonitor[kind];
+            for (const { kind, name, options, range, when, hasFallback } of techniquesOf(mover)) {
+                const why = needsMonitor[kind] ?? (options.dirtyLimit === undefined ? undefined : 'to limit what virtual CPUs write');
                 if (why === undefined || hasFallback) continue;
                 const met = denied.filter((host) => reach.canLeave(host, mover, when) || reach.canArrive(host, mover, when));
                 if (met.length === 0) continue;

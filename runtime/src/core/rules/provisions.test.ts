@@ -60,6 +60,30 @@ test('memory that must be locked is held against what each host on the way lets 
     expect(await found(anywhere('precopy'), hosts({ a: small, b: small }, [{ ...db, memoryHardLimit: 'none' }]))).toEqual([]);
 });
 
+test('what is sent without copying is held against what the host that is left lets be locked, and no hard limit is wanted', async () => {
+    const db = vm('db', 'a', { memory: gib(16), memoryHardLimit: 'none' });
+    const [small, enough] = [{ lockableMemory: gib(8) }, { lockableMemory: gib(32) }];
+    const using = anywhere('precopy { streams 4  zero-copy }');
+    expect(await found(using, hosts({ a: small, b: enough }, [db]))).toEqual([
+        'MIG419 precopy sends without copying, for which memory of a VM is locked: db has 16 GiB, and a lets 8 GiB be locked',
+    ]);
+    expect(await found(using, hosts({ a: enough, b: small }, [db]))).toEqual([]);
+    expect(await found(using, hosts({ a: {}, b: {} }, [db]))).toEqual([]);
+    expect(await found(anywhere('precopy { streams 4  zero-copy } otherwise precopy'), hosts({ a: small, b: small }, [db]))).toEqual([]);
+});
+
+test('a dirty limit wants a dirty ring in each VM that is taken', async () => {
+    const vms = [vm('db', 'a', { dirtyRing: true }), vm('web', 'a', { dirtyRing: false }), vm('old', 'a')];
+    const seen = hosts({ a: {}, b: {} }, vms);
+    const using = 'precopy { dirty-limit 40 MiB/s }';
+    expect(await found(anywhere(using), seen)).toEqual([
+        'MIG427 precopy limits what virtual CPUs write, and these VMs have no dirty ring: web',
+    ]);
+    expect(await found(`move vm "db"  to hosts  using ${using}`, seen)).toEqual([]);
+    expect(await found(anywhere(`${using} otherwise precopy`), seen)).toEqual([]);
+    expect(await found(anywhere('precopy'), seen)).toEqual([]);
+});
+
 test('only disks that can be locked, and that two VMs could write to, want a lock manager', async () => {
     const bare = { lockManager: 'none' } as const;
     const on = (disk: Partial<VmState['disks'][number]>) =>

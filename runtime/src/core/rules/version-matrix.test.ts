@@ -9,7 +9,7 @@ import { facilities, type Facility } from '../versions/facilities.js';
 import { combinationFacts, pairFacts, versionFacts } from '../versions/matrix.js';
 import { within } from '../versions/span.js';
 import { hostFindings } from './index.js';
-import { combinationMessage, combinationsIn } from './mig406-options-apart.js';
+import { combinationsIn } from './mig406-options-apart.js';
 import { isAsked, suspectsAmong, versionHint, versionMessage } from './version-rule.js';
 
 /** A technique of the language, between a host `a` with these versions and a new one. */
@@ -28,6 +28,20 @@ async function found(using: string, versions: { readonly qemu?: string; readonly
     );
     return [...findings, ...hostFindings({ program, inventory: inventoryOf(seen), snapshot: seen })]
         .filter(({ id }) => /^MIG4(0[2-6]|18)$/.test(id))
+        .map(said);
+}
+
+/** Between hosts that all run this QEMU. */
+async function foundOn(using: string, qemu: string): Promise<readonly string[]> {
+    const text = `policy p {\n move vms on host "a"  to host "b"  using ${using}\n on failure report\n}`;
+    const { program } = await compileText({ uri: 'file:///test.mig', text });
+    if (!program) throw new Error('it does not compile');
+    const seen = snapshot(
+        [host('a', { versions: { libvirt: '12.0.0', qemu } }), host('b', { versions: { libvirt: '12.0.0', qemu: '9.0.4' } })],
+        [],
+    );
+    return hostFindings({ program, inventory: inventoryOf(seen), snapshot: seen })
+        .filter(({ id }) => /^MIG40[2-6]$/.test(id))
         .map(said);
 }
 
@@ -64,6 +78,26 @@ describe('what a policy asks for', () => {
         expect(await found(using, { qemu: '10.2.0' })).toEqual([]);
     });
 
+    test.each([
+        ['compression mt', 'compression mt', '9.1.0', '9.0.4', "QEMU's old compression", 'QEMU before 9.1 would do'],
+        ['switchover-ack', 'switchover-ack', '8.0.5', '8.1.0', 'the destination agreeing to the switchover', 'QEMU 8.1 or later would do'],
+        ['dirty-limit', 'dirty-limit 40 MiB/s', '8.0.5', '8.1.0', 'a limit on what virtual CPUs write', 'QEMU 8.1 or later would do'],
+        ['zero-copy', 'streams 2  zero-copy', '7.0.0', '7.1.0', 'sending without copying', 'QEMU 7.1 or later would do'],
+    ])('%s is found where this QEMU does not have it', async (_, option, bad, good, name, hint) => {
+        const using = `precopy { ${option}  after 5 min: abort }`;
+        expect(await foundOn(using, bad)).toContain(`MIG402 ${name} on a (QEMU ${bad}) | ${hint}`);
+        expect(await foundOn(using, good)).toEqual([]);
+        expect(await foundOn(`precopy { ${option}  after 5 min: abort } otherwise precopy { after 5 min: abort }`, bad)).toEqual([]);
+    });
+
+    test('sending without copying needs a libvirt that has a flag for it', async () => {
+        const using = 'precopy { streams 2  zero-copy }';
+        expect(await found(using, { libvirt: '8.4.0' })).toContain(
+            'MIG402 sending without copying on a (libvirt 8.4.0) | libvirt 8.5 or later would do',
+        );
+        expect(await found(using, { libvirt: '9.0.0' })).toEqual([]);
+    });
+
     test('compression that this libvirt does not have is found', async () => {
         expect(await found('precopy { streams 2  compression zstd }', { libvirt: '9.3.0' })).toEqual([
             'MIG402 zstd compression on a (libvirt 9.3.0) | libvirt 9.4 or later would do',
@@ -91,8 +125,40 @@ describe('what a policy asks for', () => {
             'MIG406 memory that both hosts share and post-copy | take the switch to post-copy out of the ladder',
         ],
         ['rdma { streams 2 }', 'MIG406 RDMA and parallel streams | take `streams` out'],
+        ['precopy { streams 4  zero-copy  tls }', 'MIG406 sending without copying and TLS | keep one of them'],
+        ['precopy { streams 4  zero-copy  compression zstd }', 'MIG406 sending without copying and zstd compression | keep one of them'],
+        ['precopy { streams 4  zero-copy  compression zlib }', 'MIG406 sending without copying and zlib compression | keep one of them'],
+        ['precopy { zero-copy }', 'MIG406 sending without copying without parallel streams | add `streams 2`'],
+        [
+            'precopy { dirty-limit 40 MiB/s  throttle 20% }',
+            'MIG406 a limit on what virtual CPUs write and CPU throttling | keep one of them',
+        ],
+        [
+            'precopy { dirty-limit 40 MiB/s  when stalled for 3 iterations: throttle 20%  after 5 min: abort }',
+            'MIG406 a limit on what virtual CPUs write and CPU throttling | keep one of them',
+        ],
     ])('%s does not go together on any version', async (using, finding) => {
         expect((await found(using, {})).map((text) => text.split(': ')[0])).toEqual([finding.split(': ')[0]]);
+    });
+
+    test('the old compression goes neither with streams nor with xbzrle', async () => {
+        const old = '9.0.4';
+        expect(await foundOn('precopy { compression mt }', old)).toEqual([]);
+        expect(await foundOn('precopy { streams 2  compression mt }', old)).toEqual([
+            "MIG406 QEMU's old compression and parallel streams | write `compression zstd` for the streams, or take `streams` out",
+        ]);
+        expect(await foundOn('precopy { xbzrle cache 64 MiB  compression mt }', old)).toEqual([
+            "MIG406 QEMU's old compression and xbzrle compression | keep one of them",
+        ]);
+    });
+
+    test('what goes together is left alone', async () => {
+        for (const options of [
+            'streams 4  zero-copy',
+            'dirty-limit 40 MiB/s  streams 4',
+            'switchover-ack  dirty-limit 40 MiB/s  never throttle  when stalled for 3 iterations: throttle 20%',
+        ])
+            expect(await found(`precopy { ${options}  after 5 min: abort }`, {})).toEqual([]);
     });
 
     test('an xbzrle cache that is no power of two is found in the text', async () => {
@@ -108,23 +174,10 @@ describe('what QEMU has and the language has no word for', () => {
             .map(({ fact, hosts }) => `${versionMessage(fact, hosts).split(':')[0] ?? ''} | ${versionHint(fact).split(';')[0] ?? ''}`);
 
     test.each<[Facility, string, string, string]>([
-        ['compress', '9.1.0', '9.0.4', "QEMU's old compression on a (QEMU 9.1.0) | QEMU before 9.1 would do"],
-        ['switchover-ack', '8.0.5', '8.1.0', 'the destination agreeing to the switchover on a (QEMU 8.0.5) | QEMU 8.1 or later would do'],
-        ['dirty-limit', '8.0.5', '8.1.0', 'throttling by dirty page limit on a (QEMU 8.0.5) | QEMU 8.1 or later would do'],
-        ['zero-copy', '7.0.0', '7.1.0', 'sending without copying on a (QEMU 7.0.0) | QEMU 7.1 or later would do'],
         ['mapped-ram', '8.2.0', '9.0.0', 'a file with a fixed place for each page on a (QEMU 8.2.0) | QEMU 9.0 or later would do'],
     ])('%s', (facility, bad, good, message) => {
         expect(against([facility], bad)).toEqual([message]);
         expect(against([facility], good)).toEqual([]);
-    });
-
-    test('sending without copying goes with neither TLS nor compression, and not without streams', () => {
-        const apart = (...asked: readonly Facility[]) =>
-            combinationsIn(new Set(asked)).map((fact) => combinationMessage(fact).split(':')[0]);
-        expect(apart('zero-copy', 'multifd', 'tls')).toEqual(['sending without copying and TLS']);
-        expect(apart('zero-copy', 'multifd', 'zstd')).toEqual(['sending without copying and zstd compression']);
-        expect(apart('zero-copy')).toEqual(['sending without copying without parallel streams']);
-        expect(apart('zero-copy', 'multifd')).toEqual([]);
     });
 });
 

@@ -17,12 +17,12 @@ const rows = {
     'ignore-shared': ['memory that both hosts share', '`agile`'],
     'dirty-rate': ['the dirty rate before a move', '`vm.dirty_rate`'],
     'dirty-rate-modes': ['the dirty rate by other means than samples', undefined],
-    compress: ["QEMU's old compression", undefined],
+    compress: ["QEMU's old compression", '`compression mt`'],
     'block-copy': ["QEMU's old copy of disks", undefined],
-    'zero-copy': ['sending without copying', undefined],
+    'zero-copy': ['sending without copying', '`zero-copy`'],
     'postcopy-preempt': ['a connection of its own for faulted pages', undefined],
-    'switchover-ack': ['the destination agreeing to the switchover', undefined],
-    'dirty-limit': ['throttling by dirty page limit', undefined],
+    'switchover-ack': ['the destination agreeing to the switchover', '`switchover-ack`'],
+    'dirty-limit': ['a limit on what virtual CPUs write', '`dirty-limit`'],
     'switchover-bandwidth': ['a stated bandwidth for the switchover', undefined],
     'mapped-ram': ['a file with a fixed place for each page', undefined],
     'cpr-transfer': ['a new QEMU on the same host', undefined],
@@ -65,12 +65,16 @@ export function facilitiesOf(kind: TechniqueKind, options: TechniqueOptions, lad
     add('postcopy-bandwidth', options.postcopyBandwidth !== undefined);
     add('multifd', options.streams !== undefined);
     if (compression && compression.method !== 'none') {
-        add(compression.method);
-        if (compression.level !== undefined && compression.method !== 'xbzrle') add(`${compression.method}-level`);
+        const { method, level } = compression;
+        add(method === 'mt' ? 'compress' : method);
+        if (level !== undefined && (method === 'zlib' || method === 'zstd')) add(`${method}-level`);
     }
     add('xbzrle', options.xbzrleCache !== undefined);
     add('auto-converge', options.throttle !== undefined || mayDo('throttle', 'throttle'));
     add('storage-copy', storage?.some(({ mode }) => mode !== 'shared') === true);
     add('tls', options.tls === true);
+    add('zero-copy', options.zeroCopy === true);
+    add('switchover-ack', options.switchoverAck === true);
+    add('dirty-limit', options.dirtyLimit !== undefined);
     return found;
 }

@@ -66,7 +66,7 @@ function meantDimension(before: string): Dimension | undefined {
 const clauses: readonly { readonly lead: RegExp; readonly dimension: Dimension }[] = [
     { lead: /\b(?:downtime|blackout|brownout|eviction(?: time)?|duration)\s*(?:<=?|>=?)?\s*$/, dimension: 'duration' },
     { lead: /\b(?:for|after|every|within|cooldown|deadline)\s*$/, dimension: 'duration' },
-    { lead: /\b(?:total|link|host|vm|bandwidth|reserve|at least)\s*$/, dimension: 'rate' },
+    { lead: /\b(?:total|link|host|vm|bandwidth|reserve|at least|dirty-limit)\s*$/, dimension: 'rate' },
     { lead: /:\s*rate\s*=\s*$/, dimension: 'rate' },
     { lead: /:\s*duration\s*=\s*$/, dimension: 'duration' },
     { lead: /:\s*size\s*=\s*$/, dimension: 'size' },

@@ -61,6 +61,7 @@ export const snippets: readonly Snippet[] = [
     row('PreferItem', 'prefer', 'prefer …', 'prefer ${1|least loaded,most free memory,fullest,even load|}'),
 
     row('DowntimeOption', 'downtime', 'downtime …', 'downtime ${1:300 ms}'),
+    row('DirtyLimitOption', 'dirty-limit', 'dirty-limit …', 'dirty-limit ${1:40 MiB/s}'),
     row('AfterMoment', 'after', 'after …: abort', 'after ${1:10 min}: abort'),
     row('StalledMoment', 'when', 'when stalled for … iterations: …', 'when stalled for ${1:3} iterations: downtime ${2:450 ms}'),
 ];

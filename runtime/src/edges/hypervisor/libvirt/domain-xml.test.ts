@@ -40,6 +40,14 @@ test('huge pages are read with their size, where there is one', () => {
     expect(pages('<locked/>')).toBeUndefined();
 });
 
+test('a dirty ring is one of KVM, and switched on', () => {
+    const ring = (text: string) => readDomain(domain(`<features>${text}</features>`)).dirtyRing;
+    expect(ring("<acpi/><kvm><dirty-ring state='on' size='4096'/></kvm>")).toBe(true);
+    expect(ring("<kvm><dirty-ring state='off'/></kvm>")).toBe(false);
+    expect(ring("<kvm><hidden state='on'/></kvm>")).toBe(false);
+    expect(readDomain(domain("<features><kvm><dirty-ring state='on'/></kvm></features>").replace("'kvm'", "'qemu'")).dirtyRing).toBe(false);
+});
+
 test('tags and the mark of a run are read from their own namespaces alone', () => {
     const metadata = `<metadata>
       <mig:tags xmlns:mig="urn:mig:tags:1"><mig:tag name="app" value="web"/><mig:tag name="pinned"/></mig:tags>

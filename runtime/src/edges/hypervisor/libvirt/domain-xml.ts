@@ -15,6 +15,8 @@ export interface DomainFacts {
     readonly memoryHardLimitKib: number | undefined;
     /** Its memory is in huge pages, of one size or of several; undefined where it is not. */
     readonly hugepages: { readonly pageKib: number | undefined } | undefined;
+    /** KVM tells by a ring of pages what it writes. */
+    readonly dirtyRing: boolean;
     readonly vcpus: number;
     readonly tags: Tags;
     readonly mover: MoverMark | undefined;
@@ -41,6 +43,7 @@ export function readDomain(xml: string): DomainFacts {
         maxMemoryKib,
         memoryHardLimitKib: hardLimit(domain.at('memtune/hard_limit')),
         hugepages: hugepages(domain.at('memoryBacking/hugepages')),
+        dirtyRing: domain.attribute('type') === 'kvm' && domain.at('features/kvm/dirty-ring').attribute('state') === 'on',
         vcpus: Number(vcpu.attribute('current') ?? vcpu.number ?? 1),
         tags: readTags(domain.at('metadata')),
         mover: readMover(domain.at('metadata')),

@@ -90,6 +90,15 @@ describe('a technique, as libvirt is asked for it', () => {
                 ['compression.xbzrle.cache', 'ullong', 67108864],
             ],
         ],
+        [
+            "QEMU's old compression",
+            { compression: { method: 'mt', level: 6 } },
+            2048,
+            [
+                ['compression', 'string', 'mt'],
+                ['compression.mt.level', 'int', 6],
+            ],
+        ],
         ['no compression', { compression: { method: 'none' } }, 0, []],
         ['TLS', { tls: true }, 65536, []],
         [

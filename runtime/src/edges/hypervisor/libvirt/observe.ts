@@ -109,6 +109,7 @@ function vmState(host: string, of: Described, listed: Listing, rates: Measured, 
         ...(facts.hugepages && {
             hugepages: { pageSize: facts.hugepages.pageKib === undefined ? undefined : bytes(facts.hugepages.pageKib * 1024) },
         }),
+        dirtyRing: facts.dirtyRing,
         vcpus: reading?.vcpus ?? facts.vcpus,
         tags: facts.tags,
         machine: facts.machine,
