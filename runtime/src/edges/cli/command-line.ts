@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { hanging, isMigrationError } from '../../core/index.js';
 import type { CheckOptions } from './commands/check.js';
 import type { FormatOptions } from './commands/fmt.js';
+import type { LabGuestOptions } from './commands/lab.js';
 import { Compiling } from './compile/compiling.js';
 import { type Console, Exit, processConsole } from './console.js';
 import { exitCodes, type ExitName } from './exit-codes.js';
@@ -194,6 +195,14 @@ function labCommands(program: Command, console: Console): void {
         .addOption(name())
         .option('--guests', 'start the six VMs of examples/evacuate.mig on the first host')
         .action(async (options: { name: string; guests?: boolean }) => (await import('./commands/lab.js')).labUpCommand(options, console));
+    lab.command('guest')
+        .description('start a VM with Linux in it, which answers the network wherever it is')
+        .argument('<vm>', 'its name')
+        .addOption(name())
+        .option('--host <host>', 'where; the first unless said')
+        .option('--memory <MiB>', 'of its own', positiveNumber, 128)
+        .option('--fill <MiB>', 'of its memory, with random content', positiveNumber, 16)
+        .action(async (vm: string, options: LabGuestOptions) => (await import('./commands/lab.js')).labGuestCommand(vm, options, console));
     lab.command('down')
         .description('take the hosts down, also what a crash left')
         .addOption(name())

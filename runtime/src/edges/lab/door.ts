@@ -15,4 +15,8 @@ export { hostsOfGuest, setDirtyRate, startGuest, stopGuest } from './guest/guest
 export type { GuestSpec } from './guest/domain.js';
 export { openGuestMemory, type GuestMemory } from './guest/memory.js';
 export { guestProof, type GuestProof, type PageDamage } from './guest/proof.js';
-export { guestNames, type GuestRecord } from './guest/record.js';
+export { guestNames, type GuestRecord, type LinuxGuestRecord } from './guest/record.js';
+export type { LinuxGuestSpec } from './linux/domain.js';
+export { startLinuxGuest } from './linux/guest.js';
+export { ensureLinuxImage } from './linux/image.js';
+export { services as guestServices } from './linux/init.js';

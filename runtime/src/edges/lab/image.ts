@@ -1,12 +1,11 @@
 /** The root file systems that lab hosts run from: built once, packed, kept in a cache, unpacked once. */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from './errors.js';
 import { buildCommand, imageName, mirrorFormat, readMirrors, recipeFor, type Mirrors, type Release } from './recipe.js';
-import { identify, isSame, processId } from './processes.js';
 import { run } from './run.js';
+import { exists, takeWorkDirectory } from './work-directory.js';
 
 export interface ImageOptions {
     readonly cacheDir?: string | undefined;
@@ -50,7 +49,7 @@ export async function ensureImage(release: Release, options: ImageOptions = {}):
     if (!(await exists(archive))) {
         options.onProgress?.(`building the ${release} image (once, about a minute)`);
         const part = join(work.path, 'image.tar.zst');
-        await build(buildCommand(recipe, await machineMirrors(options.signal), part), work.path, release, options);
+        await build(buildCommand(recipe, await machineMirrors(options.signal), part), work.path, `${release} image`, options);
         await rename(part, archive);
     }
     options.onProgress?.(`unpacking the ${release} image`);
@@ -68,7 +67,11 @@ export function imageRoot(release: Release, cacheDir: string): string {
     return join(cacheDir, imageName(recipeFor(release)));
 }
 
-async function build(command: readonly string[], work: string, release: Release, options: ImageOptions): Promise<void> {
+/**
+ * Runs a builder; a failure quotes what it said.
+ * @throws LabError `lab-image-failed`
+ */
+export async function build(command: readonly string[], work: string, what: string, options: ImageOptions): Promise<void> {
     // In namespaces of its own: when the build is interrupted, its mounts and processes end with its first process,
     // and that one ends with us.
     const contained = [
@@ -88,7 +91,7 @@ async function build(command: readonly string[], work: string, release: Release,
         signal: options.signal,
         env: { ...process.env, TMPDIR: work, LC_ALL: 'C' },
         onLine: (line) => {
-            if (line.startsWith('I: ')) options.onProgress?.(`${release} image: ${line.slice(3)}`);
+            if (line.startsWith('I: ')) options.onProgress?.(`${what}: ${line.slice(3)}`);
         },
     });
     if (result.code === 0) return;
@@ -97,7 +100,7 @@ async function build(command: readonly string[], work: string, release: Release,
         .filter((line) => /^(?:E:|W:|Err)/.test(line.trim()))
         .slice(-6)
         .join('\n');
-    throw new LabError('lab-image-failed', `the ${release} image could not be built: ${said || result.stderr.slice(-600)}`, {
+    throw new LabError('lab-image-failed', `the ${what} could not be built: ${said || result.stderr.slice(-600)}`, {
         hint: "the mirror is the one of this machine's apt (apt-get indextargets): see that it is reachable and carries this release",
     });
 }
@@ -115,53 +118,8 @@ async function unpack(archive: string, part: string, root: string, signal: Abort
 }
 
 /** What the machine's own apt uses. A machine without apt's tools gets the builder's default. */
-async function machineMirrors(signal: AbortSignal | undefined): Promise<Mirrors> {
+export async function machineMirrors(signal: AbortSignal | undefined): Promise<Mirrors> {
     const targets = await run(['apt-get', 'indextargets', '--format', mirrorFormat, 'Created-By: Packages', 'Component: main'], { signal });
     const config = await run(['apt-config', 'dump'], { signal });
     return readMirrors(targets.stdout, config.stdout);
-}
-
-/**
- * The directory that one process at a time builds an image in, removed when it is done. Others wait until it is gone;
- * one whose owner has died is cleared away.
- */
-async function takeWorkDirectory(
-    cacheDir: string,
-    name: string,
-    options: ImageOptions,
-): Promise<AsyncDisposable & { readonly path: string }> {
-    const path = join(cacheDir, `${name}.building`);
-    const ownerFile = join(path, 'owner');
-    for (let polls = 0; ; polls++) {
-        options.signal?.throwIfAborted();
-        if (await made(path)) {
-            await writeFile(ownerFile, JSON.stringify(identify(process.pid)));
-            return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
-        }
-        if (polls === 0) options.onProgress?.(`waiting for another process that builds ${name}`);
-        await sleep(lockPollMs, undefined, options.signal ? { signal: options.signal } : {});
-        // Nothing is written in the first moment: a directory without an owner is given one more poll.
-        const owner = await readFile(ownerFile, 'utf8').catch(() => undefined);
-        const alive = owner === undefined ? polls < 1 : isSame(processId.parse(JSON.parse(owner)));
-        if (!alive) await rm(path, { recursive: true, force: true });
-    }
-}
-
-async function made(path: string): Promise<boolean> {
-    return mkdir(path).then(
-        () => true,
-        (error: unknown) => {
-            if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-            throw error;
-        },
-    );
-}
-
-const lockPollMs = 300;
-
-async function exists(path: string): Promise<boolean> {
-    return stat(path).then(
-        () => true,
-        () => false,
-    );
 }

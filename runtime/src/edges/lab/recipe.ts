@@ -81,7 +81,8 @@ export function buildCommand(recipe: Recipe, mirrors: Mirrors, target: string): 
     ];
 }
 
-function sources(release: Release, mirrors: Mirrors): readonly string[] {
+/** Lines of sources.list, as arguments of the builder. */
+export function sources(release: Release, mirrors: Mirrors): readonly string[] {
     if (mirrors.main === undefined) return [];
     const security = mirrors.security === undefined ? [] : [`deb ${mirrors.security} ${release}-security main`];
     return [`deb ${mirrors.main} ${release} main`, ...security];

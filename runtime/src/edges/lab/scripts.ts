@@ -5,7 +5,15 @@
  * with namespaces of its own; no namespace has a name and no mount is visible outside. So ending one process ends the
  * lab, whatever state it is in, and the kernel takes links, mounts and namespaces back.
  */
-import { bitsPerByte, controlNetworkPrefix, migrationNetworkPrefix, type PlacedHost } from './spec.js';
+import {
+    bitsPerByte,
+    controlNetworkPrefix,
+    guestBridge,
+    guestNetworkPrefix,
+    type LabSpec,
+    migrationNetworkPrefix,
+    type PlacedHost,
+} from './spec.js';
 import type { HostPaths } from './paths.js';
 import { hostVariable } from './processes.js';
 import type { BytesPerSecond } from '@mig/language';
@@ -13,6 +21,7 @@ import type { BytesPerSecond } from '@mig/language';
 export interface HostScriptInput {
     readonly host: PlacedHost;
     readonly paths: HostPaths;
+    readonly guestTraffic: NonNullable<LabSpec['guestTraffic']>;
     /** The unpacked image, and what is known of its QEMU. */
     readonly imageRoot: string;
     readonly capabilities: string;
@@ -24,6 +33,8 @@ export const controlLink = (index: number): string => `ctl${index}`;
 export const migrationLink = (index: number): string => `mig${index}`;
 export const hostControlLink = 'eth0';
 export const hostMigrationLink = 'eth1';
+export const guestLink = (index: number): string => `gst${index}`;
+export const hostGuestLink = 'eth2';
 
 /** Shapes what leaves through a link. The bucket holds 8 ms of the rate, and never less than two of the largest segments. */
 export function shapeArguments(link: string, rate: BytesPerSecond): readonly string[] {
@@ -52,6 +63,9 @@ export function labScript(hosts: readonly HostScriptInput[], toolsDir: string): 
         'tool ip link set lo up',
         ...bridge('control', `${controlNetworkPrefix}.1/24`),
         ...bridge('migration', `${migrationNetworkPrefix}.1/24`),
+        ...(hosts[0]?.guestTraffic === 'migration-link'
+            ? [`tool ip address add ${guestNetworkPrefix}.1/24 dev migration`]
+            : bridge('guests', `${guestNetworkPrefix}.1/24`)),
         // A host gets its network namespace first, while the lab's first process can still be named by number 1.
         ...hosts.map(
             (input) =>
@@ -67,11 +81,22 @@ export function labScript(hosts: readonly HostScriptInput[], toolsDir: string): 
 /** Run with the host's network namespace, still in the lab's PID namespace: joins the networks, then becomes the host. */
 export function hostScript(input: HostScriptInput, toolsDir: string): string {
     const { host, paths } = input;
+    const shared = input.guestTraffic === 'migration-link';
     const tool = `chroot ${quote(toolsDir)}`;
     const inLab = `nsenter --target 1 --net -- ${tool}`;
+    // A link that guests use is a port of their bridge, which has the link's addresses then.
     const links = [
-        { here: hostControlLink, there: controlLink(host.index), bridge: 'control', address: host.controlAddress },
-        { here: hostMigrationLink, there: migrationLink(host.index), bridge: 'migration', address: host.migrationAddress },
+        { here: hostControlLink, there: controlLink(host.index), bridge: 'control', addresses: [host.controlAddress], guests: false },
+        {
+            here: hostMigrationLink,
+            there: migrationLink(host.index),
+            bridge: 'migration',
+            addresses: [host.migrationAddress, ...(shared ? [host.guestAddress] : [])],
+            guests: shared,
+        },
+        ...(shared
+            ? []
+            : [{ here: hostGuestLink, there: guestLink(host.index), bridge: 'guests', addresses: [host.guestAddress], guests: true }]),
     ];
     return lines([
         '#!/bin/sh',
@@ -79,11 +104,13 @@ export function hostScript(input: HostScriptInput, toolsDir: string): string {
         `exec 3>>${quote(paths.status)}`,
         "trap '[ $? -eq 0 ] || echo failed >&3' EXIT",
         `${tool} ip link set lo up`,
+        `${tool} ip link add ${guestBridge} type bridge forward_delay 0`,
+        `${tool} ip link set ${guestBridge} up`,
         ...links.flatMap((link) => [
             `${tool} ip link add ${link.here} type veth peer name ${link.there} netns 1`,
             `${inLab} ip link set ${link.there} master ${link.bridge} up`,
-            `${tool} ip address add ${link.address}/24 dev ${link.here}`,
-            `${tool} ip link set ${link.here} up`,
+            ...link.addresses.map((address) => `${tool} ip address add ${address}/24 dev ${link.guests ? guestBridge : link.here}`),
+            `${tool} ip link set ${link.here} ${link.guests ? `master ${guestBridge} ` : ''}up`,
         ]),
         `${tool} ${shapeArguments(hostMigrationLink, host.linkRate).join(' ')}`,
         `${inLab} ${shapeArguments(migrationLink(host.index), host.linkRate).join(' ')}`,

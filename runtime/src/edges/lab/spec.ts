@@ -18,6 +18,8 @@ export interface LabHostSpec {
 export interface LabSpec {
     readonly name: string;
     readonly hosts: readonly LabHostSpec[];
+    /** What carries the guests' traffic: a link of its own that is not shaped, as unless said, or the one that migrations take. */
+    readonly guestTraffic?: 'own-link' | 'migration-link';
 }
 
 /** A lab's host with everything that follows from its place in the lab. */
@@ -27,6 +29,8 @@ export interface PlacedHost extends LabHostSpec {
     readonly controlAddress: string;
     /** On the migration network, shaped to `linkRate`. */
     readonly migrationAddress: string;
+    /** On the guests' network, from which the host reaches guests. */
+    readonly guestAddress: string;
     /** libvirt's host UUID. */
     readonly uuid: string;
     readonly machineId: string;
@@ -54,6 +58,9 @@ export const defaultLab: LabSpec = { name: defaultLabName, hosts: defaultHosts }
 /** The addresses exist only inside a lab's namespaces; every lab uses the same. */
 export const controlNetworkPrefix = '10.66.0';
 export const migrationNetworkPrefix = '10.66.1';
+export const guestNetworkPrefix = '10.66.2';
+/** The bridge of each host that its guests are on. */
+export const guestBridge = 'guests';
 const firstHostNumber = 11;
 const maxHosts = 32;
 
@@ -79,6 +86,7 @@ export function placeHosts(spec: LabSpec): readonly PlacedHost[] {
             index,
             controlAddress: `${controlNetworkPrefix}.${firstHostNumber + index}`,
             migrationAddress: `${migrationNetworkPrefix}.${firstHostNumber + index}`,
+            guestAddress: `${guestNetworkPrefix}.${firstHostNumber + index}`,
             machineId,
             uuid: uuidFrom(machineId),
         };

@@ -14,6 +14,8 @@ const labHost = z.object({
     zone: z.string(),
     controlAddress: z.string(),
     migrationAddress: z.string(),
+    /** On the guests' network; absent in labs of earlier versions. */
+    guestAddress: z.string().optional(),
     uuid: z.string(),
     bootId: z.string(),
     /** The unpacked image that the host runs from. */
@@ -46,8 +48,8 @@ export type LabHost = z.infer<typeof labHost>;
 
 /** A lab's host as first written down. */
 export function hostRecord(host: PlacedHost, imageRoot: string, bootId: string): LabHost {
-    const { name, release, index, zone, controlAddress, migrationAddress, uuid } = host;
-    return { name, release, index, zone, controlAddress, migrationAddress, uuid, bootId, imageRoot };
+    const { name, release, index, zone, controlAddress, migrationAddress, guestAddress, uuid } = host;
+    return { name, release, index, zone, controlAddress, migrationAddress, guestAddress, uuid, bootId, imageRoot };
 }
 
 export async function writeState(lab: Lab): Promise<void> {

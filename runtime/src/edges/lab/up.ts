@@ -45,7 +45,15 @@ export async function labUp(spec: LabSpec = defaultLab, options: LabUpOptions = 
     try {
         const inputs = hosts.map((host): HostScriptInput => {
             const image = imageOf(images, host.release);
-            return { host, paths: paths.host(host.name), imageRoot: image.root, capabilities: image.capabilities, bootId: randomUUID() };
+            const guestTraffic = spec.guestTraffic ?? 'own-link';
+            return {
+                host,
+                paths: paths.host(host.name),
+                guestTraffic,
+                imageRoot: image.root,
+                capabilities: image.capabilities,
+                bootId: randomUUID(),
+            };
         });
         const owner = identify(process.pid);
         if (owner === undefined)

@@ -1,4 +1,16 @@
-import { defaultLab, labDown, labExec, type Leftover, leftovers, listLabs, labUp, removeLeftovers } from '../../lab/door.js';
+import {
+    defaultLab,
+    guestServices,
+    labDown,
+    labExec,
+    type Leftover,
+    leftovers,
+    listLabs,
+    labUp,
+    openLab,
+    removeLeftovers,
+    startLinuxGuest,
+} from '../../lab/door.js';
 import type { Console } from '../console.js';
 import { startDemoGuests } from './demo-guests.js';
 
@@ -12,6 +24,24 @@ export async function labUpCommand(options: { readonly name: string; readonly gu
     console.out(
         `  mig-run lab exec${options.name === defaultLab.name ? '' : ` --name ${options.name}`} -- mig-run plan examples/evacuate.mig`,
     );
+}
+
+export interface LabGuestOptions {
+    readonly name: string;
+    readonly host?: string;
+    readonly memory: number;
+    readonly fill: number;
+}
+
+/** Starts a Linux VM in a lab that is up. */
+export async function labGuestCommand(vm: string, options: LabGuestOptions, console: Console): Promise<void> {
+    const lab = await openLab(options.name);
+    const host = options.host ?? lab.hosts[0]?.name ?? '';
+    const spec = { name: vm, memoryMiB: options.memory, fillMiB: options.fill };
+    const { address } = await startLinuxGuest(lab, host, spec, { onProgress: (text) => console.err(text) });
+    console.out(`${vm} runs on ${host} and answers at ${address}, on the lab's networks alone.`);
+    const ports = Object.entries(guestServices).map(([service, port]) => `${port} (${service})`);
+    console.out(`It listens on ports ${ports.join(', ')}.`);
 }
 
 /** Takes a lab down, and everything that a crashed one left. */

@@ -78,18 +78,10 @@ export function planGuest(spec: GuestSpec, mark: string): PlannedGuest {
 export const serialPath = (name: string): string => `/run/guest-${name}.serial`;
 
 export function domainXml(guest: PlannedGuest, romPath: string): string {
-    const tags = Object.entries(guest.tags).map(([name, value]) => {
-        const attribute = value === '' ? '' : ` value="${escape(value)}"`;
-        return `      <mig:tag name="${escape(name)}"${attribute}/>`;
-    });
     return `<domain type='qemu'>
   <name>${escape(guest.name)}</name>
   <uuid>${guest.uuid}</uuid>
-  <metadata>
-    <mig:tags xmlns:mig="urn:mig:tags:1">
-${tags.join('\n')}
-    </mig:tags>
-  </metadata>
+${tagsXml(guest.tags)}
   <memory unit='MiB'>${guest.memoryMiB}</memory>
   <vcpu>1</vcpu>
   <os>
@@ -110,8 +102,21 @@ ${tags.join('\n')}
 `;
 }
 
+/** Tags in a domain's metadata, as policies see them. */
+export function tagsXml(tags: Readonly<Record<string, string>>): string {
+    const each = Object.entries(tags).map(([name, value]) => {
+        const attribute = value === '' ? '' : ` value="${escape(value)}"`;
+        return `      <mig:tag name="${escape(name)}"${attribute}/>`;
+    });
+    return `  <metadata>
+    <mig:tags xmlns:mig="urn:mig:tags:1">
+${each.join('\n')}
+    </mig:tags>
+  </metadata>`;
+}
+
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-function escape(text: string): string {
+export function escape(text: string): string {
     return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&apos;');
 }

@@ -7,13 +7,13 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mebibyte } from '@mig/language';
 import { LabError } from '../errors.js';
-import { labCommand } from '../exec.js';
 import { mustRun, run } from '../run.js';
 import { labHostOf, pathInHost, type Lab } from '../state.js';
 import { domainXml, planGuest, serialPath, type GuestSpec, type PlannedGuest } from './domain.js';
 import { guestPid, openGuestMemory } from './memory.js';
-import { recallGuest, rememberGuest, type GuestRecord } from './record.js';
+import { recallAnyGuest, recallGuest, rememberGuest, type GuestRecord } from './record.js';
 import { counters, guestRom } from './rom.js';
+import { virsh } from './virsh.js';
 
 /**
  * Starts a guest and returns when it has filled its memory and runs.
@@ -36,9 +36,9 @@ export async function startGuest(lab: Lab, host: string, spec: GuestSpec, signal
     return record;
 }
 
-/** Ends a guest and removes its definition, wherever in the lab it is. */
+/** Ends a guest of either kind and removes its definition, wherever in the lab it is. */
 export async function stopGuest(lab: Lab, name: string, signal?: AbortSignal): Promise<void> {
-    const { uuid } = await recallGuest(lab, name);
+    const { uuid } = await recallAnyGuest(lab, name);
     for (const host of lab.hosts) {
         // Either may fail because the guest does not run here, or is not defined here: what counts is that it is gone.
         await run(virsh(lab, host.name, `destroy ${uuid}`), { signal });
@@ -90,9 +90,6 @@ const unreachable = (name: string, host: string, cause?: unknown): LabError =>
         cause,
         hint: 'see that it runs there, and is not paused',
     });
-
-const virsh = (lab: Lab, host: string, script: string): readonly string[] =>
-    labCommand(lab, ['virsh', '--quiet', '--connect', 'qemu:///system', script], host);
 
 /** The image goes to every host, under the same path: a migrated guest is started there with its firmware again. */
 async function placeRom(lab: Lab, guest: PlannedGuest): Promise<string> {

@@ -15,22 +15,44 @@ const guestRecord = z.object({
     hotPages: z.number().int(),
 });
 
+/** A guest that is nothing but memory, and can be proved by it. */
 export type GuestRecord = z.infer<typeof guestRecord>;
 
-export async function rememberGuest(lab: Lab, record: GuestRecord): Promise<void> {
+const linuxGuestRecord = z.object({
+    kind: z.literal('linux'),
+    name: z.string(),
+    uuid: z.string(),
+    address: z.string(),
+    mac: z.string(),
+    memoryBytes: z.number().int(),
+});
+
+/** A guest with Linux in it, which answers the network. */
+export type LinuxGuestRecord = z.infer<typeof linuxGuestRecord>;
+
+export async function rememberGuest(lab: Lab, record: GuestRecord | LinuxGuestRecord): Promise<void> {
     await mkdir(directory(lab), { recursive: true });
     await writeFile(join(directory(lab), `${record.name}.json`), `${JSON.stringify(record)}\n`);
 }
 
 /** @throws LabError `lab-guest-unknown` */
 export async function recallGuest(lab: Lab, name: string): Promise<GuestRecord> {
+    const record = await recallAnyGuest(lab, name);
+    if (!('kind' in record)) return record;
+    throw new LabError('lab-guest-unknown', `guest '${name}' has Linux in it, and is not known by its memory`, {
+        hint: 'ask its status service over the network',
+    });
+}
+
+/** @throws LabError `lab-guest-unknown` */
+export async function recallAnyGuest(lab: Lab, name: string): Promise<GuestRecord | LinuxGuestRecord> {
     const names = await guestNames(lab);
     if (!names.includes(name)) {
         throw new LabError('lab-guest-unknown', `lab '${lab.name}' has started no guest '${name}'`, {
             hint: names.length === 0 ? 'it has started none' : `it has started ${names.join(', ')}`,
         });
     }
-    return guestRecord.parse(JSON.parse(await readFile(join(directory(lab), `${name}.json`), 'utf8')));
+    return z.union([linuxGuestRecord, guestRecord]).parse(JSON.parse(await readFile(join(directory(lab), `${name}.json`), 'utf8')));
 }
 
 /** Every guest that was started in the lab, in order. */

@@ -1,0 +1,140 @@
+/** Linux guests of the lab: they answer the network wherever they are, and traffic-sensitive moves go by what they really carry. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { MigrationEvent, Plan } from '@mig/runtime/core';
+import {
+    guestServices,
+    hostsOfGuest,
+    type Lab,
+    labCommand,
+    type LinuxGuestRecord,
+    startLinuxGuest,
+} from '../../runtime/src/edges/lab/door.js';
+import { defaultHosts } from '../../runtime/src/edges/lab/spec.js';
+import { inHost, inventoryOf } from '../kit/lab-state.js';
+import { describeWithLab } from '../kit/lab.js';
+import { Desk } from '../kit/mig-run.js';
+import { Streams } from '../kit/streams.js';
+
+const run = promisify(execFile);
+
+/** What a service of a guest says, asked from the lab's networks; or the error's code. */
+async function ask(lab: Lab, guest: LinuxGuestRecord, port: number, say = ''): Promise<string> {
+    const script = `const s = require('net').connect(${port}, '${guest.address}'); s.setTimeout(30000, () => s.destroy(new Error('ETIMEDOUT')));
+        s.on('error', (e) => console.log(e.code ?? e.message)); s.on('data', (d) => { process.stdout.write(d); ${say === '' ? '' : 's.destroy()'} }); s.write(${JSON.stringify(say)});`;
+    const [command = '', ...argv] = labCommand(lab, [process.execPath, '-e', script]);
+    return (await run(command, argv)).stdout.trim();
+}
+
+const bootIdOf = async (lab: Lab, guest: LinuxGuestRecord): Promise<string> =>
+    (await ask(lab, guest, guestServices.status)).split('\n')[0] ?? '';
+
+describeWithLab(
+    'Linux guests',
+    (fixture) => {
+        let desk: Desk;
+        const guests: LinuxGuestRecord[] = [];
+        beforeAll(async () => {
+            desk = await Desk.clear();
+            const specs = ['send1', 'send2', 'take1', 'take2'].map((name, i) => ({ name, memoryMiB: 128, fillMiB: 16, number: 101 + i }));
+            guests.push(...(await Promise.all(specs.map((spec) => startLinuxGuest(fixture.lab, 'kvm-a', spec)))));
+        });
+        afterAll(async () => desk[Symbol.asyncDispose]());
+
+        test('one answers with what it runs, sends back what it is sent, and refuses what it does not listen on', async () => {
+            const [guest] = guests as [LinuxGuestRecord];
+            expect(await ask(fixture.lab, guest, guestServices.echo, 'are you there?')).toBe('are you there?');
+            expect(await ask(fixture.lab, guest, guestServices.status)).toMatch(/^[0-9a-f-]{36}\n[\d.]+ [\d.]+$/);
+            expect(await ask(fixture.lab, guest, 4)).toBe('ECONNREFUSED');
+        });
+
+        test('a second one of the same name is refused, wherever it would be', async () => {
+            await expect(startLinuxGuest(fixture.lab, 'kvm-b', { name: 'send1', memoryMiB: 128 })).rejects.toThrow(
+                /send1 runs already, on kvm-a/,
+            );
+        });
+
+        test('traffic-sensitive goes by what libvirt measures of real streams, and every stream goes on where its guest is then', async () => {
+            const { lab } = fixture;
+            const before = await Promise.all(
+                guests.map(async (guest) => ({ boot: await bootIdOf(lab, guest), sum: await ask(lab, guest, guestServices.content) })),
+            );
+            const traffic = guests.map((guest) => ({
+                guest,
+                way: guest.name.startsWith('send') ? ('out of the guest' as const) : ('into the guest' as const),
+                bytesPerSecond: 1_000_000,
+            }));
+            await using streams = await Streams.open(lab, traffic);
+            await desk.write('spread.mig', policy);
+            await desk.write('hosts.yaml', await inventoryOf(lab));
+            const through = labCommand(lab, []);
+
+            const planned = await desk.migRun(['plan', 'spread.mig', '--inventory', 'hosts.yaml', '--json'], { through });
+            expect(planned.code, planned.all).toBe(0);
+            const { moves } = JSON.parse(planned.stdout) as Plan;
+            const why = moves.map(({ technique, because }) => ({
+                kind: technique.kind,
+                because: because.map(({ text }) => text).join('; '),
+            }));
+            // The figures are what the other ends count: 8 Mbit/s, less what a loaded machine leaves out.
+            const figure = String.raw`[1-9][\d.]* Mbit/s`;
+            const little = String.raw`[\d.]+ k?bit/s`;
+            for (const i of [0, 1]) {
+                expect(why[i]?.kind).toBe('postcopy');
+                expect(why[i]?.because).toMatch(
+                    new RegExp(String.raw`postcopy is chosen: send\d mostly sends \(${figure} out, ${little} in\)`),
+                );
+            }
+            for (const i of [2, 3]) {
+                expect(why[i]?.kind).toBe('precopy');
+                expect(why[i]?.because).toMatch(
+                    new RegExp(String.raw`precopy is chosen: take\d mostly receives \(${little} out, ${figure} in\)`),
+                );
+            }
+
+            const { code, stdout, all } = await desk.migRun(['spread.mig', '--inventory', 'hosts.yaml', '--yes', '--json'], { through });
+            expect(code, all).toBe(0);
+            const events = stdout
+                .trim()
+                .split('\n')
+                .map((line) => JSON.parse(line) as MigrationEvent);
+            const [started] = events.filter((event) => event.type === 'run-started');
+            const nameOf = (move: string): string => started?.plan.moves.find(({ id }) => id === move)?.vm.name ?? move;
+            const switched = new Set(events.flatMap((event) => (event.type === 'postcopy-started' ? [nameOf(event.move)] : [])));
+            expect([...switched].toSorted()).toEqual(['send1', 'send2']);
+
+            const carried = { ...streams.counts.at(-1)?.bytes };
+            await expect
+                .poll(() => guests.filter(({ name }) => (streams.counts.at(-1)?.bytes[name] ?? 0) > (carried[name] ?? 0) + 1_000_000), {
+                    timeout: 60_000,
+                })
+                .toHaveLength(guests.length);
+            expect(streams.broken).toEqual([]);
+            for (const [i, guest] of guests.entries()) {
+                const [host = ''] = await hostsOfGuest(lab, guest.name);
+                expect(host).toBe('kvm-b');
+                // The same guest, not one that was started anew, with the same memory.
+                expect({ boot: await bootIdOf(lab, guest), sum: await ask(lab, guest, guestServices.content) }).toEqual(before[i]);
+                // The bridges have learnt where it is from what it announced.
+                const seen = async (at: string) =>
+                    (await inHost(lab, at, 'bridge', 'fdb', 'show', 'br', 'guests'))
+                        .split('\n')
+                        .find((line) => line.startsWith(guest.mac)) ?? '';
+                expect(await seen('kvm-b')).toMatch(/dev vnet\d+ /);
+                expect(await seen('kvm-a')).not.toMatch(/dev vnet\d+ /);
+            }
+        });
+    },
+    defaultHosts.slice(0, 2),
+);
+
+const policy = `policy spread {
+  when host is in maintenance
+  move vms on host order by vm.name
+  to hosts
+  using traffic-sensitive
+  at most 4 at once per host
+  on failure leave and report
+}
+`;
