@@ -13,9 +13,17 @@ export interface Struck {
     readonly events: readonly MigrationEvent[];
 }
 
+export interface Striking {
+    readonly desk: Desk;
+    readonly lab: OwnedLab;
+    readonly signals: readonly ('SIGKILL' | 'SIGINT')[];
+    /** The lab's own unless given. */
+    readonly inventory?: string;
+}
+
 /** Runs a policy on the hosts of a lab, and sends signals to it, one with each event, from the moment on at which one is seen. */
 export async function struckAt(
-    { desk, lab, signals }: { readonly desk: Desk; readonly lab: OwnedLab; readonly signals: readonly ('SIGKILL' | 'SIGINT')[] },
+    { desk, lab, signals, inventory }: Striking,
     words: readonly string[],
     isTheMoment: (event: MigrationEvent) => boolean,
 ): Promise<Struck> {
@@ -24,7 +32,7 @@ export async function struckAt(
         migRunPath,
         ...words,
         '--inventory',
-        lab.inventoryPath,
+        inventory ?? lab.inventoryPath,
         '--yes',
         '--json',
     ]);

@@ -9,13 +9,21 @@ import { virsh } from './virsh.js';
 
 const run = promisify(execFile);
 
+interface BentPeer {
+    address: string;
+    port?: number;
+    user: string;
+    identity_file: string;
+    known_hosts: string;
+}
+
 /** As much of an inventory as tests bend. */
 export interface BentInventory {
     hosts: Record<
         string,
         {
             maintenance?: boolean;
-            ssh: { address: string; port?: number; user: string; identity_file: string; known_hosts: string };
+            ssh: BentPeer & { jump?: string | Partial<BentPeer>[] };
         }
     >;
     shared_storage?: string[];

@@ -1,7 +1,7 @@
 import { type Finding, type Fix, formatQuantity, nearest, type SourceRange } from '@mig/language';
 import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type * as z from 'zod';
-import type { Connection, HostProvisions, Inventory, InventoryHost } from '../model/inventory.js';
+import type { Connection, HostProvisions, Inventory, InventoryHost, SshPeer } from '../model/inventory.js';
 import { Places } from './places.js';
 import { type InventoryFile, inventorySchema, keysAt } from './schema.js';
 
@@ -90,13 +90,19 @@ function toInventory(file: InventoryFile): Inventory {
 
 function connectionOf(ssh: InventoryFile['hosts'][string]['ssh']): Connection {
     if (ssh === undefined) return { kind: 'local' };
+    const jump = 'jump' in ssh ? ssh.jump : undefined;
+    return { kind: 'ssh', ...peerOf(ssh), ...(jump && { jump: jump.map(peerOf) }) };
+}
+
+type PeerFile = Exclude<InventoryFile['hosts'][string]['ssh'], undefined>;
+
+function peerOf(peer: PeerFile): SshPeer {
     return {
-        kind: 'ssh',
-        address: ssh.address,
-        user: ssh.user,
-        port: ssh.port,
-        identityFile: 'identity_file' in ssh ? ssh.identity_file : undefined,
-        knownHosts: 'known_hosts' in ssh ? ssh.known_hosts : undefined,
+        address: peer.address,
+        user: peer.user,
+        port: peer.port,
+        identityFile: 'identity_file' in peer ? peer.identity_file : undefined,
+        knownHosts: 'known_hosts' in peer ? peer.known_hosts : undefined,
     };
 }
 
@@ -260,11 +266,13 @@ function meaningFindings(file: InventoryFile, place: Places): Finding[] {
             );
         }
         const address = host.ssh === undefined ? undefined : `${host.ssh.address}:${host.ssh.port ?? 22}`;
-        const earlier = address === undefined ? undefined : seen.get(address);
+        // The same address behind different jump hosts may be another machine.
+        const way = host.ssh !== undefined && 'jump' in host.ssh ? JSON.stringify(host.ssh.jump) : '';
+        const earlier = address === undefined ? undefined : seen.get(address + way);
         if (address !== undefined && earlier !== undefined) {
             out.push(finding('MIG013', `${name} and ${earlier} are the same machine: ${address}`, 'keep one of them', place.key(at)));
         }
-        if (address !== undefined) seen.set(address, name);
+        if (address !== undefined) seen.set(address + way, name);
     }
     return [...out, ...probeFindings(file, place)];
 }

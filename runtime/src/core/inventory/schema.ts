@@ -52,24 +52,39 @@ const tags = z
     ])
     .meta({ description: 'Tags: a list of name or name=value, or a map' });
 
-const ssh = z
-    .union([
-        z
-            .string()
-            .regex(/^(?:[^@\s]+@)?[^@\s:]+(?::\d+)?$/, 'write [user@]address[:port]')
-            .transform((text) => {
-                const match = /^(?:([^@]+)@)?([^:]+)(?::(\d+))?$/.exec(text);
-                return { user: match?.[1], address: match?.[2] ?? text, port: match?.[3] === undefined ? undefined : Number(match[3]) };
-            }),
-        z.strictObject({
-            address: z.string().min(1).meta({ description: 'Address, or an alias from ~/.ssh/config' }),
-            user: z.string().optional(),
-            port: z.int().min(1).max(65_535).optional(),
-            identity_file: z.string().optional().meta({ description: 'Private key; ~ is the home directory' }),
-            known_hosts: z.string().optional().meta({ description: 'File with the host keys, instead of ~/.ssh/known_hosts' }),
-        }),
-    ])
-    .meta({ description: 'How to reach the host: [user@]address[:port], or the parts by name' });
+/** `[user@]address[:port]`; an IPv6 address stands in brackets. */
+const written = /^(?:([^@\s]+)@)?(\[[0-9A-Fa-f:.%\w]+\]|[^@\s:[\]]+)(?::(\d+))?$/;
+
+const peerText = z
+    .string()
+    .regex(written, 'write [user@]address[:port], an IPv6 address in brackets')
+    .transform((text) => {
+        const [, user, address = text, port] = written.exec(text) ?? [];
+        return { user, address: address.replace(/^\[|\]$/g, ''), port: port === undefined ? undefined : Number(port) };
+    });
+
+const peer = z.strictObject({
+    address: z.string().min(1).meta({ description: 'Address, or an alias from ~/.ssh/config' }),
+    user: z.string().optional(),
+    port: z.int().min(1).max(65_535).optional(),
+    identity_file: z.string().optional().meta({ description: 'Private key; ~ is the home directory' }),
+    known_hosts: z.string().optional().meta({ description: 'File with the host keys, instead of ~/.ssh/known_hosts' }),
+});
+
+const hop = z.union([peerText, peer]);
+
+const jump = z
+    .union([z.literal('none').transform(() => []), hop.transform((one) => [one]), z.array(hop)])
+    .optional()
+    .meta({
+        description:
+            'Hosts to pass through, nearest first, each as under ssh; none: straight there, whatever ~/.ssh/config says. ' +
+            'Left out: as ProxyJump in ~/.ssh/config says',
+    });
+
+const sshParts = peer.extend({ jump });
+
+const ssh = z.union([peerText, sshParts]).meta({ description: 'How to reach the host: [user@]address[:port], or the parts by name' });
 
 const link = z.strictObject({
     network: name,
@@ -200,13 +215,13 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
     const last = path.filter((p) => typeof p === 'string');
     if (path.length === 0) return Object.keys(inventorySchema.shape);
     if (path[0] === 'networks') return ['name', 'capacity'];
-    if (path[0] === 'probes') return last[2] === 'ssh' ? ['address', 'user', 'port', 'identity_file', 'known_hosts'] : ['ssh', 'local'];
+    if (path[0] === 'probes') return last[2] === 'ssh' ? sshKeys(last[3]) : ['ssh', 'local'];
     if (path[0] !== 'hosts') return [];
     switch (last[2]) {
         case undefined:
             return Object.keys(host.shape);
         case 'ssh':
-            return ['address', 'user', 'port', 'identity_file', 'known_hosts'];
+            return sshKeys(last[3]);
         case 'migration':
             return ['network', 'address', 'listen'];
         case 'versions':
@@ -221,3 +236,5 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
             return [];
     }
 };
+
+const sshKeys = (below: string | undefined): readonly string[] => Object.keys(below === 'jump' ? peer.shape : sshParts.shape);

@@ -75,17 +75,22 @@ export interface HugePages {
     readonly memory: Bytes;
 }
 
-export type Connection =
-    | { readonly kind: 'local' }
-    /** Undefined fields are left to ~/.ssh/config and its defaults. */
-    | {
-          readonly kind: 'ssh';
-          readonly address: string;
-          readonly user: string | undefined;
-          readonly port: number | undefined;
-          readonly identityFile: string | undefined;
-          readonly knownHosts: string | undefined;
-      };
+export type Connection = { readonly kind: 'local' } | SshConnection;
+
+export interface SshConnection extends SshPeer {
+    readonly kind: 'ssh';
+    /** Hosts to pass through, nearest first; an empty list: straight there. Absent: as ~/.ssh/config says. */
+    readonly jump?: readonly SshPeer[];
+}
+
+/** Where an SSH server is, and what to use with it. Undefined fields are left to ~/.ssh/config and its defaults. */
+export interface SshPeer {
+    readonly address: string;
+    readonly user: string | undefined;
+    readonly port: number | undefined;
+    readonly identityFile: string | undefined;
+    readonly knownHosts: string | undefined;
+}
 
 /** Where the destination listens for migrations, named rather than guessed (safety.md rule 11). */
 export interface MigrationAddress {

@@ -4,7 +4,7 @@ import type { ServerHostKeyAlgorithm } from 'ssh2';
 import type { HostName } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import { fingerprint, judge, type KnownKey, keyType, knownName, knownTypes, parseKnownHosts } from './known-hosts.js';
-import type { SshTarget } from './ssh-config.js';
+import { jumpOption, peerText, type SshTarget } from './ssh-config.js';
 
 export interface HostKeyCheck {
     /** In the order of preference: types that are known of the host first, so that it shows a key that we can judge. */
@@ -48,7 +48,10 @@ function problem(name: HostName, target: SshTarget, lookup: string, key: Buffer,
     const verdict = judge(key, lookup, known);
     const shown = `${keyType(key)} ${fingerprint(key)}`;
     const file = target.knownHostsFiles[0] ?? '~/.ssh/known_hosts';
-    const scan = `ssh-keyscan ${target.port === 22 ? '' : `-p ${String(target.port)} `}${target.host} >> ${file}`;
+    // The key of a host behind jump hosts is seen from the last of them.
+    const last = target.jumps.at(-1);
+    const from = last === undefined ? '' : `ssh ${jumpOption(target.jumps.slice(0, -1))}${peerText(last)} `;
+    const scan = `${from}ssh-keyscan ${target.port === 22 ? '' : `-p ${String(target.port)} `}${target.host} >> ${file}`;
     switch (verdict.kind) {
         case 'known':
             return undefined;

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
@@ -184,27 +184,4 @@ describe('a host that does not answer', () => {
         await using host = await fakeHost();
         await expect(open(host, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
     });
-});
-
-test('a host is reached through another', async () => {
-    await using inner = await fakeHost();
-    await using gate = await fakeHost();
-    const name = (host: FakeHost): string => `[127.0.0.1]:${String(host.port)} ${host.publicKey}`;
-    await writeFile(join(home, 'known'), [name(inner), name(gate)].join('\n'));
-    await mkdir(join(home, '.ssh'));
-    await writeFile(
-        join(home, '.ssh', 'config'),
-        `IdentityFile ${join(home, 'key')}\nHost inner\n HostName 127.0.0.1\n Port ${String(inner.port)}\n ProxyJump root@127.0.0.1:${String(gate.port)}\n`,
-    );
-    const connection = {
-        kind: 'ssh',
-        address: 'inner',
-        port: undefined,
-        user: 'root',
-        identityFile: undefined,
-        knownHosts: join(home, 'known'),
-    } as const;
-    await using access = await openSsh('kvm-a', connection, never, { home, user: 'me', agent: undefined });
-    expect((await access.run(['echo', 'through'], never)).stdout).toBe('through\n');
-    expect(gate.forwarded).toEqual([`127.0.0.1:${String(inner.port)}`]);
 });

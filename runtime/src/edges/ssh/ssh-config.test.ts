@@ -2,10 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { jumpConnection, resolveTarget, type SshConnection, type SshTarget } from './ssh-config.js';
+import { jumpOption, type Peer, peerText, resolveTarget, type SshTarget } from './ssh-config.js';
 
-const bare: SshConnection = {
-    kind: 'ssh',
+const bare: Peer = {
     address: 'kvm-a',
     user: undefined,
     port: undefined,
@@ -19,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-async function target(config: string, connection: Partial<SshConnection> = {}): Promise<SshTarget> {
+async function target(config: string, connection: Partial<Peer> = {}): Promise<SshTarget> {
     await writeFile(join(home, '.ssh', 'config'), config);
     return resolveTarget('a', { ...bare, ...connection }, { home, user: 'me', agent: '/agent' });
 }
@@ -71,8 +70,33 @@ describe('the configuration', () => {
     });
 
     test('names the hosts to pass through, nearest first', async () => {
-        expect((await target('Host *\n  ProxyJump gate, me@inner:2200\n')).jumps).toEqual(['gate', 'me@inner:2200']);
-        expect((await target('Host *\n  ProxyJump none\n')).jumps).toEqual([]);
+        const jumps = async (value: string): Promise<readonly string[]> =>
+            (await target(`Host *\n  ProxyJump ${value}\n`)).jumps.map(peerText);
+        expect(await jumps('gate, me@inner:2200')).toEqual(['gate', 'me@inner:2200']);
+        expect(await jumps('root@[2001:db8::1]:22,ssh://you@gate:23/')).toEqual(['root@[2001:db8::1]:22', 'you@gate:23']);
+        expect(await jumps('%r@gate-of-%n')).toEqual(['me@gate-of-kvm-a']);
+        expect(await jumps('none')).toEqual([]);
+        expect(await jumps('None')).toEqual([]);
+    });
+
+    test('gives way to the jump hosts of the inventory, and to none', async () => {
+        const gate = { ...bare, address: 'gate' };
+        expect((await target('Host *\n  ProxyJump other\n', { jump: [gate] })).jumps).toEqual([gate]);
+        expect((await target('Host *\n  ProxyJump other\n', { jump: [] })).jumps).toEqual([]);
+        expect((await target('Host *\n  ProxyCommand nc %h %p\n', { jump: [gate] })).jumps).toEqual([gate]);
+    });
+
+    test('gives jump hosts the known hosts of the inventory beside their own', async () => {
+        const [gate] = (await target('Host kvm-a\n  ProxyJump gate\n', { knownHosts: '/lab/known_hosts' })).jumps;
+        const found = await resolveTarget('gate', gate!, { home, user: 'me', agent: undefined });
+        expect(found.knownHostsFiles.slice(0, 2)).toEqual(['/lab/known_hosts', join(home, '.ssh', 'known_hosts')]);
+    });
+
+    test('that names no host to pass through is refused with what it says', async () => {
+        await expect(target('Host *\n  ProxyJump gate:here\n')).rejects.toMatchObject({
+            code: 'feature-missing',
+            message: expect.stringContaining("'gate:here'") as string,
+        });
     });
 
     test('is refused where following it would be wrong', async () => {
@@ -80,12 +104,18 @@ describe('the configuration', () => {
             code: 'feature-missing',
             hint: expect.stringContaining('ProxyJump') as string,
         });
+        // What is said first holds, as in OpenSSH.
+        await expect(target('Host *\n  ProxyCommand nc %h %p\n  ProxyJump gate\n')).rejects.toMatchObject({ code: 'feature-missing' });
+        expect((await target('Host *\n  ProxyJump gate\n  ProxyCommand nc %h %p\n')).jumps.map(peerText)).toEqual(['gate']);
         await expect(target('Host *\n  RevokedHostKeys /etc/revoked\n')).rejects.toMatchObject({ code: 'feature-missing' });
     });
 });
 
-test('a jump is read with its user and port', () => {
-    expect(jumpConnection('me@inner:2200', '/k')).toMatchObject({ address: 'inner', user: 'me', port: 2200, knownHosts: '/k' });
-    expect(jumpConnection('[fe80::1]:22', undefined)).toMatchObject({ address: 'fe80::1', user: undefined, port: 22 });
-    expect(jumpConnection('gate', undefined)).toMatchObject({ address: 'gate', port: undefined });
+test("the way through jump hosts is written as OpenSSH's tools take it", () => {
+    const jumps = [
+        { ...bare, address: 'gate', user: 'me' },
+        { ...bare, address: 'fe80::1', port: 2200 },
+    ];
+    expect(jumpOption(jumps)).toBe('-J me@gate,[fe80::1]:2200 ');
+    expect(jumpOption([])).toBe('');
 });

@@ -9,11 +9,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import SshConfig from 'ssh-config';
-import type { Connection, HostName } from '../../core/index.js';
+import type { HostName, SshPeer } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { SshEnvironment } from './environment.js';
 
-export type SshConnection = Extract<Connection, { kind: 'ssh' }>;
+/** A server to connect to: a host of the inventory, or a jump host. */
+export interface Peer extends SshPeer {
+    /** Instead of what the configuration says. */
+    readonly jump?: readonly Peer[];
+    /** Of a jump host: the file with host keys that the inventory names for the host behind it. */
+    readonly alsoKnown?: string;
+}
 
 export interface SshTarget {
     readonly host: string;
@@ -27,8 +33,8 @@ export interface SshTarget {
     readonly knownHostsFiles: readonly string[];
     /** The name under which the host's key is looked up, where it is not the host's own. */
     readonly hostKeyAlias: string | undefined;
-    /** Hosts to pass through, nearest first, as written: `[user@]host[:port]`. */
-    readonly jumps: readonly string[];
+    /** Hosts to pass through, nearest first. */
+    readonly jumps: readonly Peer[];
     readonly connectTimeoutMs: number;
     readonly bindAddress: string | undefined;
     readonly family: 4 | 6 | undefined;
@@ -36,17 +42,18 @@ export interface SshTarget {
 
 const defaultConnectTimeoutMs = 10_000;
 const defaultIdentities = ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_ed25519_sk', 'id_ecdsa_sk'];
-const refused = ['proxycommand', 'proxyusefdpass', 'revokedhostkeys', 'knownhostscommand'];
+const refused = ['proxyusefdpass', 'revokedhostkeys', 'knownhostscommand'];
 
 /** Reads the person's configuration for a connection. */
-export async function resolveTarget(name: HostName, connection: SshConnection, environment: SshEnvironment): Promise<SshTarget> {
+export async function resolveTarget(name: HostName, connection: Peer, environment: SshEnvironment): Promise<SshTarget> {
     const sshDirectory = join(environment.home, '.ssh');
     const settings = computed(name, await configText(join(sshDirectory, 'config'), sshDirectory, environment), connection, environment);
     const one = (key: string): string | undefined => settings.get(key)?.[0];
     for (const key of refused) {
         const value = one(key);
-        if (value !== undefined && value !== 'none' && value !== 'no') throw unsupported(name, key, value);
+        if (isSet(value) && value !== 'no') throw unsupported(name, key, value);
     }
+    if (connection.jump === undefined) refuseProxyCommand(name, settings);
     const user = connection.user ?? one('user') ?? environment.user;
     const port = connection.port ?? Number(one('port') ?? 22);
     const host = (one('hostname') ?? connection.address).replaceAll('%h', connection.address);
@@ -55,6 +62,8 @@ export async function resolveTarget(name: HostName, connection: SshConnection, e
     const many = (key: string): readonly string[] | undefined => settings.get(key)?.map(expand);
     const agent = one('identityagent');
     const family = one('addressfamily');
+    const alsoKnown = connection.knownHosts ?? connection.alsoKnown;
+    const jumps: readonly Peer[] = connection.jump ?? jumpPeers(name, one('proxyjump'), { host, port, user, alias: connection.address });
     return {
         host,
         port,
@@ -74,38 +83,67 @@ export async function resolveTarget(name: HostName, connection: SshConnection, e
         knownHostsFiles:
             connection.knownHosts === undefined
                 ? [
+                      ...(connection.alsoKnown === undefined ? [] : [expand(connection.alsoKnown)]),
                       ...(many('userknownhostsfile') ?? [join(sshDirectory, 'known_hosts'), join(sshDirectory, 'known_hosts2')]),
                       ...(many('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
                   ]
                 : [expand(connection.knownHosts)],
         hostKeyAlias: one('hostkeyalias'),
-        jumps: (one('proxyjump') ?? 'none') === 'none' ? [] : (one('proxyjump') ?? '').split(',').map((jump) => jump.trim()),
+        jumps: jumps.map((jump) => (alsoKnown === undefined ? jump : { alsoKnown, ...jump })),
         connectTimeoutMs: one('connecttimeout') === undefined ? defaultConnectTimeoutMs : Number(one('connecttimeout')) * 1000,
         bindAddress: one('bindaddress'),
         family: family === 'inet' ? 4 : family === 'inet6' ? 6 : undefined,
     };
 }
 
-/** `[user@]host[:port]` or `ssh://…` as ProxyJump has it. Known hosts named in the inventory hold for jumps too. */
-export function jumpConnection(spec: string, knownHosts: string | undefined): SshConnection {
-    const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(spec);
-    const [, user, host = spec, port] = match ?? [];
+/** `[user@]address[:port]` as a person writes it. */
+export function peerText({ user, address, port }: SshPeer): string {
+    const place = address.includes(':') ? `[${address}]` : address;
+    return `${user === undefined ? '' : `${user}@`}${place}${port === undefined ? '' : `:${String(port)}`}`;
+}
+
+/** The options of OpenSSH's tools that lead through these hosts. */
+export const jumpOption = (jumps: readonly SshPeer[]): string => (jumps.length === 0 ? '' : `-J ${jumps.map(peerText).join(',')} `);
+
+const isSet = (value: string | undefined): value is string => value !== undefined && value.toLowerCase() !== 'none';
+
+/** ProxyJump and ProxyCommand: the one that is said first holds (ssh_config(5)). */
+function refuseProxyCommand(name: HostName, settings: ReadonlyMap<string, readonly string[]>): void {
+    const first = [...settings.keys()].find((key) => key === 'proxyjump' || key === 'proxycommand');
+    const command = settings.get('proxycommand')?.[0];
+    if (first === 'proxycommand' && isSet(command)) throw unsupported(name, 'proxycommand', command);
+}
+
+/** What ProxyJump says: `[user@]host[:port]` or `ssh://…`, separated by commas, or none. */
+function jumpPeers(name: HostName, value: string | undefined, tokens: JumpTokens): readonly SshPeer[] {
+    if (!isSet(value)) return [];
+    const { host, port, user, alias } = tokens;
+    const values: Readonly<Record<string, string>> = { '%': '%', h: host, n: alias, p: String(port), r: user };
+    return value
+        .replace(/%(.)/g, (whole, token: string) => values[token] ?? whole)
+        .split(',')
+        .map((spec) => jumpPeer(name, spec.trim()));
+}
+
+type JumpTokens = Pick<Tokens, 'host' | 'port' | 'user' | 'alias'>;
+
+function jumpPeer(name: HostName, spec: string): SshPeer {
+    const [, user, address, port] = /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(\[[^\]\s]+\]|[^:\s[\]]+)(?::(\d+))?\/?$/.exec(spec) ?? [];
+    if (address === undefined) {
+        throw new HypervisorError('feature-missing', name, `~/.ssh/config sets ProxyJump for ${name}, and '${spec}' in it names no host`, {
+            hint: 'write [user@]host[:port], an IPv6 address in brackets, several separated by commas',
+        });
+    }
     return {
-        kind: 'ssh',
-        address: host.replace(/^\[|\]$/g, ''),
+        address: address.replace(/^\[|\]$/g, ''),
         user,
         port: port === undefined ? undefined : Number(port),
         identityFile: undefined,
-        knownHosts,
+        knownHosts: undefined,
     };
 }
 
-function computed(
-    name: HostName,
-    text: string,
-    connection: SshConnection,
-    environment: SshEnvironment,
-): ReadonlyMap<string, readonly string[]> {
+function computed(name: HostName, text: string, connection: SshPeer, environment: SshEnvironment): ReadonlyMap<string, readonly string[]> {
     try {
         const query = connection.user === undefined ? { Host: connection.address } : { Host: connection.address, User: connection.user };
         const found = SshConfig.parse(text).compute(query, { ignoreCase: true });
@@ -129,7 +167,7 @@ function unsupported(name: HostName, key: string, value: string): HypervisorErro
     return new HypervisorError('feature-missing', name, `~/.ssh/config sets ${key} '${value}' for ${name}, which mig-run cannot follow`, {
         hint:
             key === 'proxycommand'
-                ? 'use ProxyJump, which is followed'
+                ? 'use ProxyJump, which is followed, or name the jump hosts in the inventory (ssh: jump)'
                 : `set ${key} to none for this host, or list the accepted keys in known_hosts`,
     });
 }

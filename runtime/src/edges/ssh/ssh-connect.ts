@@ -10,7 +10,7 @@ import { type Credentials, credentialsFor } from './credentials.js';
 import { hostKeyCheck } from './host-key.js';
 import { gatherWrites } from './gather-writes.js';
 import { keepKeysAsObjects } from './key-objects.js';
-import type { SshTarget } from './ssh-config.js';
+import { jumpOption, type SshTarget } from './ssh-config.js';
 
 /** A host that answers nothing for interval times count is lost: 15 s. */
 const keepalive = { keepaliveInterval: 5000, keepaliveCountMax: 3 };
@@ -89,6 +89,7 @@ function connectionError(
     error: Error & { level?: string; code?: string },
 ): HypervisorError {
     const place = `${target.user}@${target.host}:${String(target.port)}`;
+    const jump = jumpOption(target.jumps);
     if (error.level === 'client-authentication') {
         const notes = credentials.notes.length === 0 ? '' : ` (${credentials.notes.join('; ')})`;
         const tried = credentials.names.length === 0 ? 'there was nothing to show it' : `it was shown ${credentials.names.join(', ')}`;
@@ -98,7 +99,7 @@ function connectionError(
             `${name} does not let ${target.user} in at ${target.host}: ${tried}${notes}`,
             {
                 cause: error,
-                hint: `ssh-copy-id ${target.user}@${target.host}, start an agent with the key, or name identity_file in the inventory`,
+                hint: `ssh-copy-id ${jump.replace(/^-J (.*) $/, '-o ProxyJump=$1 ')}${target.user}@${target.host}, start an agent with the key, or name identity_file in the inventory`,
             },
         );
     }
@@ -113,7 +114,7 @@ function connectionError(
             cause: error,
             hint:
                 reasons[timedOut ? 'ETIMEDOUT' : (error.code ?? '')] ??
-                `try: ssh -p ${String(target.port)} ${target.user}@${target.host} true`,
+                `try: ssh ${jump}-p ${String(target.port)} ${target.user}@${target.host} true`,
         },
     );
 }

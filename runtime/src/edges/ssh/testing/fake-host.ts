@@ -15,6 +15,8 @@ export interface FakeHostOptions {
     readonly unix?: (path: string) => Duplex | undefined;
     /** Sessions that it opens on one connection; undefined: any number. */
     readonly maxSessions?: number;
+    /** It connects to nothing for anybody. */
+    readonly forwardsNothing?: boolean;
 }
 
 export interface FakeHost extends AsyncDisposable {
@@ -23,6 +25,8 @@ export interface FakeHost extends AsyncDisposable {
     readonly publicKey: string;
     /** Where it was asked to connect to. */
     readonly forwarded: readonly string[];
+    /** Connections that were made to it, and those that there are now. */
+    readonly connections: { readonly made: number; readonly now: number };
     /** Ends all connections. */
     cut(): void;
 }
@@ -33,7 +37,9 @@ export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost>
     if (parsed instanceof Error) throw parsed;
     const clients = new Set<Connection>();
     const forwarded: string[] = [];
+    let made = 0;
     const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+        made += 1;
         clients.add(client);
         client.on('close', () => clients.delete(client));
         client.on('error', () => undefined);
@@ -45,6 +51,9 @@ export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost>
         port: (server.address() as AddressInfo).port,
         publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}`,
         forwarded,
+        get connections() {
+            return { made, now: clients.size };
+        },
         cut: () => {
             for (const client of clients) client.end();
         },
@@ -64,7 +73,7 @@ function authenticate(client: Connection, { accepts }: FakeHostOptions): void {
     });
 }
 
-function serve(client: Connection, { unix, maxSessions = Infinity }: FakeHostOptions, forwarded: string[]): void {
+function serve(client: Connection, { unix, maxSessions = Infinity, forwardsNothing = false }: FakeHostOptions, forwarded: string[]): void {
     let sessions = 0;
     // Without a listener the server answers as one whose configuration forbids it.
     if (unix !== undefined) {
@@ -75,7 +84,8 @@ function serve(client: Connection, { unix, maxSessions = Infinity }: FakeHostOpt
             channel.pipe(there).pipe(channel);
         });
     }
-    client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
+    client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        if (forwardsNothing) return reject();
         forwarded.push(`${destIP}:${String(destPort)}`);
         const socket = createConnection(destPort, destIP);
         const channel = accept();
