@@ -162,3 +162,33 @@ test('what a host cannot provide is refused where it stands', () => {
     for (const line of ['node: 22', 'lock_manager: flock', 'tls: maybe', 'memlock: 8', 'numa: []'])
         expect(problems(host(line))).toHaveLength(1);
 });
+
+test('a host is reached through jump hosts, one, several or none', () => {
+    const text = `
+hosts:
+  a: { ssh: { address: 10.8.0.1, jump: admin@gate:2200 } }
+  b: { ssh: { address: 10.8.0.1, jump: ["root@[2001:db8::7]:22", { address: inner, identity_file: ~/.ssh/inner }] } }
+  c: { ssh: { address: 10.8.0.3, jump: none } }
+  d: { ssh: "root@[2001:db8::9]" }
+`;
+    const { inventory, findings } = parseInventory(text, 'x.yaml');
+    // The same address behind other jump hosts may be another machine.
+    expect(findings).toEqual([]);
+    const rest = { identityFile: undefined, knownHosts: undefined };
+    expect(inventory?.hosts.map(({ connection }) => connection.kind === 'ssh' && connection.jump)).toEqual([
+        [{ ...rest, address: 'gate', user: 'admin', port: 2200 }],
+        [
+            { ...rest, address: '2001:db8::7', user: 'root', port: 22 },
+            { ...rest, address: 'inner', user: undefined, port: undefined, identityFile: '~/.ssh/inner' },
+        ],
+        [],
+        undefined,
+    ]);
+    expect(inventory?.hosts[3]?.connection).toMatchObject({ address: '2001:db8::9', user: 'root' });
+    expect(problems('hosts:\n  a: { ssh: { address: h, jump: "gate:here" } }\n')).toEqual([
+        expect.stringContaining('write [user@]address[:port], an IPv6 address in brackets'),
+    ]);
+    expect(problems('hosts:\n  a: { ssh: { address: h, jump: { address: g, usr: x } } }\n')).toEqual([
+        expect.stringContaining('did you mean user?'),
+    ]);
+});

@@ -74,7 +74,7 @@ const peer = z.strictObject({
 const hop = z.union([peerText, peer]);
 
 const jump = z
-    .union([z.literal('none').transform(() => []), hop.transform((one) => [one]), z.array(hop)])
+    .union([hop.transform((one) => (one.address === 'none' ? [] : [one])), z.array(hop)])
     .optional()
     .meta({
         description:

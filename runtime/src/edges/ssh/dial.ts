@@ -1,7 +1,7 @@
 /** The way to an SSH server, through the jump hosts that stand before it. */
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { SshEnvironment } from './environment.js';
-import type { JumpHosts } from './jump-hosts.js';
+import type { JumpHosts, Lease } from './jump-hosts.js';
 import { type Peer, peerText, resolveTarget, type SshTarget } from './ssh-config.js';
 import { connectClient } from './ssh-connect.js';
 import { SshLink } from './ssh-link.js';
@@ -59,14 +59,13 @@ async function follow(stops: readonly Stop[], signal: AbortSignal, environment: 
     const { name, target } = last;
     if (before.length === 0) return new SshLink(name, await connectClient(name, target, undefined, signal), undefined);
     const key = JSON.stringify([environment, before.map((stop) => stop.target)]);
+    let way: Lease | undefined;
     try {
-        await using stack = new AsyncDisposableStack();
-        const way = stack.use(await jumps.lease(key, (stop) => follow(before, stop, environment, jumps), signal));
+        way = await jumps.lease(key, (stop) => follow(before, stop, environment, jumps), signal);
         const stream = await way.link.openTcp(target.host, target.port, signal);
-        const link = new SshLink(name, await connectClient(name, target, stream, signal), way);
-        stack.move();
-        return link;
+        return new SshLink(name, await connectClient(name, target, stream, signal), way);
     } catch (error) {
+        await way?.[Symbol.asyncDispose]();
         throw asTold(name, error);
     }
 }

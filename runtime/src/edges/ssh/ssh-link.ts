@@ -36,14 +36,11 @@ export class SshLink implements AsyncDisposable {
                 why = error.level === 'client-timeout' ? 'the host no longer answers (SSH keepalive)' : error.message;
             });
             client.on('close', () => {
-                this.#gone = why;
-                for (const fail of this.#opening) fail(why);
-                if (this.#closing) return;
-                // A jump host that breaks ends what passes through it before it is seen to have gone itself.
-                setImmediate(() => {
-                    this.#gone = way === undefined ? why : brokenWay(why, way.link);
-                    resolve({ why: this.#gone });
-                });
+                // The library tells of the end of a connection before it ends what passes through it.
+                const told = way === undefined ? why : brokenWay(why, way.link);
+                this.#gone = told;
+                for (const fail of this.#opening) fail(told);
+                if (!this.#closing) resolve({ why: told });
             });
         });
     }
