@@ -20,6 +20,6 @@ export async function expectWhole(lab: Lab, guest: string): Promise<string> {
     expect(await virsh(lab, host, 'dumpxml', guest)).not.toContain('mig:mover');
     expect(await virsh(lab, host, 'dumpxml', '--inactive', guest)).not.toContain('mig:mover');
     for (const other of lab.hosts.filter((one) => one.name !== host))
-        expect((await virsh(lab, other.name, 'list', '--all', '--name')).trim()).toBe('');
+        expect((await virsh(lab, other.name, 'list', '--all', '--name')).trim().split(/\s+/)).not.toContain(guest);
     return host;
 }

@@ -13,9 +13,11 @@
 import { type BytesPerSecond, bytesPerSecond, formatQuantity, mebibyte, type TechniqueOptions } from '@mig/language';
 import type { MigrationAddress } from '../model/inventory.js';
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
-import { ladderActions } from './ladder-actions.js';
+import { settingText } from '../model/settings.js';
+import { ladderActions, throttleArguments } from './ladder-actions.js';
 import { migrateFlagsOf, migrateParametersOf, type MigrateSide } from './migrate-call.js';
 import { type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
+import { optionSettings, readingCommands } from './option-settings.js';
 
 /** Where the lock of a VM stands on its source host. */
 export const lockFile = (uuid: string): string => `/run/mig-run/${uuid}.lock`;
@@ -23,8 +25,15 @@ export const lockFile = (uuid: string): string => `/run/mig-run/${uuid}.lock`;
 /** Metadata namespace of the mark that says which run moves a VM. */
 export const moverNamespace = 'urn:mig:mover:1';
 
-/** `ceiling`: the most that the caps of the plan let this move send. */
-export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerSecond | undefined): readonly PlannedAction[] {
+/**
+ * `ceiling`: the most that the caps of the plan let this move send. `monitor`: whether QEMU's own monitor may be used at the
+ * source, which is asked for what libvirt does not read.
+ */
+export function actionsOf(
+    move: Omit<PlannedMove, 'actions'>,
+    ceiling: BytesPerSecond | undefined,
+    monitor: 'allow' | 'deny' = 'allow',
+): readonly PlannedAction[] {
     const { source, destination, technique, persistent } = move;
     const vm = move.vm.name;
     const asked = { technique: moveTechnique(technique), persistent, unsafe: false };
@@ -78,6 +87,7 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
                   action(source, 'settings', 'virDomainMigrateSetMaxDowntime', { domain: vm, downtime: `${downtime} ms` }),
                   action(source, 'settings', 'virDomainMigrateGetMaxDowntime', { domain: vm }),
               ]),
+        ...throttleBound(move),
         action(source, 'perform', 'virDomainMigratePerform3Params', {
             domain: vm,
             flags: guarded,
@@ -86,6 +96,7 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
             ...sending,
             destination_xml: 'as begin gave it',
         }),
+        ...(monitor === 'allow' ? readBackActions(move, asked.technique) : []),
         ...switchActions(move),
         ...ladderActions(move),
         action(destination, 'finish', 'virDomainMigrateFinish3Params', {
@@ -111,6 +122,29 @@ export function actionsOf(move: Omit<PlannedMove, 'actions'>, ceiling: BytesPerS
         ...checkActions(move),
         ...hookActions(move, 'after'),
     ];
+}
+
+/** `throttle … up to`: libvirt has no parameter for the most. */
+function throttleBound({ source, vm, technique: { options } }: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
+    const { throttle, never } = options;
+    if (throttle?.max === undefined || never?.includes('throttle') === true) return [];
+    const parameters = { domain: vm.name, command: 'migrate-set-parameters', ...throttleArguments(throttle), taints: true };
+    return [{ on: source, phase: 'settings', call: 'virDomainQemuMonitorCommand', with: parameters }];
+}
+
+/** What libvirt has no call for. The destination's hypervisor answers nobody until it runs the guest. */
+function readBackActions({ source, vm }: Omit<PlannedMove, 'actions'>, technique: MoveTechnique): readonly PlannedAction[] {
+    const reads = optionSettings(technique).map((option) => {
+        const { setting, asked } = option(undefined);
+        return `${setting} ${settingText(setting, asked)}`;
+    });
+    if (reads.length === 0) return [];
+    return readingCommands.map((command) => ({
+        on: source,
+        phase: 'settings' as const,
+        call: 'virDomainQemuMonitorCommand',
+        with: { domain: vm.name, command, reads, when: 'as soon as it sends', taints: true },
+    }));
 }
 
 /** The switch that belongs to the technique itself; those of rungs are among theirs. */

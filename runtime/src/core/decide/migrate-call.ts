@@ -68,7 +68,7 @@ export function migrateFlagsOf(ask: MigrateAsk, side: MigrateSide): readonly Mig
     if (side === 'source') flags.push('CHANGE_PROTECTION');
     if (unsafe) flags.push('UNSAFE');
     if (compressionOf(technique) !== undefined) flags.push('COMPRESSED');
-    if (side === 'source' && throttled(technique)) flags.push('AUTO_CONVERGE');
+    if (side === 'source' && isThrottled(technique)) flags.push('AUTO_CONVERGE');
     if (postcopy) flags.push('POSTCOPY');
     if (options.tls === true) flags.push('TLS');
     if (options.streams !== undefined) flags.push('PARALLEL');
@@ -94,7 +94,7 @@ export function migrateParametersOf(
     add('compression', method);
     if (method === 'zlib' || method === 'zstd' || method === 'mt') add(`compression.${method}.level`, compression?.level);
     if (method === 'xbzrle') add('compression.xbzrle.cache', xbzrleCache);
-    if (side === 'source' && throttled(technique)) {
+    if (side === 'source' && isThrottled(technique)) {
         // Only a rung may throttle: until then it is held where the guest does not feel it.
         add('auto_converge.initial', throttle ? percent(throttle.initial) : 1);
         if (!throttle || throttle.step !== undefined)
@@ -114,11 +114,13 @@ export function isIncremental({ options }: MoveTechnique): boolean {
     return options.storage?.some(({ mode }) => mode === 'preseeded') === true;
 }
 
-function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' | 'mt' | undefined {
+/** How pages are made smaller: `xbzrle cache` alone asks for xbzrle as well. */
+export function compressionOf({ options }: MoveTechnique): 'zlib' | 'zstd' | 'xbzrle' | 'mt' | undefined {
     const { compression, xbzrleCache } = options;
     if (compression === undefined) return xbzrleCache === undefined ? undefined : 'xbzrle';
     return compression.method === 'none' ? undefined : compression.method;
 }
 
-const throttled = ({ options, throttleLater }: MoveTechnique): boolean =>
+/** CPU time may be taken from the guest, from the start or by a rung. */
+export const isThrottled = ({ options, throttleLater }: MoveTechnique): boolean =>
     (options.throttle !== undefined || throttleLater === true) && options.never?.includes('throttle') !== true;

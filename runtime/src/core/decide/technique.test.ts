@@ -72,6 +72,50 @@ describe('otherwise', () => {
         }
         expect((await chosen('postcopy otherwise precopy')).kind).toBe('postcopy');
     });
+    test.each([
+        [
+            'precopy { streams 2  compression zstd level 9 }',
+            { a: { versions: { libvirt: '9.4.0', qemu: '7.2.22' } } },
+            /a has QEMU 7\.2\.22, and a zstd level: any value is taken.*; QEMU 9\.0 or later would do/,
+        ],
+        [
+            'precopy { streams 2  compression zstd }',
+            { b: { versions: { libvirt: '9.0.0', qemu: '7.2.22' } } },
+            /b has libvirt 9\.0\.0, and zstd compression: .*; libvirt 9\.4 or later would do/,
+        ],
+        [
+            'precopy { streams 2 }',
+            { a: { versions: { libvirt: '9.4.0', qemu: '7.2.22' } }, b: { versions: { libvirt: '11.3.0', qemu: '9.2.0' } } },
+            /parallel streams from QEMU 7\.2\.22 on a to QEMU 9\.2\.0 on b: .*; 9\.0 or later at the source would do/,
+        ],
+        ['precopy { compression zstd }', {}, /zstd compression without parallel streams: .*; add `streams 2`/],
+        [
+            'precopy { throttle 20% up to 60% }',
+            { a: { monitor: 'deny' } },
+            /`throttle … up to` goes through QEMU's monitor, which .* denies on a/,
+        ],
+        ['precopy { when iteration 3: throttle 20% }', { a: { monitor: 'deny' } }, /a rung that throttles goes through QEMU's monitor/],
+        [
+            'precopy { when iteration 3: bandwidth 4 Mbit/s }',
+            {},
+            /a rung `bandwidth` is 4 Mbit\/s, and libvirt on a takes no cap below 8\.39 Mbit\/s/,
+        ],
+        ['postcopy { postcopy bandwidth 500 kB/s }', {}, /postcopy bandwidth is 4 Mbit\/s, and libvirt on a takes no cap below/],
+    ] as const)('%s goes on by another where it cannot be had as it is asked for', async (using, hosts, why) => {
+        const libvirt = {
+            a: { driver: 'libvirt', ...('a' in hosts ? hosts.a : {}) },
+            b: { driver: 'libvirt', ...('b' in hosts ? hosts.b : {}) },
+        } as const;
+        const { kind, options, because } = await chosen(`${using} otherwise precopy`, {}, libvirt);
+        expect([kind, options]).toEqual(['precopy', {}]);
+        expect(because[0]).toMatch(why);
+    });
+    test('stays with it where it can: a throttle without a most needs no monitor, and what `never` forbids asks for none', async () => {
+        const denied = { a: { driver: 'libvirt', monitor: 'deny' } } as const;
+        expect((await chosen('precopy { throttle 20% } otherwise hybrid', {}, denied)).kind).toBe('precopy');
+        const never = 'precopy { never throttle  when iteration 3: throttle 20% } otherwise hybrid';
+        expect((await chosen(never, {}, denied)).kind).toBe('precopy');
+    });
     test('goes by what the VM allows: only one that runs is switched to post-copy', async () => {
         const { kind, because } = await chosen('hybrid otherwise precopy', { state: 'paused' });
         expect([kind, because[0]]).toEqual([

@@ -5,6 +5,7 @@
 import type { Bytes, BytesPerSecond, EpochMs, Milliseconds, Ratio } from '@mig/language';
 import type { HostName } from './inventory.js';
 import type { MovePhase, Plan, PlannedCheck, PlannedHook } from './plan.js';
+import type { SettingRead } from './settings.js';
 
 export const eventsVersion = 1;
 
@@ -51,16 +52,12 @@ export type MoveEvent =
           readonly tookMs: Milliseconds;
           readonly error: string | undefined;
       })
-    /** A cap or limit was asked for, and what the hypervisor says it is now. */
+    /** A cap, a limit or an option was asked for, and what the hypervisor says it is now. */
     | (OfMove & {
           readonly type: 'setting-applied';
-          readonly setting: 'bandwidth' | 'downtime-limit' | 'compression-cache' | 'postcopy-bandwidth';
           readonly on: HostName;
-          /** bytes/s, ms or bytes. */
-          readonly asked: number;
-          readonly got: number | undefined;
           readonly agrees: boolean;
-      })
+      } & SettingRead)
     | (OfMove & { readonly type: 'iteration'; readonly iteration: number; readonly remaining: Bytes | undefined })
     | (OfMove & { readonly type: 'progress' } & Progress)
     | (OfMove & { readonly type: 'rung-fired'; readonly rung: number; readonly action: string; readonly because: string })

@@ -34,7 +34,7 @@ export function versionsLacking(effects: readonly Effect[], input: HostRuleInput
     const met = new Map<VersionFact, Set<HostName>>();
     if (facts.length === 0) return [];
     for (const { mover, when, asked, hasFallback } of askedFor(input)) {
-        if (hasFallback && effects.includes('missing')) continue;
+        if (hasFallback) continue;
         for (const fact of facts) {
             const known = met.get(fact) ?? new Set<HostName>();
             if (known.size === hosts[fact.part].length || !isAsked(fact, asked)) continue;

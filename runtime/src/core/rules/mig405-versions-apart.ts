@@ -38,6 +38,7 @@ export const versionsApart: HostRule = {
         if (suspects.length === 0) return;
         for (const mover of moversOf(input.program)) {
             for (const technique of techniquesOf(mover)) {
+                if (technique.hasFallback) continue;
                 const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
                 for (const { fact, pairs } of suspects) {
                     if (!fact.uses.every((facility) => asked.has(facility))) continue;

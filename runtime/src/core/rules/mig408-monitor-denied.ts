@@ -1,4 +1,5 @@
 import type { TechniqueKind } from '@mig/language';
+import { needsMonitor } from '../decide/technique-lack.js';
 import { moversOf } from './movers.js';
 import { reachOf } from './reach.js';
 import { techniquesOf } from './techniques.js';
@@ -19,17 +20,24 @@ export const monitorDenied: HostRule = {
     },
     rationale:
         'libvirt has no call for what the technique needs, so QEMU is asked directly, which marks the VM as tainted. Where that is denied the move cannot begin.',
-    source: 'Trials of agile migration: x-ignore-shared can only be set through the monitor (libvirt 9.0, QEMU 7.2). libvirt 11.3 knows nothing of dirty-limit.',
+    source:
+        'Trials: x-ignore-shared, a throttle while a migration runs and the most that a throttle takes can only be set through the ' +
+        'monitor (libvirt 9.0 and 11.3, QEMU 7.2 and 10.0). libvirt 11.3 knows nothing of dirty-limit.',
     byPart: true,
     check: (input, report) => {
         const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
         if (denied.length === 0) return;
         const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {
-            for (const { kind, name, options, range, when, hasFallback } of techniquesOf(mover)) {
-                const why = needsMonitor[kind] ?? (options.dirtyLimit === undefined ? undefined : 'to limit what virtual CPUs write');
-                if (why === undefined || hasFallback) continue;
-                const met = denied.filter((host) => reach.canLeave(host, mover, when) || reach.canArrive(host, mover, when));
+            for (const { kind, name, range, when, hasFallback, options, ladder } of techniquesOf(mover)) {
+                if (hasFallback) continue;
+                const throttles = needsMonitor(options, ladder);
+                const wholly = atBothEnds[kind] ?? (options.dirtyLimit === undefined ? undefined : 'to limit what virtual CPUs write');
+                const why = wholly ?? (throttles && `for ${throttles}`);
+                if (why === undefined) continue;
+                const met = denied.filter(
+                    (host) => reach.canLeave(host, mover, when) || (wholly !== undefined && reach.canArrive(host, mover, when)),
+                );
                 if (met.length === 0) continue;
                 const message = `${name} needs QEMU's monitor ${why}, which is denied on ${some(met)}`;
                 report(range, message, { hint: 'write `monitor: allow` for these hosts, or use another technique' });
@@ -38,5 +46,5 @@ export const monitorDenied: HostRule = {
     },
 };
 
-/** What each technique asks of the monitor that libvirt has no call for. */
-const needsMonitor: Readonly<Partial<Record<TechniqueKind, string>>> = { agile: 'to leave shared memory out of the stream' };
+/** What a technique asks of the monitor of both hosts that libvirt has no call for. */
+const atBothEnds: Readonly<Partial<Record<TechniqueKind, string>>> = { agile: 'to leave shared memory out of the stream' };

@@ -19,8 +19,8 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
     if (suspects.length === 0) return;
     for (const mover of moversOf(input.program)) {
         for (const technique of techniquesOf(mover)) {
-            // Where a host lacks something the next technique is used; what is accepted and goes wrong is never noticed.
-            if (technique.hasFallback && effects.includes('missing')) continue;
+            // Where a host cannot do it as it is asked for, the next technique is used (decide/technique-lack.ts).
+            if (technique.hasFallback) continue;
             const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
             for (const { fact, hosts } of suspects) {
                 if (!isAsked(fact, asked)) continue;

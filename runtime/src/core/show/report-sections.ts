@@ -1,6 +1,7 @@
 /** Parts of a report that stand below its table: what was run around the moves, what was set, and what it cost. */
 import { formatQuantity } from '@mig/language';
 import { checkText, commandText, placeOfCheck, placeOfHook } from './around.js';
+import { settingText, type SettingValue } from '../model/settings.js';
 import type { Report } from './report.js';
 import { clean, counted, hanging, type Palette } from './text.js';
 
@@ -56,7 +57,7 @@ export function aroundOf({ moves, totals }: Report, width: number, palette: Pale
 
 /** What was asked of the hypervisors, and whether they say the same: one line for each kind of setting. */
 export function settingsOf({ moves }: Report, width: number, palette: Palette): readonly string[] {
-    const kinds = new Map<string, { vms: number; asked: number[]; apart: number; silent: number }>();
+    const kinds = new Map<string, { vms: number; asked: SettingValue[]; apart: number; silent: number }>();
     for (const move of moves) {
         for (const [kind, own] of Map.groupBy(move.settings, (s) => s.setting)) {
             const sum = kinds.get(kind) ?? { vms: 0, asked: [], apart: 0, silent: 0 };
@@ -68,18 +69,15 @@ export function settingsOf({ moves }: Report, width: number, palette: Palette): 
         }
     }
     const lines = [...kinds].map(([kind, { vms, asked, apart, silent }]) => {
-        const show = (n: number): string => formatQuantity(n, dimensionOf(kind));
-        const [least, most] = [show(Math.min(...asked)), show(Math.max(...asked))];
+        const figures = asked.filter((value) => typeof value === 'number');
+        const [least, most] = [settingText(kind, Math.min(...figures)), settingText(kind, Math.max(...figures))];
+        const values = figures.length === 0 ? [...new Set(asked)].join(', ') : least === most ? least : `${least} to ${most}`;
         const read = [
             ...(apart > 0 ? [`${apart} not taken as asked`] : []),
             ...(silent > 0 ? [`${silent} not read back`] : []),
             ...(apart + silent === 0 ? ['all read back as asked'] : []),
         ].join(', ');
-        return hanging(
-            `  ${kind}: `,
-            `${least === most ? least : `${least} to ${most}`}, set ${counted(asked.length, 'time')} for ${counted(vms, 'VM')}; ${read}`,
-            width,
-        );
+        return hanging(`  ${kind}: `, `${values}, set ${counted(asked.length, 'time')} for ${counted(vms, 'VM')}; ${read}`, width);
     });
     return lines.length === 0 ? [] : ['', palette('settings', 'faint'), ...lines.flat()];
 }
@@ -106,6 +104,3 @@ export function effortOf({ moves }: Report, width: number, palette: Palette): re
 }
 
 const duration = (ms: number): string => formatQuantity(ms, 'duration');
-
-export const dimensionOf = (setting: string): 'duration' | 'size' | 'rate' =>
-    setting === 'downtime-limit' ? 'duration' : setting === 'compression-cache' ? 'size' : 'rate';

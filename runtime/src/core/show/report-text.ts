@@ -3,7 +3,8 @@ import { formatQuantity } from '@mig/language';
 import { placeText } from './place.js';
 import type { PromiseReport } from './promises.js';
 import type { MoveReport, Report, SettingReport } from './report.js';
-import { aroundOf, dimensionOf, effortOf, settingsOf } from './report-sections.js';
+import { settingText } from '../model/settings.js';
+import { aroundOf, effortOf, settingsOf } from './report-sections.js';
 import { table, type Column } from './table.js';
 import { clean, counted, fit, hanging, listUpTo, noColour, type Meaning, type Palette } from './text.js';
 import { measureText, promiseText, techniqueText } from './words.js';
@@ -214,7 +215,6 @@ function failureLines(move: MoveReport, width: number, palette: Palette): readon
 }
 
 function settingSaid({ setting, on, asked, got }: SettingReport): string {
-    const dimension = dimensionOf(setting);
-    const has = got === undefined ? `${on} cannot say what it is` : `${on} has ${formatQuantity(got, dimension)}`;
-    return `${setting} ${formatQuantity(asked, dimension)} was asked, ${has}`;
+    const has = got === undefined ? `${on} cannot say what it is` : `${on} has ${settingText(setting, got)}`;
+    return `${setting} ${settingText(setting, asked)} was asked, ${has}`;
 }

@@ -3,6 +3,7 @@ import { bytes, mebibyte, milliseconds, type Bytes, type EpochMs, type Milliseco
 import type { MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { MovePhase, Plan, PlannedCheck, PlannedMove, PlannedTechnique, Reason } from '../model/plan.js';
+import type { SettingValue } from '../model/settings.js';
 import { type Brownout, brownoutOf } from './brownout.js';
 import { judgePromises, type PromiseReport } from './promises.js';
 
@@ -102,8 +103,8 @@ export interface CheckReport extends PlannedCheck {
 export interface SettingReport {
     readonly setting: string;
     readonly on: HostName;
-    readonly asked: number;
-    readonly got: number | undefined;
+    readonly asked: SettingValue;
+    readonly got: SettingValue | undefined;
     readonly agrees: boolean;
 }
 

@@ -3,11 +3,13 @@
  * executor would report. What goes before it and after it is the course of the move (course.ts).
  */
 import { bytes, bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
-import { ownSwitch } from '../decide/move-technique.js';
+import { moveTechnique, ownSwitch } from '../decide/move-technique.js';
+import { optionSettings } from '../decide/option-settings.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import type { MoveEvent } from '../model/events.js';
 import type { PlannedMove, Reason } from '../model/plan.js';
+import { takenAsAsked, type SettingFigure } from '../model/settings.js';
 import { defaultTimeBound, lookEvery, resumeTime } from './assumptions.js';
 import { wireRate } from './copy-speed.js';
 import { pageSize, pauseGuest, standsStill, withDowntimeLimit, type GuestMemory, type PrecopyState } from './copy-state.js';
@@ -96,7 +98,9 @@ export class Copying {
         this.#owner.emit({ type: 'iteration', iteration: 1, remaining: whole(this.#state.remaining) });
         if (standsStill(this.#state)) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
         if (this.#owner.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#state.downtimeLimit);
+        this.#optionsApplied();
         this.#switchIfDue();
+        this.#judge('iteration');
     }
 
     /** The next time at which something happens if the rate stays; Infinity: never. */
@@ -166,7 +170,13 @@ export class Copying {
 
     /** A host says what its cap is. */
     tellOfCap(): void {
-        if (this.#cap !== undefined) this.#applied(this.#switched ? 'postcopy-bandwidth' : 'bandwidth', this.#cap);
+        if (!this.#switched) {
+            if (this.#cap !== undefined) this.#applied('bandwidth', this.#cap);
+            return;
+        }
+        const { postcopyBandwidth: own } = this.#owner.planned.technique.options;
+        const cap = typeof own === 'number' ? Math.min(own, this.#cap ?? own) : this.#cap;
+        if (cap !== undefined) this.#applied('postcopy-bandwidth', cap);
     }
 
     tellOfEnd(): void {
@@ -294,7 +304,16 @@ export class Copying {
         });
     }
 
-    #applied(setting: 'bandwidth' | 'postcopy-bandwidth' | 'downtime-limit', value: number): void {
+    /** A simulated host takes what it is asked for. */
+    #optionsApplied(): void {
+        const { technique, source: on } = this.#owner.planned;
+        const asked = moveTechnique(technique);
+        if (asked.options.xbzrleCache !== undefined) this.#applied('compression-cache', asked.options.xbzrleCache);
+        for (const option of optionSettings(asked))
+            this.#owner.emit({ type: 'setting-applied', on, agrees: true, ...takenAsAsked(option(undefined)) });
+    }
+
+    #applied(setting: SettingFigure, value: number): void {
         const { source } = this.#owner.planned;
         this.#owner.emit({ type: 'setting-applied', setting, on: source, asked: value, got: value, agrees: true });
     }

@@ -26,7 +26,9 @@ test('a window that opens while moves send lowers their caps in virtual time, an
         if (minutes(e.at) > 5) expect(total).toBeLessThanOrEqual(1e7);
         expect(total).toBeLessThanOrEqual(2e7);
     }
-    const lowered = events.flatMap((e) => (e.type === 'setting-applied' && minutes(e.at) === 5 ? [e.asked / mebibyte] : []));
+    const lowered = events.flatMap((e) =>
+        e.type === 'setting-applied' && minutes(e.at) === 5 && e.setting === 'bandwidth' ? [e.asked / mebibyte] : [],
+    );
     expect(lowered.toSorted()).toEqual([4, 5]);
     expect(outcomes(events)).toEqual(['moved', 'moved']);
 });

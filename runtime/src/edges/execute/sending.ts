@@ -19,7 +19,7 @@ import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
 import type { AttemptObserver } from './observer.js';
 import type { Phases } from './phases.js';
-import { differs } from './share-out.js';
+import { ReadBack } from './read-back.js';
 
 /** How often progress is asked for while a move sends: what is sent beyond a cap is taken off by then (decide/trim.ts). */
 const pollEveryMs = 200;
@@ -45,9 +45,9 @@ export class Sending {
     readonly #phases: Phases;
     readonly #began: EpochMs;
     readonly #over = new AbortController();
+    readonly #readBack: ReadBack;
     #ladder: LadderState;
     #progress: Progress | undefined;
-    #limitRead = false;
     #capConfirmed = false;
     #cancelledBy: CancelledBy | undefined;
     /** The switch to post-copy has been asked for, and the source has not refused: from then on nothing is cancelled. */
@@ -64,6 +64,7 @@ export class Sending {
         this.#phases = phases;
         this.#began = began;
         this.#ladder = startLadder(step.technique);
+        this.#readBack = new ReadBack(step, run, departure);
     }
 
     get cancelledBy(): CancelledBy | undefined {
@@ -81,7 +82,10 @@ export class Sending {
         this.#run.control.cancel.addEventListener('abort', cancel, { once: true });
         this.#run.bandwidth.onAbort(this.#step.id, (because) => void this.#cancel({ what: 'ladder', because }));
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
-        this.#observer.onSending = () => this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
+        this.#observer.onSending = () => {
+            this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
+            this.#inTurn(() => this.#readBack.options(this.#over.signal));
+        };
         const watching = this.#watch(bound);
         if (this.#run.control.cancel.aborted) cancel();
         try {
@@ -131,7 +135,7 @@ export class Sending {
         if (progress) this.#observer.progressed(progress);
         await this.#switchIfDue(this.#observer.iteration);
         await this.#judge('clock', this.#observer.iteration);
-        if (!this.maySwitched) await this.#readDowntimeLimit();
+        if (!this.maySwitched) await this.#readBack.downtimeLimit(this.#over.signal);
     }
 
     async #atBoundary(iteration: number): Promise<void> {
@@ -139,7 +143,7 @@ export class Sending {
         if (this.maySwitched) return;
         const progress = await this.#ask();
         this.#observer.boundary(iteration, progress?.remaining);
-        await this.#readDowntimeLimit();
+        await this.#readBack.downtimeLimit(this.#over.signal);
         await this.#judge('iteration', iteration);
     }
 
@@ -188,7 +192,7 @@ export class Sending {
     async #act(action: LadderAction, because: string): Promise<void> {
         switch (action.kind) {
             case 'downtime':
-                return this.#setDowntimeLimit(action.limit);
+                return this.#readBack.setDowntimeLimit(action.limit, this.#over.signal);
             case 'bandwidth':
                 return this.#run.bandwidth.limit(this.#step.id, action.rate, this.#over.signal);
             case 'report':
@@ -228,31 +232,6 @@ export class Sending {
                 note(this.#run, 'info', this.#step.id, `${this.#step.source} did not switch to post-copy: ${error.message}`);
             this.#refusalTold = true;
         }
-    }
-
-    /** The limit was given to begin and perform already: once the migration is active it is set again, since only then can it be read back. */
-    async #readDowntimeLimit(): Promise<void> {
-        const { downtimeMs } = this.#step.technique.options;
-        if (this.#limitRead || downtimeMs === undefined) return;
-        this.#limitRead = true;
-        await this.#setDowntimeLimit(milliseconds(downtimeMs));
-    }
-
-    async #setDowntimeLimit(limit: Milliseconds): Promise<void> {
-        const { got } = await this.#departure.setDowntimeLimit(limit, this.#over.signal);
-        const agrees = got === limit;
-        this.#run.emit({
-            type: 'setting-applied',
-            move: this.#step.id,
-            setting: 'downtime-limit',
-            on: this.#step.source,
-            asked: limit,
-            got,
-            agrees,
-        });
-        if (agrees) return;
-        const [asked, is] = [formatQuantity(limit, 'duration'), got === undefined ? undefined : formatQuantity(got, 'duration')];
-        note(this.#run, 'warning', this.#step.id, differs('the downtime limit', this.#step.source, asked, is));
     }
 
     async #cancel(by: CancelledBy): Promise<void> {

@@ -1,5 +1,6 @@
 import { bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
 import {
+    differs,
     libvirtStep,
     linkCapacities,
     moveTechnique,
@@ -10,7 +11,6 @@ import {
     trimmed,
     Windows,
     type CapInForce,
-    type HostName,
     type LinkCapacities,
     type MoveId,
     type Plan,
@@ -337,11 +337,4 @@ function capNotSet({ vm, source }: PlannedMove, rate: BytesPerSecond): Migration
         hint: 'see the warning before it',
         where: { host: source, vm: vm.name },
     });
-}
-
-/** What is said when a setting reads back as something else. */
-export function differs(setting: string, on: HostName, asked: string, got: string | undefined): string {
-    return got === undefined
-        ? `${setting} was set to ${asked}, and ${on} cannot say what it is now`
-        : `${setting} was set to ${asked}, and ${on} says that it is ${got}`;
 }

@@ -15,7 +15,18 @@
  * (use `Departure.cancel`). Errors are `HypervisorError`s.
  */
 import type { BytesPerSecond, Milliseconds, Ratio } from '@mig/language';
-import type { CpuVerdict, HostState, InventoryHost, JobSummary, MoveTechnique, Progress, VmState, VmUuid } from '../../core/index.js';
+import type {
+    CpuVerdict,
+    HostState,
+    InventoryHost,
+    JobSummary,
+    MoveTechnique,
+    Progress,
+    SettingFigure,
+    SettingRead,
+    VmState,
+    VmUuid,
+} from '../../core/index.js';
 
 export interface HostSession extends AsyncDisposable {
     readonly host: InventoryHost;
@@ -123,12 +134,14 @@ export interface MoveParameters {
     readonly resume?: true;
 }
 
-/** A setting of a migration: bytes/s, milliseconds or bytes, as the hypervisor counts them. Undefined: unlimited. */
-export interface MoveSetting {
-    readonly setting: 'bandwidth' | 'postcopy-bandwidth' | 'downtime-limit' | 'compression-cache';
-    readonly asked: number | undefined;
-    readonly got: number | undefined;
-}
+/** A setting of a migration, as the hypervisor counts it (core/model/settings.ts). Undefined: unlimited, or not read. */
+export type MoveSetting = (
+    | SettingRead
+    | { readonly setting: SettingFigure; readonly asked: undefined; readonly got: number | undefined }
+) & {
+    /** Why it could not be read. */
+    readonly unread?: string;
+};
 
 /** Opaque to us: handed from phase to phase. */
 export type Cookie = Uint8Array;
@@ -167,7 +180,9 @@ export interface Departure extends AsyncDisposable {
 
     /**
      * Reads back every setting that was asked for. Absent where the driver reads none. Once the migration is active these are
-     * the hypervisor's own, after perform only what is stored.
+     * the hypervisor's own, after perform only what is stored. The destination has none that it could be asked for: its
+     * hypervisor is held by the migration until the guest runs, and where the two ends are set unlike the stream is not
+     * understood there and the move fails.
      */
     settings?(signal: AbortSignal): Promise<readonly MoveSetting[]>;
 

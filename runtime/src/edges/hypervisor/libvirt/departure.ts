@@ -4,7 +4,14 @@
  * connection.
  */
 import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
-import { copiedDisks, type MoveTechnique, type Progress } from '../../../core/index.js';
+import {
+    copiedDisks,
+    type MoveTechnique,
+    optionSettings,
+    type OptionSetting,
+    type Progress,
+    type SettingFigure,
+} from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
 import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
 import type { LibvirtConnection, Versions } from './connect.js';
@@ -15,6 +22,7 @@ import { followGuest, type GuestEvent } from './guest-events.js';
 import { progressOf, summaryOf } from './job-figures.js';
 import { flagsFor, fromMib, migrateFlags, paramsFor, toMib } from './migration.js';
 import { type Domain, procedures } from './procedures.js';
+import { QemuMonitor } from './qemu-monitor.js';
 import { refuseUnsuited, withOptions } from './suited.js';
 import { type GuestThrottle, Throttle } from './throttle.js';
 import { ParamReader } from './typed-params.js';
@@ -66,7 +74,10 @@ class LibvirtDeparture implements Departure {
     readonly #throttle: Throttle;
     #cap: BytesPerSecond | undefined;
     /** What was last asked of each setting, as libvirt counts it, and how it is read. */
-    readonly #asked = new Map<MoveSetting['setting'], { readonly value: number | undefined; readonly read: Reading }>();
+    readonly #asked = new Map<SettingFigure, { readonly value: number | undefined; readonly read: Reading }>();
+    readonly #monitor: QemuMonitor;
+    /** What libvirt has no call to read. */
+    #options: readonly OptionSetting[] = [];
     /** Of the guest when the move began: a paused guest stays paused. */
     #pausedFlag = 0;
     #switched = false;
@@ -78,7 +89,8 @@ class LibvirtDeparture implements Departure {
         this.#own = own;
         this.#dom = dom;
         this.#versions = versions;
-        this.#throttle = new Throttle(control, dom, monitor ?? 'allow');
+        this.#monitor = new QemuMonitor(control, dom, monitor ?? 'allow');
+        this.#throttle = new Throttle(this.#monitor);
     }
 
     get switched(): boolean {
@@ -112,6 +124,7 @@ class LibvirtDeparture implements Departure {
 
     async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
         const { technique, downtimeLimit } = parameters;
+        if (parameters.resume !== true) this.#options = optionSettings(technique);
         if (downtimeLimit !== undefined) await this.setDowntimeLimit(downtimeLimit, signal);
         if (technique.options.throttle && parameters.resume !== true) await this.#throttle.bound(technique.options.throttle, signal);
         if (technique.options.xbzrleCache !== undefined)
@@ -189,9 +202,11 @@ class LibvirtDeparture implements Departure {
 
     /** What was asked of libvirt, and what it says now. Before the migration is active these are what it has stored. */
     async settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
-        return Promise.all(
-            [...this.#asked].map(async ([setting, { value, read }]) => ({ setting, asked: value, got: await read(signal) })),
-        );
+        const [own, options] = await Promise.all([
+            Promise.all([...this.#asked].map(async ([setting, { value, read }]) => ({ setting, asked: value, got: await read(signal) }))),
+            this.#readOptions(signal),
+        ]);
+        return [...own, ...options];
     }
 
     async startPostcopy(signal: AbortSignal): Promise<void> {
@@ -226,6 +241,13 @@ class LibvirtDeparture implements Departure {
 
     #flags(parameters: MoveParameters): number {
         return flagsFor(parameters, 'source') | this.#pausedFlag;
+    }
+
+    async #readOptions(signal: AbortSignal): Promise<readonly MoveSetting[]> {
+        if (this.#options.length === 0) return [];
+        const qemu = this.#monitor.allowed ? await this.#monitor.settings(signal) : undefined;
+        const unread = this.#monitor.allowed ? `QEMU on ${this.#host} does not say` : this.#monitor.denial;
+        return this.#options.map((setting) => ({ ...setting(qemu), ...(qemu ? {} : { unread }) }));
     }
 
     async #phase<T>(technique: MoveTechnique, call: () => Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ const asked = (technique: Partial<MoveTechnique>, more: Partial<MoveParameters> 
 function source(stats: Readonly<Record<string, number>> = {}) {
     const speeds: [number, bigint][] = [];
     const commands: unknown[] = [];
-    const now = { stats };
+    const now: { stats: Readonly<Record<string, number>>; qemu: Record<string, unknown> } = { stats, qemu: {} };
     const fake = new FakeDaemon()
         .on(procedures.eventRegister, ({ eventId }) => ({ callbackId: eventId }))
         .on(procedures.monitorEventRegister, () => ({ callbackId: 1 }))
@@ -49,7 +49,9 @@ function source(stats: Readonly<Record<string, number>> = {}) {
             params: Object.entries(now.stats).map(([name, value]) => ullongParam(name, value)),
         }))
         .on(procedures.monitorCommand, ({ command }) => {
-            commands.push((JSON.parse(command) as { arguments: unknown }).arguments);
+            const { execute, arguments: values } = JSON.parse(command) as { execute: string; arguments?: unknown };
+            if (values === undefined) return { result: JSON.stringify({ return: now.qemu[execute] }) };
+            commands.push(values);
             return { result: '{"return":{}}' };
         });
     return { fake, speeds, commands, now };
@@ -72,7 +74,55 @@ test('every setting that was asked for is read back, those of both directions of
         { setting: 'postcopy-bandwidth', asked: undefined, got: undefined },
         { setting: 'downtime-limit', asked: 200, got: 300 },
         { setting: 'compression-cache', asked: 67_108_864, got: 33_554_432 },
+        { setting: 'compression', asked: 'xbzrle', got: 'none' },
     ]);
+});
+
+describe('what libvirt has no call for', () => {
+    const options = { streams: 4, compression: { method: 'zstd', level: 9 }, throttle: { initial: 0.2, step: 0.1, max: 0.6 } } as const;
+    const on = (...names: readonly string[]) => names.map((capability) => ({ capability, state: true }));
+
+    test('is read from QEMU itself', async () => {
+        const { fake, now } = source();
+        now.qemu = {
+            'query-migrate-parameters': {
+                'multifd-channels': 4,
+                'multifd-compression': 'zstd',
+                'multifd-zstd-level': 1,
+                'cpu-throttle-initial': 20,
+                'cpu-throttle-increment': 10,
+                'max-cpu-throttle': 60,
+            },
+            'query-migrate-capabilities': on('multifd', 'auto-converge'),
+        };
+        const departure = await departureOf(fake);
+        await departure.perform(asked({ options }), prepared, never);
+        expect(await departure.settings?.(never)).toEqual([
+            { setting: 'streams', asked: 4, got: 4 },
+            { setting: 'compression', asked: 'zstd', got: 'zstd' },
+            { setting: 'compression-level', asked: 9, got: 1 },
+            { setting: 'throttle-first', asked: 0.2, got: 0.2 },
+            { setting: 'throttle-step', asked: 0.1, got: 0.1 },
+            { setting: 'throttle-most', asked: 0.6, got: 0.6 },
+        ]);
+    });
+
+    test('is not as asked where the capability is off, whatever the parameter says', async () => {
+        const { fake, now } = source();
+        now.qemu = { 'query-migrate-parameters': { 'multifd-channels': 4 }, 'query-migrate-capabilities': [] };
+        const departure = await departureOf(fake);
+        await departure.perform(asked({ options: { streams: 4 } }), prepared, never);
+        expect(await departure.settings?.(never)).toEqual([{ setting: 'streams', asked: 4, got: 1 }]);
+    });
+
+    test('is not read where the monitor is denied, and that is said', async () => {
+        const { fake } = source();
+        const departure = await departureOf(fake, 'deny');
+        await departure.perform(asked({ options: { streams: 4 } }), prepared, never);
+        expect(await departure.settings?.(never)).toEqual([
+            { setting: 'streams', asked: 4, got: undefined, unread: expect.stringMatching(/denies QEMU's monitor on/) as unknown },
+        ]);
+    });
 });
 
 describe('throttling', () => {

@@ -5,9 +5,7 @@
  */
 import { milliseconds, type Milliseconds } from '@mig/language';
 import { throttleArguments } from '../../../core/decide/ladder-actions.js';
-import { HypervisorError } from '../errors.js';
-import type { LibvirtConnection } from './connect.js';
-import { type Domain, procedures } from './procedures.js';
+import type { QemuMonitor } from './qemu-monitor.js';
 
 export interface GuestThrottle {
     /** Shares of the guest's time. */
@@ -20,16 +18,12 @@ export interface GuestThrottle {
 const usualStep = 10;
 
 export class Throttle {
-    readonly #control: LibvirtConnection;
-    readonly #dom: Domain;
-    readonly #monitor: 'allow' | 'deny';
+    readonly #monitor: QemuMonitor;
     /** The step that is set once the throttle has come up to its first share. */
     #rising: { readonly to: number; readonly step: number } | undefined;
     #touched = false;
 
-    constructor(control: LibvirtConnection, dom: Domain, monitor: 'allow' | 'deny') {
-        this.#control = control;
-        this.#dom = dom;
+    constructor(monitor: QemuMonitor) {
         this.#monitor = monitor;
     }
 
@@ -66,30 +60,15 @@ export class Throttle {
     }
 
     async #set(values: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void> {
-        const { host } = this.#control.rpc;
-        if (this.#monitor === 'deny') {
-            throw new HypervisorError(
-                'feature-missing',
-                host,
-                `to throttle ${this.#dom.name} while it is sent, QEMU's monitor on ${host} must be used, and the inventory denies it`,
-                { hint: `write monitor: allow at ${host}, or leave out the rung that throttles and \`up to\``, vm: this.#dom.name },
-            );
-        }
-        this.#touched = true;
-        const command = JSON.stringify({ execute: 'migrate-set-parameters', arguments: values });
-        const { result } = await this.#control.call(procedures.monitorCommand, { dom: this.#dom, command, flags: 0 }, signal);
-        const answer = JSON.parse(result) as { readonly error?: { readonly desc?: string } };
-        if (answer.error === undefined) return;
-        throw new HypervisorError(
-            'refused',
-            host,
-            `QEMU on ${host} refuses to throttle ${this.#dom.name}: ${answer.error.desc ?? result}`,
-            {
-                hint: `shares lie between 1% and 99%, and the first is not above the last; asked for: ${JSON.stringify(values)}`,
-                vm: this.#dom.name,
-            },
-        );
+        this.#touched ||= this.#monitor.allowed;
+        await this.#monitor.execute('migrate-set-parameters', values, asking, signal);
     }
 }
+
+const asking = {
+    what: 'to throttle',
+    leave: 'the rung that throttles and `up to`',
+    bounds: 'shares lie between 1% and 99%, and the first is not above the last',
+};
 
 const releaseWithin: Milliseconds = milliseconds(2_000);

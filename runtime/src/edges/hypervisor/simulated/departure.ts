@@ -1,5 +1,5 @@
 import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
-import type { JobSummary, Progress } from '../../../core/index.js';
+import { optionSettings, takenAsAsked, type JobSummary, type MoveTechnique, type Progress } from '../../../core/index.js';
 import { defaultDowntimeLimit, phaseOverhead } from '../../../core/simulate/assumptions.js';
 import { pageSize, pauseGuest, startPrecopy, type GuestMemory, type PrecopyState } from '../../../core/simulate/copy-state.js';
 import { machineFor } from '../../../core/simulate/machine.js';
@@ -7,7 +7,7 @@ import { switchToPostcopy, throttleGuest, type PrecopyHappening } from '../../..
 import { throttleSettings } from '../../../core/simulate/throttle.js';
 import { Channel } from '../../execute/channel.js';
 import { HypervisorError } from '../errors.js';
-import type { Cookie, Departure, DepartureEvent, MoveParameters, Prepared } from '../port.js';
+import type { Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
 import type { Copy, Migration } from './cluster.js';
 import type { SimulatedConnection } from './connection.js';
 import { readCookie, writeCookie } from './cookie.js';
@@ -22,6 +22,7 @@ export class SimulatedDeparture implements Departure {
     #cap: BytesPerSecond | undefined;
     #postcopyCap: BytesPerSecond | undefined;
     #mayPostcopy = false;
+    #technique: MoveTechnique | undefined;
     #migration: Migration | undefined;
     /** The guest's memory is no longer whole here: only the destination can run it. */
     #switched = false;
@@ -62,6 +63,7 @@ export class SimulatedDeparture implements Departure {
                 this.#began = cluster.now();
                 const { postcopy, options, live } = parameters.technique;
                 this.#mayPostcopy = postcopy;
+                this.#technique = parameters.technique;
                 if (typeof options.postcopyBandwidth === 'number') this.#postcopyCap = bytesPerSecond(options.postcopyBandwidth);
                 this.#migration = { vm: vm.name, hosts: [host, to], breaksOff: (why) => this.#breaksOff(why, to) };
                 cluster.migrations.add(this.#migration);
@@ -167,6 +169,15 @@ export class SimulatedDeparture implements Departure {
         return this.#connection.call('pause', this.#copy.vm.name, signal, () => {
             this.#turn('pause', pauseGuest);
             this.#stopGuest('migration');
+        });
+    }
+
+    /** A simulated host takes what it is asked for. */
+    settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
+        return this.#connection.call('settings', this.#copy.vm.name, signal, () => {
+            const cache = this.#technique?.options.xbzrleCache;
+            const options = this.#technique ? optionSettings(this.#technique).map((option) => takenAsAsked(option(undefined))) : [];
+            return [...(cache === undefined ? [] : [{ setting: 'compression-cache' as const, asked: cache, got: cache }]), ...options];
         });
     }
 

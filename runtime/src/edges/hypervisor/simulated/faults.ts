@@ -27,6 +27,7 @@ export type FaultyCall =
     | 'start-postcopy'
     | 'postcopy-bandwidth'
     | 'throttle'
+    | 'settings'
     | 'pause';
 
 /** Something that goes wrong in a simulated cluster. */
