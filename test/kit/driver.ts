@@ -16,7 +16,7 @@ export const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
 async function daemon(lab: Lab, host: string): Promise<LibvirtConnection> {
     const local = openLocal(host);
     const access = { ...local, openUnix: (path: string, signal: AbortSignal) => local.openUnix(pathInHost(lab, host, path), signal) };
-    return connectDaemon(access, socket, within(20_000));
+    return connectDaemon(access, { by: 'socket', socket }, within(20_000));
 }
 
 export class Sides implements AsyncDisposable {

@@ -138,18 +138,6 @@ describeWithLab('a bad host', (fixture) => {
             await expectRefusal(ended, /no permission on \S*libvirt-sock of kvm-a/, /socket-forbidden/, /group libvirt/);
         });
 
-        test('because its SSH server forbids forwarding to it says what to set', async () => {
-            const options = ['-p', '2222', '-o', 'PidFile=/run/sshd-strict.pid', '-o', 'AllowStreamLocalForwarding=no'];
-            await inHost(fixture.lab, 'kvm-a', '/usr/sbin/sshd', '-f', '/etc/ssh/sshd_config', ...options);
-            const known = await readFile(fixture.lab.knownHostsPath, 'utf8');
-            const path = await desk.write('known_hosts', known.replaceAll(/^10\.66\.0\.11,\S+/gm, '[10.66.0.11]:2222'));
-            await expectRefusal(
-                await drain(bendHost('kvm-a', { port: 2222, known_hosts: path })),
-                /the SSH server of kvm-a forbids forwarding to unix sockets/,
-                /AllowStreamLocalForwarding yes/,
-            );
-        });
-
         test.each([
             ['was stopped', 'TERM', /kvm-a has no libvirt daemon for QEMU/],
             ['was killed', 'KILL', /nobody answers at \S*libvirt-sock of kvm-a/],

@@ -1,4 +1,4 @@
-import { bytesPerSecond, epochMs, type Cap, type Policy } from '@mig/language';
+import { bytes, bytesPerSecond, epochMs, type Cap, type Policy } from '@mig/language';
 import { expect, test } from 'vitest';
 import type { Snapshot } from '../model/snapshot.js';
 import { digest, gib, host, inventoryOf, minute, noon, snapshot, vm } from '../testing/builders.js';
@@ -184,6 +184,22 @@ test('what nobody could tell of CPU and disks is a warning, once for each host',
         'nobody could say whether the CPU of b suits db and web',
         'it cannot be told whether b sees the disk vda of db',
     ]);
+});
+
+test('hosts whose hypervisor is reached in an unusual way are named once, where a move concerns them', () => {
+    const ways = [
+        host('a', { maintenance: true, reachedBy: 'virt-ssh-helper' }),
+        host('b', { reachedBy: 'virt-ssh-helper' }),
+        host('c', { reachedBy: 'nc', memoryFree: bytes(0) }),
+    ];
+    expect(plans([policy()], { ...three, hosts: ways }).plan?.warnings.map((w) => w.text)).toContain(
+        'libvirt on a and b is reached by virt-ssh-helper: SSH forwards to no unix sockets there (AllowStreamLocalForwarding)',
+    );
+    expect(
+        plans([policy()], { ...three, hosts: ways })
+            .plan?.warnings.map((w) => w.text)
+            .join(),
+    ).not.toContain('nc:');
 });
 
 test('a trigger that is unknown is a warning of the plan', () => {

@@ -70,6 +70,8 @@ export interface HostState {
     readonly clockOffset: { readonly ms: Milliseconds; readonly uncertaintyMs: Milliseconds } | undefined;
     /** As seen, else as the inventory states. */
     readonly provides?: HostProvisions;
+    /** The command by which its hypervisor is reached, where the SSH server does not lead to its socket. */
+    readonly reachedBy?: 'virt-ssh-helper' | 'nc';
 }
 
 export interface VmState {

@@ -115,6 +115,7 @@ export function showSnapshot(snapshot: Snapshot, console: Console): void {
         const facts = [`libvirt ${host.versions.libvirt ?? '?'}`, `QEMU ${host.versions.qemu ?? '?'}`, `${host.cpus} CPUs`, free];
         const marks = [
             ...(host.maintenance ? ['in maintenance'] : []),
+            ...(host.reachedBy === undefined ? [] : [`reached by ${host.reachedBy}`]),
             ...(host.cpuUsed === undefined ? [] : [`CPU ${formatQuantity(host.cpuUsed, 'ratio')}`]),
         ];
         console.out(

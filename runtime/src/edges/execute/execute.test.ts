@@ -119,24 +119,6 @@ describe('a run', () => {
         expect(eventsOf(events, 'run-ended')).toMatchObject([{ outcome: 'stopped' }]);
     });
 
-    test('a host that is reached by SSH is not asked for more sessions than its server allows', async () => {
-        const many = Array.from({ length: 12 }, (_, i) => guest(`vm${i}`));
-        const inventory = inventoryOf({ a: many, b: [] });
-        const ssh = {
-            kind: 'ssh',
-            address: 'a',
-            user: undefined,
-            port: undefined,
-            identityFile: undefined,
-            knownHosts: undefined,
-        } as const;
-        const { ports } = bench({ ...inventory, hosts: inventory.hosts.map((h) => ({ ...h, connection: ssh })) });
-        const moves = many.map((vm) => moveOf(vm, 'a', 'b'));
-        const events = await all(execute(planOf(moves), ports));
-        expect(mostAtOnce(events, moves, ended)).toMatchObject({ a: 6 });
-        expect(eventsOf(events, 'run-ended')).toMatchObject([{ outcome: 'complete' }]);
-    });
-
     test('one slow VM holds nobody else up', async () => {
         const slow = guest('slow', { memory: mib(4096), zeroShare: 0 });
         const { ports } = bench(inventoryOf({ a: [slow, ...six], b: [], c: [] }));

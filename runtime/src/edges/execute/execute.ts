@@ -69,12 +69,6 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
     });
 }
 
-/**
- * Locks held over one SSH connection: an SSH server allows ten sessions on it unless told otherwise (sshd_config(5),
- * MaxSessions), less those taken ahead and some for questions.
- */
-const locksPerConnection = 10 - readyAtMost - 2;
-
 /** A move of the plan as it stands in this run. */
 interface Moving {
     step: PlannedMove;
@@ -206,8 +200,7 @@ class Run {
         this.#claimAhead(blocked.filter((b) => !b.never && !this.#ready.has(b.move)).map((b) => b.move));
     }
 
-    readonly #admits: Admission = (candidate, beside) =>
-        this.#context.bandwidth.refuses(candidate, beside) ?? this.#outOfSessions(candidate, beside);
+    readonly #admits: Admission = (candidate, beside) => this.#context.bandwidth.refuses(candidate, beside);
 
     /** Begin and prepare leave the wire idle: the next in line goes through them while one under way comes to its end. */
     #makeReady(): void {
@@ -251,16 +244,6 @@ class Run {
         const speeds = links.flatMap((link) => this.#context.bandwidth.capacityOf(link) ?? []);
         const rate = this.#context.bandwidth.capOf(id) ?? (speeds.length === 0 ? undefined : Math.min(...speeds));
         return rate !== undefined && (step.memory / rate) * 1000 <= readyLead;
-    }
-
-    /** Each lock is held by a session of the source's one SSH connection. */
-    #outOfSessions(candidate: MoveId, beside: readonly MoveId[]): string | undefined {
-        const { source } = this.#move(candidate).step;
-        const host = this.#context.ports.inventory.hosts.find((h) => h.name === source);
-        if (host?.connection.kind !== 'ssh') return undefined;
-        const settling = [...this.#moves.values()].filter((m) => m.status === 'settling' && m.step.source === source).length;
-        const locks = settling + beside.filter((id) => this.#move(id).step.source === source).length;
-        return locks < locksPerConnection ? undefined : `the sessions of ${source}'s SSH connection: ${locks} locks are held over it`;
     }
 
     #startAll(start: readonly MoveId[]): void {
@@ -468,7 +451,7 @@ class Run {
         }
     }
 
-    /** Locks and connections for those who come next: few, since each holds a channel of its host's SSH connection. */
+    /** Locks and connections for those who come next: few, since each holds sessions of its hosts' SSH connections. */
     #claimAhead(next: readonly MoveId[]): void {
         for (const id of next.slice(0, readyAtMost - this.#ready.size)) {
             if (this.#ahead.has(id)) continue;

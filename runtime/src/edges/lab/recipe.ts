@@ -34,6 +34,8 @@ const packages = [
     'util-linux',
     'mount',
     'procps',
+    // The second of the ways to libvirt past an SSH server that forbids forwarding; the first comes with libvirt.
+    'netcat-openbsd',
 ];
 
 const without = [

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { HostAccess } from './access.js';
+import type { HostAccess, HostProcess } from './access.js';
 import { fingerprint } from './known-hosts.js';
-import { openSsh } from './ssh-access.js';
+import { openSsh, sessionsPerConnection } from './ssh-access.js';
 import { newKeyPair } from './key-pair.js';
 import { type FakeHost, type FakeHostOptions, fakeHost } from './testing/fake-host.js';
 
@@ -63,16 +63,6 @@ describe('a connection', () => {
         });
     });
 
-    test('says so when the server opens no more sessions', async () => {
-        await using host = await fakeHost({ maxSessions: 1 });
-        await using access = await open(host);
-        await access.run(['true'], never);
-        await expect(access.run(['true'], never)).rejects.toMatchObject({
-            code: 'refused',
-            hint: expect.stringContaining('MaxSessions') as string,
-        });
-    });
-
     test('carries unix sockets', async () => {
         await using host = await fakeHost(shouting);
         await using access = await open(host);
@@ -107,6 +97,70 @@ describe('a connection', () => {
         const access = await open(host);
         await access[Symbol.asyncDispose]();
         expect(await Promise.race([access.lost, new Promise((resolve) => setImmediate(() => resolve('not lost')))])).toBe('not lost');
+    });
+});
+
+describe('sessions', () => {
+    /** Commands that run until their input ends. */
+    const hold = (access: HostAccess, count: number): Promise<readonly HostProcess[]> =>
+        Promise.all(Array.from({ length: count }, () => access.start(['cat'], never)));
+    const release = (held: readonly HostProcess[]): Promise<unknown> =>
+        Promise.all(
+            held.map((process) => {
+                process.stdin.end();
+                process.stdout.resume();
+                return process.exit;
+            }),
+        );
+
+    test('of one connection do, while there are enough', async () => {
+        await using host = await fakeHost({ maxSessions: sessionsPerConnection });
+        await using access = await open(host);
+        await release(await hold(access, sessionsPerConnection));
+        await release(await hold(access, sessionsPerConnection));
+        expect(host.connections.made).toBe(1);
+    });
+
+    test('that run out are had on a further connection, which is closed with the first', async () => {
+        await using host = await fakeHost({ maxSessions: sessionsPerConnection });
+        const access = await open(host);
+        const held = await hold(access, 2 * sessionsPerConnection + 1);
+        expect(host.connections.made).toBe(3);
+        expect((await access.run(['echo', 'one more'], never)).stdout).toBe('one more\n');
+        await release(held);
+        await access[Symbol.asyncDispose]();
+        await expect.poll(() => host.connections.now).toBe(0);
+    });
+
+    test('that a server allows fewer of are counted as it does', async () => {
+        await using host = await fakeHost({ maxSessions: 2 });
+        await using access = await open(host);
+        const held = await hold(access, 7);
+        expect(held).toHaveLength(7);
+        expect(host.connections.made).toBe(4);
+        expect((await access.run(['echo', 'the eighth'], never)).stdout).toBe('the eighth\n');
+        expect(host.connections.made).toBe(4);
+        await release(held);
+    });
+
+    test('that a server opens none of are told with their cure', async () => {
+        await using host = await fakeHost({ maxSessions: 0 });
+        await using access = await open(host);
+        await expect(access.run(['true'], never)).rejects.toMatchObject({
+            code: 'refused',
+            hint: expect.stringContaining('MaxSessions') as string,
+        });
+    });
+
+    test('of a further connection that breaks end, and the host is not lost', async () => {
+        await using host = await fakeHost({ maxSessions: 1 });
+        await using access = await open(host);
+        const [first, second] = await hold(access, 2);
+        second?.stdout.resume();
+        host.cutLast();
+        expect(await second?.exit).toEqual({ code: undefined });
+        expect((await access.run(['echo', 'again'], never)).stdout).toBe('again\n');
+        await release([first!]);
     });
 });
 

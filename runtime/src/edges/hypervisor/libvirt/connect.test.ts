@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkVersions, findDaemon } from './connect.js';
+import { checkVersions, connectDaemon, findDaemon } from './connect.js';
 import { procedures } from './procedures.js';
-import { fakeAccess } from './testing/fake-access.js';
+import { fakeAccess, type FakeCommand } from './testing/fake-access.js';
 import { DaemonRefusal, FakeDaemon } from './testing/fake-daemon.js';
 
 const never = new AbortController().signal;
@@ -19,9 +19,9 @@ describe('the daemon is looked for', () => {
 
     test('then at the monolithic one', async () => {
         const daemon = new FakeDaemon();
-        const { socket, connection } = await findDaemon(fakeAccess({ [monolithic]: daemon }), never);
+        const { way, connection } = await findDaemon(fakeAccess({ [monolithic]: daemon }), never);
         await using _ = connection;
-        expect(socket).toBe(monolithic);
+        expect(way).toEqual({ by: 'socket', socket: monolithic });
         expect(daemon.asked.at(-1)).toMatchObject({ name: 'connectOpen', args: { name: 'qemu:///system', flags: 0 } });
     });
 
@@ -31,12 +31,85 @@ describe('the daemon is looked for', () => {
             hint: expect.stringContaining('systemctl start') as string,
         });
     });
+});
 
-    test('an SSH server that forbids forwarding is told from a missing daemon', async () => {
-        await expect(findDaemon(fakeAccess({ [modular]: 'forwarding-off', [monolithic]: 'forwarding-off' }), never)).rejects.toMatchObject({
-            code: 'socket-forbidden',
-            hint: expect.stringContaining('AllowStreamLocalForwarding') as string,
+describe('an SSH server that forbids forwarding', () => {
+    const closed = { [modular]: 'failed', [monolithic]: 'failed' } as const;
+    /** The script that asks the host, by words of it. */
+    const asks = '/proc/net/unix';
+    const told = (...lines: readonly string[]): FakeCommand => ({ code: 0, stdout: lines.map((line) => `${line}\n`).join('') });
+
+    test('is got round by virt-ssh-helper, which then carries further connections too', async () => {
+        const daemon = new FakeDaemon();
+        const access = fakeAccess(closed, {
+            [asks]: told('missing', 'listening', 'way virt-ssh-helper', 'way nc'),
+            'virt-ssh-helper qemu:///system': daemon,
         });
+        const { way, connection } = await findDaemon(access, never);
+        await using _ = connection;
+        expect(way).toEqual({ by: 'virt-ssh-helper', socket: monolithic });
+        await using further = await connectDaemon(access, way, never);
+        expect(further.rpc.host).toBe('kvm-a');
+        expect(daemon.connections).toHaveLength(2);
+        expect(access.started.filter((line) => line.includes(asks))).toHaveLength(1);
+    });
+
+    test('is got round by nc where the helper is missing', async () => {
+        const daemon = new FakeDaemon();
+        const access = fakeAccess(closed, { [asks]: told('listening', 'missing', 'way nc'), '-U "$1"': daemon });
+        const { way, connection } = await findDaemon(access, never);
+        await using _ = connection;
+        expect(way).toEqual({ by: 'nc', socket: modular });
+        expect(access.started.at(-1)).toMatch(`sh ${modular}`);
+    });
+
+    test('is got round by nc where the helper does not work', async () => {
+        const daemon = new FakeDaemon();
+        const access = fakeAccess(closed, {
+            [asks]: told('listening', 'missing', 'way virt-ssh-helper', 'way nc'),
+            'virt-ssh-helper qemu:///system': { code: 1, stderr: 'virt-ssh-helper: cannot connect\n' },
+            '-U "$1"': daemon,
+        });
+        await using connection = (await findDaemon(access, never)).connection;
+        expect(connection.rpc.host).toBe('kvm-a');
+    });
+
+    test('and all else that fails is told, with what was tried and how to mend it', async () => {
+        const access = fakeAccess(closed, {
+            [asks]: told('missing', 'listening', 'way virt-ssh-helper'),
+            'virt-ssh-helper qemu:///system': { code: 1, stderr: 'virt-ssh-helper: cannot connect\n' },
+        });
+        await expect(findDaemon(access, never)).rejects.toMatchObject({
+            code: 'socket-forbidden',
+            message: expect.stringMatching(
+                /forbids forwarding .*virt-ssh-helper does not reach it \(virt-ssh-helper: cannot connect\); an nc that knows -U is not there$/,
+            ) as string,
+            hint: expect.stringMatching(/AllowStreamLocalForwarding.*virt-ssh-helper/) as string,
+        });
+    });
+
+    test('is told from a missing daemon, where it says so itself too', async () => {
+        const silent = { [modular]: 'forwarding-off', [monolithic]: 'forwarding-off' } as const;
+        await expect(findDaemon(fakeAccess(silent, { [asks]: told('missing', 'missing') }), never)).rejects.toMatchObject({
+            code: 'socket-missing',
+        });
+        await expect(findDaemon(fakeAccess(silent, { [asks]: told('unanswered', 'missing') }), never)).rejects.toMatchObject({
+            code: 'socket-forbidden',
+        });
+    });
+
+    test('is told from one that lets somebody in who may not use the daemon', async () => {
+        const access = fakeAccess(closed, { [asks]: told('forbidden', 'listening', 'way virt-ssh-helper') });
+        await expect(findDaemon(access, never)).rejects.toMatchObject({ message: expect.stringContaining('no permission on') as string });
+    });
+
+    test("has the daemon's own refusals told as they are", async () => {
+        const daemon = new FakeDaemon().on(procedures.authList, () => ({ types: [1] }));
+        const access = fakeAccess(closed, {
+            [asks]: told('listening', 'missing', 'way virt-ssh-helper', 'way nc'),
+            'virt-ssh-helper qemu:///system': daemon,
+        });
+        await expect(findDaemon(access, never)).rejects.toMatchObject({ message: 'libvirt on kvm-a asks for SASL authentication' });
     });
 });
 

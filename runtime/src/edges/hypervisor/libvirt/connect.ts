@@ -1,16 +1,16 @@
 /** A libvirt daemon found on a host, and connections opened to it. */
-import type { Duplex } from 'node:stream';
 import type { HostAccess } from '../../ssh/access.js';
 import { SocketRefused } from '../../ssh/socket-refused.js';
 import { HypervisorError } from '../errors.js';
 import type { HostLost } from '../port.js';
 import { Callbacks } from './callbacks.js';
+import { type DaemonWay, daemonUri, helpers, openWay } from './daemon-way.js';
+import { askHost, noSocket, noWay } from './no-socket.js';
 import { type Procedure, procedures } from './procedures.js';
 import { RpcConnection } from './rpc.js';
 
 /** The order in which libvirt's own client looks: the modular daemon, then the monolithic one or its proxy. */
 const socketPaths = ['/var/run/libvirt/virtqemud-sock', '/var/run/libvirt/libvirt-sock'];
-const uri = 'qemu:///system';
 const authTypes = { none: 0, sasl: 1, polkit: 2 } as const;
 const features = { migrationV3: 6, keepalive: 10, migrationParams: 13, eventCallbacks: 14 } as const;
 
@@ -22,43 +22,73 @@ export interface LibvirtConnection extends AsyncDisposable {
     call<A, R>(procedure: Procedure<A, R>, args: A, signal: AbortSignal): Promise<R>;
 }
 
-/** Looks for the daemon's socket and opens a first connection. Errors: socket-missing, socket-forbidden, feature-missing. */
+/**
+ * Looks for the daemon, and opens a first connection to it: by its socket, or by a command on the host where the SSH server
+ * forbids to forward to sockets. Errors: socket-missing, socket-forbidden, feature-missing.
+ */
 export async function findDaemon(
     access: HostAccess,
     signal: AbortSignal,
-): Promise<{ readonly socket: string; readonly connection: LibvirtConnection }> {
+): Promise<{ readonly way: DaemonWay; readonly connection: LibvirtConnection }> {
     const refusals: SocketRefused[] = [];
     for (const socket of socketPaths) {
+        const way: DaemonWay = { by: 'socket', socket };
         try {
-            return { socket, connection: await opened(access, await access.openUnix(socket, signal), signal) };
+            return { way, connection: await opened(access, way, signal) };
         } catch (error) {
             if (!(error instanceof SocketRefused)) throw error;
             refusals.push(error);
         }
     }
-    throw await noSocket(access, refusals, signal);
+    const asked = await askHost(access, refusals, signal);
+    const socket = asked.behindForwarding;
+    if (socket === undefined) throw noSocket(access.host, refusals, asked);
+    const tried: string[] = [];
+    for (const by of helpers) {
+        if (!asked.commands.includes(by)) {
+            tried.push(`${by === 'nc' ? 'an nc that knows -U' : by} is not there`);
+            continue;
+        }
+        try {
+            const way: DaemonWay = { by, socket };
+            return { way, connection: await opened(access, way, signal) };
+        } catch (error) {
+            if (!(error instanceof CommandFailed)) throw error;
+            tried.push(`${by} does not reach it (${error.message})`);
+        }
+    }
+    throw noWay(access.host, tried, refusals[0]);
 }
 
 /** A further connection to a daemon that was found. */
-export async function connectDaemon(access: HostAccess, socket: string, signal: AbortSignal): Promise<LibvirtConnection> {
+export async function connectDaemon(access: HostAccess, way: DaemonWay, signal: AbortSignal): Promise<LibvirtConnection> {
     try {
-        return await opened(access, await access.openUnix(socket, signal), signal);
+        return await opened(access, way, signal);
     } catch (error) {
-        throw error instanceof SocketRefused ? await noSocket(access, [error], signal) : error;
+        if (error instanceof SocketRefused) throw noSocket(access.host, [error], await askHost(access, [error], signal));
+        throw error instanceof CommandFailed
+            ? noWay(access.host, [`${way.by} does not reach it any more (${error.message})`], error)
+            : error;
     }
 }
 
-async function opened(access: HostAccess, stream: Duplex, signal: AbortSignal): Promise<LibvirtConnection> {
+/** The command that was to carry the connection ended before the daemon had answered. */
+class CommandFailed extends Error {}
+
+async function opened(access: HostAccess, way: DaemonWay, signal: AbortSignal): Promise<LibvirtConnection> {
+    const { stream, failure } = await openWay(access, way, signal);
     const callbacks = new Callbacks();
     const rpc = new RpcConnection(access.host, stream, (packet) => callbacks.receive(packet));
     try {
         await authenticate(rpc, signal);
         // Asking for it starts the daemon's pings, by which a dead client is noticed.
         await rpc.call(procedures.connectSupportsFeature, { feature: features.keepalive }, signal);
-        await rpc.call(procedures.connectOpen, { name: uri, flags: 0 }, signal);
+        await rpc.call(procedures.connectOpen, { name: daemonUri, flags: 0 }, signal);
     } catch (error) {
+        const lost = error instanceof HypervisorError && error.code === 'host-lost';
+        const why = lost ? await failure() : undefined;
         await rpc[Symbol.asyncDispose]();
-        throw error;
+        throw why === undefined ? error : new CommandFailed(why, { cause: error });
     }
     return {
         rpc,
@@ -128,53 +158,3 @@ export async function checkVersions(connection: LibvirtConnection, signal: Abort
 function dotted(version: number): string {
     return [Math.floor(version / 1_000_000), Math.floor(version / 1000) % 1000, version % 1000].join('.');
 }
-
-/**
- * Asks the host itself why its socket did not open. OpenSSH gives one answer for a forbidden forwarding, a missing socket
- * and a refused one.
- */
-async function noSocket(access: HostAccess, refusals: readonly SocketRefused[], signal: AbortSignal): Promise<HypervisorError> {
-    const { host } = access;
-    const [cause] = refusals;
-    const paths = refusals.map((r) => r.path);
-    const told = refusals.some((r) => r.reason === 'forwarding-off')
-        ? []
-        : (await access.run(['sh', '-c', whyNot, 'sh', ...paths], signal)).stdout.split('\n');
-    const at = (reason: string): string | undefined => paths[told.indexOf(reason)];
-    const forbidden = at('forbidden');
-    if (forbidden !== undefined) {
-        return new HypervisorError('socket-forbidden', host, `no permission on ${forbidden} of ${host}`, {
-            hint: "log in as root, or add the user to the host's group libvirt (usermod -aG libvirt USER) and log in again",
-            cause,
-        });
-    }
-    if (told.length === 0 || at('listening') !== undefined) {
-        return new HypervisorError('socket-forbidden', host, `the SSH server of ${host} forbids forwarding to unix sockets`, {
-            hint: 'set AllowStreamLocalForwarding yes (or local) in its sshd_config; a key with "restrict" needs "port-forwarding"',
-            cause,
-        });
-    }
-    const unanswered = at('unanswered');
-    return new HypervisorError(
-        'socket-missing',
-        host,
-        unanswered === undefined
-            ? `${host} has no libvirt daemon for QEMU: neither ${paths.join(' nor ')} is there`
-            : `nobody answers at ${unanswered} of ${host}`,
-        {
-            hint: 'start it: systemctl start virtqemud.socket (or libvirtd.socket); install it: libvirt-daemon-driver-qemu and libvirt-daemon',
-            cause,
-        },
-    );
-}
-
-/** One word for each path. Listening sockets have this flag in /proc/net/unix, where /var/run is /run. */
-const whyNot = `
-for path; do
-    if [ ! -e "$path" ]; then echo missing
-    elif [ ! -w "$path" ]; then echo forbidden
-    elif grep -q " 00010000 .*\${path#/var}\$" /proc/net/unix; then echo listening
-    else echo unanswered
-    fi
-done
-`;

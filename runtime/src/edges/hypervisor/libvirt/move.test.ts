@@ -46,10 +46,10 @@ function daemon(state = running): FakeDaemon {
 
 async function sides(of: FakeDaemon): Promise<{ departure: Departure; arrival: Arrival }> {
     const access = fakeAccess({ [socket]: of });
-    const control = await connectDaemon(access, socket, never);
+    const control = await connectDaemon(access, { by: 'socket', socket }, never);
     const connections = async (): Promise<Parameters<typeof openDeparture>[0]> => ({
         control,
-        own: await connectDaemon(access, socket, never),
+        own: await connectDaemon(access, { by: 'socket', socket }, never),
         now: () => 7,
     });
     return { departure: await openDeparture(await connections(), dom, never), arrival: await openArrival(await connections(), vm, never) };

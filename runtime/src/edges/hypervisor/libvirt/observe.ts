@@ -7,13 +7,14 @@ import type { LibvirtConnection, Versions } from './connect.js';
 import { describeCpu, type HostCpu } from './cpu.js';
 import { domainStates } from './domains.js';
 import type { HostFacts } from './host-facts.js';
+import type { DaemonWay } from './daemon-way.js';
 import type { Described, HostLook, Listing } from './look.js';
 import { type Measured, measure } from './measure.js';
 
 export interface Observed {
     readonly access: HostAccess;
     readonly connection: LibvirtConnection;
-    readonly socket: string;
+    readonly way: DaemonWay;
     readonly versions: Versions;
     readonly host: InventoryHost;
     readonly uuid: string;
@@ -56,7 +57,7 @@ interface HostFigures {
 
 function hostState(of: Observed, facts: HostFacts, figures: HostFigures): HostState {
     const { host } = of;
-    const daemon = of.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd';
+    const daemon = of.way.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd';
     return {
         name: host.name,
         driver: 'libvirt',
@@ -79,6 +80,7 @@ function hostState(of: Observed, facts: HostFacts, figures: HostFigures): HostSt
         monitor: host.monitor,
         workers: Math.max(1, (facts.maxWorkers[daemon] ?? workers.byDefault) - workers.keptFree),
         clockOffset: facts.clock,
+        ...(of.way.by !== 'socket' && { reachedBy: of.way.by }),
         provides: { ...host.provides, ...facts.provides(daemon) },
     };
 }

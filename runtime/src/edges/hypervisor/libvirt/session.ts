@@ -45,10 +45,10 @@ export async function createLibvirtSession(
             options.lookAhead === true ? opening.then(({ connection }) => lookAt(access, connection, reading, signal)) : undefined;
         looking?.catch(() => undefined); // told when it is asked for
         const [daemon, facts] = await Promise.all([opening, reading]);
-        const { socket, connection, versions, capabilities } = daemon;
+        const { way, connection, versions, capabilities } = daemon;
         const cpu: HostCpu = { model: capabilities.at('cpu/model').text ?? '', microcode: facts.microcode, kernel: facts.kernel };
         const uuid = capabilities.at('uuid').text ?? '';
-        const of: Observed = { host, access, connection, socket, versions, uuid, cpu, now };
+        const of: Observed = { host, access, connection, way, versions, uuid, cpu, now };
         return new LibvirtSession(of, facts.bootId, looking);
     } catch (error) {
         await access[Symbol.asyncDispose]();
@@ -58,13 +58,13 @@ export async function createLibvirtSession(
 
 /** A first connection, to a daemon that can do what we need. */
 async function openDaemon(access: HostAccess, signal: AbortSignal) {
-    const { socket, connection } = await findDaemon(access, signal);
+    const { way, connection } = await findDaemon(access, signal);
     try {
         const [versions, { xml }] = await Promise.all([
             checkVersions(connection, signal),
             connection.call(procedures.connectGetCapabilities, undefined, signal),
         ]);
-        return { socket, connection, versions, capabilities: parseXml(hostPart(xml)) };
+        return { way, connection, versions, capabilities: parseXml(hostPart(xml)) };
     } catch (error) {
         await connection[Symbol.asyncDispose]();
         throw error;
@@ -201,7 +201,7 @@ class LibvirtSession implements HostSession {
 
     /** A connection that belongs to a move; closed again where the move's side cannot be set up. */
     async #ownConnection<T>(open: (connections: MoveConnections) => Promise<T>, signal: AbortSignal): Promise<T> {
-        const own = await connectDaemon(this.#access, this.#of.socket, signal);
+        const own = await connectDaemon(this.#access, this.#of.way, signal);
         try {
             const { now, versions } = this.#of;
             return await open({ control: this.#control, own, now, versions, monitor: this.host.monitor });

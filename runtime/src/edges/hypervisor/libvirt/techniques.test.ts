@@ -59,8 +59,8 @@ function source(stats: Readonly<Record<string, number>> = {}) {
 
 async function departureOf(fake: FakeDaemon, monitor: 'allow' | 'deny' = 'allow'): Promise<Departure> {
     const access = fakeAccess({ [socket]: fake });
-    const control = await connectDaemon(access, socket, never);
-    return openDeparture({ control, own: await connectDaemon(access, socket, never), now: () => 7, monitor }, dom, never);
+    const control = await connectDaemon(access, { by: 'socket', socket }, never);
+    return openDeparture({ control, own: await connectDaemon(access, { by: 'socket', socket }, never), now: () => 7, monitor }, dom, never);
 }
 
 test('every setting that was asked for is read back, those of both directions of the switch apart', async () => {

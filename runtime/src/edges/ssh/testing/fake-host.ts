@@ -13,7 +13,7 @@ export interface FakeHostOptions {
     readonly accepts?: readonly string[];
     /** What a unix socket leads to, if anything. Left out: the server's configuration forbids forwarding. */
     readonly unix?: (path: string) => Duplex | undefined;
-    /** Sessions that it opens on one connection; undefined: any number. */
+    /** Sessions that it has open on one connection at most; undefined: any number. */
     readonly maxSessions?: number;
     /** It connects to nothing for anybody. */
     readonly forwardsNothing?: boolean;
@@ -29,6 +29,8 @@ export interface FakeHost extends AsyncDisposable {
     readonly connections: { readonly made: number; readonly now: number };
     /** Ends all connections. */
     cut(): void;
+    /** Ends the connection that was made last. */
+    cutLast(): void;
 }
 
 export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost> {
@@ -57,6 +59,7 @@ export async function fakeHost(options: FakeHostOptions = {}): Promise<FakeHost>
         cut: () => {
             for (const client of clients) client.end();
         },
+        cutLast: () => [...clients].at(-1)?.end(),
         [Symbol.asyncDispose]: async () => {
             for (const client of clients) client.end();
             await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -93,9 +96,11 @@ function serve(client: Connection, { unix, maxSessions = Infinity, forwardsNothi
         socket.on('error', () => channel.close());
     });
     client.on('session', (accept, reject) => {
+        if (sessions >= maxSessions) return reject();
         sessions += 1;
-        if (sessions > maxSessions) return reject();
-        accept().on('exec', (acceptExec, _reject, { command }) => run(acceptExec(), command));
+        const session = accept();
+        session.once('close', () => (sessions -= 1));
+        session.on('exec', (acceptExec, _reject, { command }) => run(acceptExec(), command));
     });
 }
 
