@@ -48,7 +48,7 @@ command -v nc >/dev/null 2>&1 && case $(nc -h 2>&1) in *-U[!A-Za-z]*) echo 'way 
 
 /** Over SSH both are one channel. */
 function streamOf({ stdin, stdout }: HostProcess): Duplex {
-    return (stdin as unknown) === stdout ? (stdout as Duplex) : Duplex.from({ readable: stdout, writable: stdin });
+    return stdin instanceof Duplex && stdin === stdout ? stdin : Duplex.from({ readable: stdout, writable: stdin });
 }
 
 const lastWords = 500;
