@@ -1,3 +1,4 @@
+export * from './decide/after-end.js';
 export * from './decide/bandwidth.js';
 export * from './decide/ladder.js';
 export * from './decide/migrate-call.js';

@@ -1,7 +1,17 @@
 /** What is run around a move: hooks before and after it, and checks that the guest is there. Resolved, so that a plan says who runs what where. */
-import { type Finding, type Hook, milliseconds, nearest, type Policy, type Program, type Verify } from '@mig/language';
-import type { Inventory } from '../model/inventory.js';
-import type { PlannedCheck, PlannedHook, PlannedMove } from '../model/plan.js';
+import {
+    type Finding,
+    type Hook,
+    milliseconds,
+    nearest,
+    type OnFailure,
+    type Policy,
+    type Program,
+    type SourceRange,
+    type Verify,
+} from '@mig/language';
+import type { HostName, Inventory, MigrationAddress } from '../model/inventory.js';
+import type { PlannedCheck, PlannedHook, PlannedMove, Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
 
 /** A hook that does not say how long it may take. */
@@ -14,12 +24,12 @@ export const addressTag = 'address';
 
 /** Hooks and checks of one move. */
 export function around(
-    policy: Pick<Policy, 'hooks' | 'verify'>,
+    policy: Pick<Policy, 'hooks' | 'verify' | 'onFailure'>,
     vm: Pick<VmState, 'name' | 'tags'>,
     hosts: Pick<PlannedMove, 'source' | 'destination'>,
 ): Pick<PlannedMove, 'hooks' | 'checks'> {
     const hooks = policy.hooks.map((hook) => plannedHook(hook, hosts));
-    const checks = policy.verify.map((verify) => plannedCheck(verify, vm));
+    const checks = policy.verify.map((verify) => plannedCheck(verify, vm, policy));
     return { ...(hooks.length > 0 && { hooks }), ...(checks.length > 0 && { checks }) };
 }
 
@@ -29,15 +39,34 @@ function plannedHook(hook: Hook, hosts: Pick<PlannedMove, 'source' | 'destinatio
     return { when: hook.when, on, ...(end && { end }), command: hook.command, withinMs: milliseconds(hook.withinMs ?? hookWithin) };
 }
 
-function plannedCheck({ check, from, withinMs, otherwise }: Verify, vm: Pick<VmState, 'name' | 'tags'>): PlannedCheck {
+function plannedCheck(
+    { check, from, withinMs, otherwise }: Verify,
+    vm: Pick<VmState, 'name' | 'tags'>,
+    { onFailure }: Pick<Policy, 'onFailure'>,
+): PlannedCheck {
     const address = vm.tags[addressTag];
     return {
         check: check.kind === 'tcp' ? { ...check, address: address === undefined || address === '' ? vm.name : address } : check,
         from,
         withinMs: milliseconds(withinMs ?? checkWithin),
-        otherwise: otherwise ?? 'report',
+        otherwise: otherwise ?? (onFailure?.then.includes('return-home') === true ? 'return-home' : 'report'),
     };
 }
+
+/** Whether the policy may send this move home again after it has arrived, and then the way there. */
+export function wayHome(
+    policy: Pick<Policy, 'onFailure' | 'verify'>,
+    source: { readonly name: HostName; readonly migration: MigrationAddress | undefined } | undefined,
+): { readonly home?: MigrationAddress; readonly because: readonly Reason[] } {
+    const range = policy.verify.find((verify) => verify.otherwise === 'return-home')?.range ?? rangeOfReturn(policy.onFailure);
+    if (!source || !range) return { because: [] };
+    const { name, migration } = source;
+    if (migration) return { home: migration, because: [{ text: `home again to ${name} should it not answer`, range }] };
+    return { because: [{ text: `not home again should it not answer: ${name} has no migration address in the inventory`, range }] };
+}
+
+const rangeOfReturn = (onFailure: OnFailure | undefined): SourceRange | undefined =>
+    onFailure?.then.includes('return-home') === true ? onFailure.range : undefined;
 
 /** MIG121: a hook or a check is to be run in a place that the inventory has neither as a host nor as a probe. */
 export function unknownPlaces(program: Program, inventory: Inventory): readonly Finding[] {

@@ -68,6 +68,7 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'require.traffic',
     'failure.retry',
     'failure.other-destination',
+    'failure.return-home',
     'failure.budget',
     'failure.leave',
     'failure.report',

@@ -14,7 +14,7 @@ import { hostsTooOld } from '../rules/mig401-host-too-old.js';
 import { unknownNames } from '../rules/names.js';
 import { notBuilt } from '../rules/not-built.js';
 import { actionsOf } from './actions.js';
-import { around } from './around.js';
+import { around, wayHome } from './around.js';
 import { assumptionsOf } from './assumptions.js';
 import { canonicalJson } from './canonical.js';
 import { ceilingOf, planCaps } from './caps.js';
@@ -175,6 +175,7 @@ function plannedMove(
     const after = placement.after.flatMap((uuid) => ids.get(uuid) ?? []);
     const waits: readonly Reason[] =
         after.length === 0 ? [] : [{ text: `starts when ${after.join(', ')} has made room on ${destination}` }];
+    const { home, because: back } = wayHome(policy, world.hosts.get(vm.host)?.state);
     return {
         id: ids.get(vm.uuid) ?? vm.uuid,
         instance,
@@ -189,7 +190,8 @@ function plannedMove(
         ...(quietWhen && { quiet: { when: quietWhen, withinMs: quietWithinMs } }),
         persistent: vm.persistent,
         autostart: vm.autostart,
-        because: [...candidate.because, ...placement.because, ...choice.because, ...waits, ...quietReason(quietWhen)],
+        ...(home && { home }),
+        because: [...candidate.because, ...placement.because, ...choice.because, ...waits, ...quietReason(quietWhen), ...back],
         ...around(policy, vm, { source: vm.host, destination }),
     };
 }

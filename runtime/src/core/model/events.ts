@@ -44,6 +44,8 @@ export type MoveEvent =
     | (OfMove & { readonly type: 'move-queued'; readonly because: string })
     /** It has failed where it was to go, and goes to another host instead. */
     | (OfMove & { readonly type: 'move-redirected'; readonly destination: HostName; readonly because: string })
+    /** It has arrived, is not to stay, and goes back to where it came from: another `move-ended` tells how that ended. */
+    | (OfMove & { readonly type: 'move-returning'; readonly from: HostName; readonly home: HostName; readonly because: string })
     | (OfMove & { readonly type: 'move-started'; readonly attempt: number })
     | (OfMove & { readonly type: 'phase-entered'; readonly phase: MovePhase })
     | (OfMove & {

@@ -94,6 +94,10 @@ export interface PlannedMove {
     readonly quiet?: QuietMoment;
     /** Where it goes when it has failed for good, if there is such a place. */
     readonly otherDestination?: { readonly destination: HostName; readonly route: MigrationAddress };
+    /** The way back to its source, where the policy may have it go home again. */
+    readonly home?: MigrationAddress;
+    /** It had arrived elsewhere and is on its way back, for this reason. Absent: it is not. */
+    readonly homeward?: string;
     readonly persistent: boolean;
     readonly autostart: boolean;
     readonly because: readonly Reason[];

@@ -9,7 +9,7 @@ export type Purpose = { readonly kind: 'check' } | { readonly kind: 'run'; reado
 
 /** MIG090: the program uses a capability that the runtime cannot carry out yet. */
 export function notBuilt(program: Program, purpose: Purpose): readonly Finding[] {
-    const uses = [...program.uses.filter((use) => !executable.has(use.feature)), ...immovables(program), ...returns(program)];
+    const uses = [...program.uses.filter((use) => !executable.has(use.feature)), ...immovables(program)];
     return uses.map(({ feature, within, range }) => ({
         id: 'MIG090',
         severity: blocks(program, feature, within, purpose) ? 'error' : 'warning',
@@ -25,15 +25,6 @@ function immovables(program: Program): readonly { readonly feature: FeatureId; r
     return program.policies
         .filter((policy) => policy.selection.immovable.action === 'shut-down')
         .map((policy) => ({ feature: 'select.immovable', within: policy.name, range: policy.selection.immovable.range }));
-}
-
-/** A VM that has arrived and does not answer is not sent home yet. */
-function returns(program: Program): readonly { readonly feature: FeatureId; readonly within: string; readonly range: SourceRange }[] {
-    return program.policies.flatMap((policy) =>
-        policy.verify
-            .filter(({ otherwise }) => otherwise === 'return-home')
-            .map(({ range }) => ({ feature: 'failure.return-home', within: policy.name, range })),
-    );
 }
 
 function blocks(program: Program, feature: FeatureId, within: string | undefined, purpose: Purpose): boolean {

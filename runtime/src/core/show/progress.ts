@@ -100,6 +100,7 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
             return event.level === 'info' ? now : { ...now, note: { level: event.level, text: event.text } };
         case 'move-queued':
         case 'move-redirected':
+        case 'move-returning':
         case 'move-started':
         case 'phase-entered':
         case 'phase-ended':
@@ -135,6 +136,8 @@ function after(move: MoveView, event: MoveEvent): MoveView {
             return { ...move, ...still, status: 'waiting', phase: undefined, ready: false, because: event.because };
         case 'move-redirected':
             return { ...move, destination: event.destination };
+        case 'move-returning':
+            return { ...move, source: event.from, destination: event.home, status: 'waiting', because: event.because };
         case 'move-started':
             return {
                 ...move,

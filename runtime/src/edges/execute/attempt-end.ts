@@ -1,18 +1,10 @@
 import { isMigrationError } from '../../core/errors.js';
-import type { HostName, MoveFailure, PlannedMove } from '../../core/index.js';
+import type { EndedAttempt, MoveFailure, PlannedMove } from '../../core/index.js';
 import { messageOf } from './context.js';
 import { holdHint, type Settled } from './settle.js';
 
-export interface AttemptEnd {
-    readonly outcome: 'moved' | 'failed' | 'aborted' | 'held';
-    readonly vmOn: HostName | undefined;
-    readonly error: MoveFailure | undefined;
-    /** Whether a policy's retry may try again. */
-    readonly retryable: boolean;
-}
-
 /** How an attempt ended whose VM did not arrive. */
-export function endWithout(step: PlannedMove, settled: Settled, failure: unknown): AttemptEnd {
+export function endWithout(step: PlannedMove, settled: Settled, failure: unknown): EndedAttempt {
     if (settled.end === 'held') {
         // All phases may have gone well, and a host contradict them.
         const message = failure === undefined ? settled.because : `${settled.because} (${messageOf(failure)})`;

@@ -4,11 +4,11 @@
  */
 import { milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
-import type { FinishRecord, PlannedMove } from '../../core/index.js';
+import type { EndedAttempt, FinishRecord, PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import { performBound, within } from './bounds.js';
-import { endWithout, failureOf, type AttemptEnd } from './attempt-end.js';
+import { endWithout, failureOf } from './attempt-end.js';
 import { examine, type Claim } from './claim.js';
 import { since } from './clock.js';
 import { messageOf, note, type RunContext } from './context.js';
@@ -27,7 +27,7 @@ export async function attempt(
     claimed: Claim,
     turn: Promise<void>,
     run: RunContext,
-): Promise<AttemptEnd> {
+): Promise<EndedAttempt> {
     try {
         return await new Attempt(step, number, claimed, turn, run).carryOut();
     } catch (error) {
@@ -83,7 +83,7 @@ class Attempt {
         this.#began = run.clock.now();
     }
 
-    async carryOut(): Promise<AttemptEnd> {
+    async carryOut(): Promise<EndedAttempt> {
         const { ports } = this.#run;
         const boots = await this.#phases.early('a first look', (signal) => examine(this.#step, this.#claim, signal));
         this.#boots = boots;
@@ -288,7 +288,7 @@ class Attempt {
     }
 
     /** Asks both hosts how it ended, cleans up, and says so. */
-    async #end(failure: unknown, observer: AttemptObserver): Promise<AttemptEnd> {
+    async #end(failure: unknown, observer: AttemptObserver): Promise<EndedAttempt> {
         const { clock, emit } = this.#run;
         if (failure !== undefined) await this.#claim.close();
         await using lock = new LockKeeper(this.#step, this.#run.ports);

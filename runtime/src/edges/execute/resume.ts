@@ -1,4 +1,4 @@
-import { eventsVersion, type MigrationEvent, type PlannedMove } from '../../core/index.js';
+import { eventsVersion, returnedHome, type MigrationEvent, type PlannedMove } from '../../core/index.js';
 import type { MoveRecord, RunRecord } from '../journal/records.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { running } from './frame.js';
@@ -26,15 +26,7 @@ async function resumeMove(record: RunRecord, move: MoveRecord, run: RunContext):
     const step = record.plan.moves.find((m) => m.id === move.id);
     if (!step) return;
     if (move.state === 'waiting') {
-        close(
-            step,
-            {
-                outcome: 'skipped',
-                vmOn: step.source,
-                why: { code: 'stopped', message: `${step.vm.name} had not begun when the run was interrupted` },
-            },
-            run,
-        );
+        close(step, notBegun(step), run);
     } else if (move.state === 'running' || move.outcome === 'held') {
         // No further attempt begins, so there is no `move-started`: the one of the journal goes on to its end.
         note(
@@ -68,9 +60,21 @@ interface Ending {
     readonly why: { readonly code: string; readonly message: string } | undefined;
 }
 
+function notBegun({ vm, source, destination, homeward }: PlannedMove): Ending {
+    if (homeward === undefined)
+        return {
+            outcome: 'skipped',
+            vmOn: source,
+            why: { code: 'stopped', message: `${vm.name} had not begun when the run was interrupted` },
+        };
+    const message = `${vm.name} is on ${source}; the run was interrupted before it was returned to ${destination} (${homeward})`;
+    return { outcome: 'failed', vmOn: source, why: { code: 'not-returned', message } };
+}
+
 function ending(step: PlannedMove, { end, vmOn, because }: Settled): Ending {
     switch (end) {
         case 'moved':
+            if (step.homeward !== undefined) return { outcome: 'failed', vmOn, why: returnedHome(step, step.homeward) };
             return { outcome: 'moved', vmOn, why: undefined };
         case 'home':
             return {

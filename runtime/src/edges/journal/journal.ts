@@ -132,12 +132,18 @@ export class Journal implements Disposable {
         this.#write(() => this.#run('UPDATE runs SET ended_at = ?, outcome = ? WHERE id = ?', at, outcome, id));
     }
 
-    /** A move goes elsewhere from now on: recovery has to ask that host. On disk on return. */
+    /** A move goes elsewhere from now on, as one that has not begun: recovery has to ask that host. On disk on return. */
     redirect(run: string, move: PlannedMove): void {
         this.#write(() => {
             const { plan } = this.run(run);
             const moves = plan.moves.map((m) => (m.id === move.id ? move : m));
             this.#run('UPDATE runs SET plan = ? WHERE id = ?', JSON.stringify({ ...plan, moves }), run);
+            // What was entered and sent of the last attempt was with another host, and is over.
+            this.#run(
+                `UPDATE moves SET state = 'waiting', phase = NULL, finish = 'not-sent', source_boot = NULL, destination_boot = NULL WHERE run = ? AND id = ?`,
+                run,
+                move.id,
+            );
         });
     }
 

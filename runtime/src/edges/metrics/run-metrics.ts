@@ -59,6 +59,7 @@ export class RunMetrics {
             case 'host-back':
             case 'move-queued':
             case 'move-redirected':
+            case 'move-returning':
             case 'phase-entered':
             case 'phase-ended':
             case 'iteration':

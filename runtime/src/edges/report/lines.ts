@@ -37,6 +37,8 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
                 : palette(`${vm}: hook ${commandText(event.hook.command)} ${event.detail ?? 'failed'}`, 'warning');
         case 'move-redirected':
             return palette(`${vm}: goes to ${event.destination} instead, as ${event.because}`, 'warning');
+        case 'move-returning':
+            return palette(`${vm}: goes home to ${event.home}, as ${event.because}`, 'warning');
         case 'move-queued':
         case 'hook-started':
         case 'verified': // a check that fails is noted as well
