@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MigrationEvent, Report } from '@mig/runtime/core';
-import { hostsOfGuest, labCommand, startGuest } from '../../runtime/src/edges/lab/door.js';
+import { guestProof, hostsOfGuest, labCommand, startGuest } from '../../runtime/src/edges/lab/door.js';
 import { expectUntouched, inHost, inventoryOf } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk, type Ended } from '../kit/mig-run.js';
@@ -91,5 +91,27 @@ describeWithLab('checks and hooks', (fixture) => {
         expect(all).toMatch(/agent from kvm-\w: .*agent/);
         const [now] = await hostsOfGuest(fixture.lab, 'web1');
         expect(now).not.toBe(from);
+    });
+
+    test('a VM that does not answer is sent home, whole, and the hook after its move is run there', async () => {
+        const [from = ''] = await hostsOfGuest(fixture.lab, 'web1');
+        const ended = await drain(
+            from,
+            [
+                '  after each move on destination run "sh", "-c", "echo $MIG_DESTINATION"',
+                '  verify tcp 1 from "kvm-c" within 1 s otherwise return home',
+            ],
+            ['--json'],
+        );
+        expect(ended.code, ended.all).toBe(1);
+        const lines = ended.stdout.trim().split('\n');
+        const report = JSON.parse(lines.pop() ?? '') as Report;
+        const events = lines.map((line) => JSON.parse(line) as MigrationEvent);
+        expect(report.moves).toMatchObject([{ vm: 'web1', outcome: 'failed', vmOn: from, attempts: 2, error: { code: 'returned-home' } }]);
+        expect(events.flatMap((e) => (e.type === 'move-returning' ? [e.home] : []))).toEqual([from]);
+        expect(events.flatMap((e) => (e.type === 'hook-ended' ? [e.output] : []))).toEqual([from]);
+        await expectUntouched(fixture.lab, from);
+        const proof = await guestProof(fixture.lab, from, 'web1');
+        expect(proof).toMatchObject({ running: true, lostWrites: 0, damage: [] });
     });
 });

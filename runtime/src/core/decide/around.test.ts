@@ -2,7 +2,7 @@ import type { Hook, Verify } from '@mig/language';
 import { expect, test } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
 import { compiled } from '../testing/compiled.js';
-import { around, unknownPlaces } from './around.js';
+import { around, unknownPlaces, wayHome } from './around.js';
 
 const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 const hook = (on: string | undefined): Hook => ({ when: 'before', command: ['sync'], on, withinMs: undefined, range });
@@ -11,7 +11,7 @@ const hosts = { source: 'a', destination: 'b' };
 
 test('the ends of a move become hosts, and whatever names no place is run here', () => {
     const { hooks } = around(
-        { hooks: [hook('source'), hook('destination'), hook('c'), hook(undefined)], verify: [] },
+        { hooks: [hook('source'), hook('destination'), hook('c'), hook(undefined)], verify: [], onFailure: undefined },
         { name: 'db', tags: {} },
         hosts,
     );
@@ -24,11 +24,29 @@ test('the ends of a move become hosts, and whatever names no place is run here',
 });
 
 test('a VM is reached at the address of its tag, else by its name; what is not said is reported', () => {
-    const addressOf = (tags: Record<string, string>) => around({ hooks: [], verify: [tcp] }, { name: 'db', tags }, hosts).checks;
+    const addressOf = (tags: Record<string, string>) =>
+        around({ hooks: [], verify: [tcp], onFailure: undefined }, { name: 'db', tags }, hosts).checks;
     expect(addressOf({ address: '10.0.0.7' })).toEqual([
         { check: { kind: 'tcp', address: '10.0.0.7', port: 22 }, from: 'probe', withinMs: 5000, otherwise: 'report' },
     ]);
     expect(addressOf({})?.[0]?.check).toMatchObject({ address: 'db' });
+});
+
+test('a check that says nothing sends the VM home where the policy does so on failure, and the way home is in the plan', () => {
+    const returning = {
+        hooks: [],
+        verify: [tcp],
+        onFailure: { range, retry: undefined, then: ['return-home' as const], budget: undefined },
+    };
+    expect(around(returning, { name: 'db', tags: {} }, hosts).checks?.[0]?.otherwise).toBe('return-home');
+    const migration = { network: 'mig', address: 'a.mig', listen: '0.0.0.0' };
+    expect(wayHome(returning, { name: 'a', migration })).toEqual({
+        home: migration,
+        because: [{ text: 'home again to a should it not answer', range }],
+    });
+    expect(wayHome(returning, { name: 'a', migration: undefined }).because[0]?.text).toMatch(/^not home again .* no migration address/);
+    const reporting = { ...returning, onFailure: undefined, verify: [{ ...tcp, otherwise: 'report' as const }] };
+    expect(wayHome(reporting, { name: 'a', migration })).toEqual({ because: [] });
 });
 
 const policy = 'policy p { on demand move vms to hosts using precopy verify tcp 22 from "porbe" before each move on source run "sync" }';

@@ -1,8 +1,12 @@
+import type { MoveFailure } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
+import type { PlannedMove } from '../model/plan.js';
+
 /** Why a move of a plan is not started after all. */
 export type SkipCode = 'stopped' | 'never-possible' | 'no-room' | 'deadline' | 'no-quiet-moment' | 'gang-failed';
 
 /** What a person can do about it. */
-export const skipHints: Readonly<Record<SkipCode, string>> = {
+const skipHints: Readonly<Record<SkipCode, string>> = {
     stopped: 'run the policy again to move it',
     'never-possible': 'run the policy again to move it',
     'no-room': 'raise the limit or the cap that stands against it',
@@ -10,3 +14,17 @@ export const skipHints: Readonly<Record<SkipCode, string>> = {
     'no-quiet-moment': 'run the policy again later, or ease its `quiet when`',
     'gang-failed': 'run the policy again to move it',
 };
+
+/** How a move ends that is not started. */
+export interface Skipped {
+    readonly outcome: 'skipped' | 'failed';
+    readonly vmOn: HostName;
+    readonly error: MoveFailure;
+}
+
+/** One that waits to go home has arrived: it failed, and its VM stays where it is. */
+export function notStarted({ vm, source, homeward }: PlannedMove, because: string, code: SkipCode): Skipped {
+    const what = homeward === undefined ? 'was not started' : `stays on ${source} and is not returned (${homeward})`;
+    const error = { code, message: `${vm.name} ${what}: ${because}`, hint: skipHints[code] };
+    return { outcome: homeward === undefined ? 'skipped' : 'failed', vmOn: source, error };
+}

@@ -26,7 +26,7 @@ const abortAtOnce = {
     technique: { kind: 'precopy', name: undefined, options: {}, ladder: [rung({ kind: 'after', ms: 200 }, { kind: 'abort' })] },
 } as const;
 const failing = (
-    then: ('leave' | 'other-destination' | 'halt-plan')[],
+    then: ('leave' | 'other-destination' | 'return-home' | 'halt-plan')[],
     facts: { readonly retry?: { times: number; everyMs: number } } = {},
 ) => instance({ onFailure: { range: at(1), retry: facts.retry, then, budget: undefined } });
 const sendsAt = (events: readonly MigrationEvent[], move: string) =>
@@ -60,6 +60,28 @@ describe('a gang', () => {
             { gangs: [gang([1, 7, 11], true)] },
         );
         expect(outcomes(play(plan))).toMatchObject({ [id(1)]: 'aborted', [id(7)]: 'aborted', [id(11)]: 'aborted', [id(0)]: 'moved' });
+    });
+    test('that is all or none goes home when one of it fails after others have arrived, where the policy says so', () => {
+        const home = { network: 'mig', address: 'a.mig', listen: '0.0.0.0' };
+        const slow = {
+            technique: { kind: 'precopy', name: undefined, options: {}, ladder: [rung({ kind: 'after', ms: 2000 }, { kind: 'abort' })] },
+        } as const;
+        const play11 = (then: Parameters<typeof failing>[0]) =>
+            play(
+                planOf(
+                    from,
+                    moves((n) => (n === 11 ? slow : { home })).filter((m) => m.id === id(4) || m.id === id(11)),
+                    // Of 64 MiB and of 256 MiB, over a link that carries the large one in more than its time.
+                    { gangs: [gang([4, 11], true)], instances: [failing(then)] },
+                ),
+            );
+        const events = play11(['return-home']);
+        const arrivedFirst = of(events, 'arrived').some((e) => e.move === id(4));
+        expect(arrivedFirst).toBe(true);
+        expect(of(events, 'move-returning')).toMatchObject([{ move: id(4), from: 'c', home: 'a' }]);
+        expect(outcomes(events)).toMatchObject({ [id(4)]: 'failed', [id(11)]: 'aborted' });
+        expect(of(events, 'move-ended').findLast((e) => e.move === id(4))).toMatchObject({ vmOn: 'a', error: { code: 'returned-home' } });
+        expect(of(play11(['leave']), 'move-returning')).toEqual([]);
     });
     test('tries again as a whole where the policy tries again', () => {
         const plan = planOf(

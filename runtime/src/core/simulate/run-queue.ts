@@ -6,7 +6,6 @@ import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
 import { vmsOf, type World } from '../decide/world.js';
 import type { MoveId } from '../model/events.js';
-import type { HostName } from '../model/inventory.js';
 import type { Plan, PlannedMove } from '../model/plan.js';
 import { nextInLine, portions, type LiveQueue } from './candidates.js';
 
@@ -120,10 +119,11 @@ export class RunQueue {
         else this.#inPlanOrder();
     }
 
-    /** It waits again, to go elsewhere. */
-    redirect(id: MoveId, destination: HostName, network: string): void {
+    /** It waits again, to go elsewhere or home; on its way home it is nobody's mate, and waits for no moment. */
+    turn({ id, source, destination, route, after, homeward }: PlannedMove): void {
         const move = this.#byId.get(id);
-        if (move) this.#byId.set(id, { ...move, destination, network });
+        const alone = homeward === undefined ? {} : { gang: undefined, heldBack: undefined };
+        if (move) this.#byId.set(id, { ...move, source, destination, network: route.network, after, ...alone });
         this.setStatus(id, 'waiting');
     }
 

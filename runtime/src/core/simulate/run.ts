@@ -3,8 +3,9 @@
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
 import { epochMs, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
+import { afterEnd, afterFailure, goesHomeWithGang, homewardOf, type AfterEnd, type Over, type Return } from '../decide/after-end.js';
 import type { Startable } from '../decide/queue.js';
-import { skipHints, type SkipCode } from '../decide/skips.js';
+import { notStarted, type SkipCode } from '../decide/skips.js';
 import { nextLook, Windows } from '../decide/windows.js';
 import { worldOf } from '../decide/world.js';
 import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } from '../model/events.js';
@@ -53,8 +54,8 @@ class Simulation {
     #halted = false;
     /** By policy instance. */
     readonly #failures = new Map<number, number>();
-    /** Returned with their gang, and starting again with it: in how many milliseconds. */
-    readonly #startsAgain = new Map<MoveId, number>();
+    /** Called back with their gang. */
+    readonly #returned = new Map<MoveId, Return>();
 
     constructor(plan: Plan, snapshot: Snapshot, options: SimulationOptions) {
         this.#plan = plan;
@@ -168,39 +169,60 @@ class Simulation {
         this.#queue.leaves(planned.id);
         this.#mustered(planned.id);
         if (failure && course.withdrawn && failure.code !== 'gang-failed') {
-            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'skipped', vmOn: planned.source, error: failure });
-            return;
-        }
-        if (!failure) {
-            this.#queue.setStatus(planned.id, 'moved');
-            this.#tell({ type: 'move-ended', move: planned.id, outcome: 'moved', vmOn: planned.destination, error: undefined });
-            if (this.#queue.isAwaited(planned.id)) this.#startWhatMay(); // its place was given away when its guest ran
-            return;
-        }
-        const policy = this.#plan.instances[planned.instance]?.onFailure;
-        const goesOn = !this.#halted && !this.#late.has(planned.instance);
-        const returned = failure.code === 'gang-failed';
-        const again = this.#startsAgain.get(planned.id);
-        this.#startsAgain.delete(planned.id);
-        if (returned && again !== undefined && goesOn) {
-            this.#tell({ type: 'move-queued', move: planned.id, because: failure.message });
-            this.#waitFor(course, again);
-        } else if (!returned && policy?.retry && course.attempt - course.attemptsBefore <= policy.retry.times && goesOn) {
-            const { times, everyMs } = policy.retry;
-            const because = `attempt ${course.attempt} failed (${failure.message}); retry ${course.attempt - course.attemptsBefore} of ${times} in ${everyMs / 1000} s`;
-            this.#tell({ type: 'move-queued', move: planned.id, because });
-            this.#waitFor(course, everyMs);
-            this.#returnGang(planned, failure, everyMs);
-        } else if (returned || !goesOn || !this.#redirect(course, policy, failure)) {
-            this.#queue.setStatus(planned.id, 'failed');
-            const outcome = failure.code === 'aborted-by-policy' || returned ? 'aborted' : 'failed';
+            const outcome = planned.homeward === undefined ? 'skipped' : 'failed';
             this.#tell({ type: 'move-ended', move: planned.id, outcome, vmOn: planned.source, error: failure });
-            if (!returned) {
-                this.#returnGang(planned, failure, undefined);
-                this.#afterFailure(planned, policy, failure);
-            }
+            return;
         }
-        this.#startWhatMay();
+        const returned = this.#returned.get(planned.id);
+        this.#returned.delete(planned.id);
+        const called = returned !== undefined && failure?.code === 'gang-failed';
+        const outcome = !failure ? 'moved' : called || failure.code === 'aborted-by-policy' ? 'aborted' : 'failed';
+        const vmOn = failure ? planned.source : planned.destination;
+        const next = afterEnd(
+            { outcome, vmOn, error: failure, retryable: !called },
+            {
+                step: planned,
+                gang: this.#queue.get(planned.id)?.gang,
+                attempts: course.attempt,
+                before: course.attemptsBefore,
+                stopped: this.#halted,
+                late: this.#late.has(planned.instance),
+                returned,
+            },
+            this.#policyOf(planned),
+        );
+        this.#goOn(course, next, failure);
+        // Where it has moved, its place was given away when its guest ran.
+        if (next.what !== 'over' || !next.moved || this.#queue.isAwaited(planned.id)) this.#startWhatMay();
+    }
+
+    #goOn(course: MoveCourse, next: AfterEnd, failure: MoveFailure | undefined): void {
+        const { planned } = course;
+        switch (next.what) {
+            case 'again':
+                if (next.gang) this.#returnGang(planned, failure, next.inMs);
+                this.#tell({ type: 'move-queued', move: planned.id, because: next.because });
+                this.#waitFor(course, next.inMs);
+                return;
+            case 'elsewhere':
+                if (!this.#turn(course, next.step)) return this.#over(planned, next.otherwise);
+                this.#tell({ type: 'move-redirected', move: planned.id, destination: next.step.destination, because: next.because });
+                this.#tell({ type: 'move-queued', move: planned.id, because: next.because });
+                return;
+            case 'home':
+                if (!this.#goHome(course, next.step, next.because)) this.#over(planned, next.otherwise);
+                return;
+            case 'over':
+                this.#over(planned, next);
+                return;
+        }
+    }
+
+    #over(planned: PlannedMove, { moved, end, gang, fails }: Over): void {
+        this.#queue.setStatus(planned.id, moved ? 'moved' : 'failed');
+        this.#tell({ type: 'move-ended', move: planned.id, ...end });
+        if (gang) this.#returnGang(planned, end.error, undefined);
+        if (fails) this.#afterFailure(planned, end.error);
     }
 
     #waitFor(course: MoveCourse, ms: number): void {
@@ -225,52 +247,61 @@ class Simulation {
     }
 
     /** Of a gang that is all or none, those that have not switched come back: to start again with the others, or for good. */
-    #returnGang(planned: PlannedMove, { message }: MoveFailure, againInMs: number | undefined): void {
+    #returnGang(planned: PlannedMove, error: MoveFailure | undefined, againInMs: number | undefined): void {
         const gang = this.#queue.get(planned.id)?.gang;
         if (gang?.allOrNone !== true) return;
-        const because = `${planned.vm.name} of ${gang.name} did not move (${message}), and it is all or none`;
+        const because = `${planned.vm.name} of ${gang.name} did not move (${error?.message ?? 'no reason given'}), and it is all or none`;
         for (const id of gang.moves) {
             const course = this.#courses.get(id);
             const status = this.#queue.get(id)?.status;
-            if (id === planned.id || !course) continue;
-            if (status === 'running') {
+            if (id === planned.id || !course || course.planned.homeward !== undefined) continue;
+            if (status === 'running' || status === 'settling') {
+                this.#returned.set(id, { because, againInMs });
                 const { demand } = course;
-                if (!course.recall(this.#now, because)) continue;
-                if (againInMs !== undefined) this.#startsAgain.set(id, againInMs);
+                if (status === 'settling' || !course.recall(this.#now, because)) continue;
                 if (course.demand !== demand) this.#shares.shareOut(this.#now, course);
                 this.#agenda.set(course, course.dueAt());
             } else if (againInMs === undefined && (status === 'waiting' || status === 'delayed')) {
                 this.#skip([{ move: id, because, never: false }], 'gang-failed');
-            }
+            } else if (againInMs === undefined && status === 'moved') this.#sendMateHome(course, gang, because);
         }
     }
 
-    #redirect(course: MoveCourse, policy: OnFailure | undefined, failure: MoveFailure): boolean {
-        const { otherDestination, ...step } = course.planned;
-        const queued = this.#queue.get(step.id);
-        if (!otherDestination || !queued || queued.gang?.allOrNone === true) return false;
-        if (policy?.then.includes('other-destination') !== true || failure.code === 'cancelled') return false;
-        const another = this.#anotherCourse({ ...step, ...otherDestination });
-        if (!another) return false;
-        const { destination, route } = otherDestination;
-        const because = `it could not go to ${step.destination}: ${failure.message}`;
-        this.#tell({ type: 'move-redirected', move: step.id, destination, because });
-        this.#tell({ type: 'move-queued', move: step.id, because });
-        another.attempt = course.attempt;
-        another.attemptsBefore = course.attempt;
-        this.#courses.set(step.id, another);
-        this.#queue.redirect(step.id, destination, route.network);
+    #sendMateHome(course: MoveCourse, gang: PlannedGang, because: string): void {
+        if (this.#halted || !goesHomeWithGang(gang, this.#policyOf(course.planned))) return;
+        const home = homewardOf(course.planned, because);
+        if (home) this.#goHome(course, home, because);
+    }
+
+    #goHome(course: MoveCourse, home: PlannedMove, because: string): boolean {
+        if (!this.#turn(course, home)) return false;
+        const { id, source, destination } = course.planned;
+        this.#tell({ type: 'move-returning', move: id, from: destination, home: source, because });
+        this.#tell({ type: 'move-queued', move: id, because: `goes home to ${source}: ${because}` });
         return true;
     }
 
-    #afterFailure(planned: PlannedMove, policy: OnFailure | undefined, { message }: MoveFailure): void {
+    /** It goes somewhere else from now on, as a move of its own. */
+    #turn(course: MoveCourse, step: PlannedMove): boolean {
+        const another = this.#anotherCourse(step);
+        if (!another) return false;
+        another.attempt = course.attempt;
+        another.attemptsBefore = course.attempt;
+        this.#courses.set(step.id, another);
+        this.#queue.turn(step);
+        return true;
+    }
+
+    #policyOf({ instance }: PlannedMove): OnFailure | undefined {
+        return this.#plan.instances[instance]?.onFailure;
+    }
+
+    #afterFailure(planned: PlannedMove, error: MoveFailure | undefined): void {
         const failures = (this.#failures.get(planned.instance) ?? 0) + 1;
         this.#failures.set(planned.instance, failures);
-        const what = `${planned.vm.name} did not move: ${message}`;
-        if (policy?.then.includes('report')) this.#tell({ type: 'note', level: 'warning', move: planned.id, text: what });
-        const spent = policy?.budget !== undefined && failures > policy.budget;
-        if (policy?.then.includes('halt-plan') || spent)
-            this.#halt(spent ? `${what}; that is more than the budget of ${policy.budget} failures` : what);
+        const { report, halt } = afterFailure(planned, error, this.#policyOf(planned), failures);
+        if (report !== undefined) this.#tell({ type: 'note', level: 'warning', move: planned.id, text: report });
+        if (halt !== undefined) this.#halt(halt);
         else this.#skip(this.#queue.ask().blocked.filter((b) => b.never));
     }
 
@@ -355,12 +386,11 @@ class Simulation {
             if (!course) continue;
             this.#queue.setStatus(move, 'failed');
             const code = why ?? (never ? 'never-possible' : this.#halted ? 'stopped' : 'no-room');
-            const hint = skipHints[code];
-            const error = { code, message: `${course.planned.vm.name} was not started: ${because}`, hint };
+            const end = notStarted(course.planned, because, code);
             if (this.#queue.noLongerReady(move)) {
-                course.withdraw(this.#now, error);
+                course.withdraw(this.#now, end.error);
                 this.#agenda.set(course, course.dueAt());
-            } else this.#tell({ type: 'move-ended', move, outcome: 'skipped', vmOn: course.planned.source, error });
+            } else this.#tell({ type: 'move-ended', move, ...end });
         }
     }
 

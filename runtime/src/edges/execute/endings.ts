@@ -5,7 +5,7 @@ import {
     afterFailure,
     goesHomeWithGang,
     homewardOf,
-    skipHints,
+    notStarted,
     type AfterEnd,
     type EndedAttempt,
     type MoveFailure,
@@ -15,6 +15,7 @@ import {
     type PlannedMove,
     type QueuedMove,
     type SkipCode,
+    type Skipped,
 } from '../../core/index.js';
 import type { MoveEnd } from '../journal/records.js';
 import { messageOf, note, type RunContext } from './context.js';
@@ -27,7 +28,7 @@ export interface RunHandle {
     /** A move that is under way comes back, where that is still safe. */
     callBack(id: MoveId, because: string): void;
     /** A move that was made ready goes no further; false where none of it has begun. */
-    withdraw(id: MoveId, error: MoveFailure): boolean;
+    withdraw(id: MoveId, end: Skipped): boolean;
     isLate(instance: number): boolean;
 }
 
@@ -59,18 +60,14 @@ export class Endings {
 
     /** It is not started any more. */
     skip(id: MoveId, because: string, code: SkipCode): void {
-        const move = this.#moves.get(id);
-        const { vm, source, homeward } = move.step;
-        // One that waits to go home has arrived, and stays where that is.
-        const where = homeward === undefined ? 'was not started' : `stays on ${source} and is not returned (${homeward})`;
-        const error = { code, message: `${vm.name} ${where}: ${because}`, hint: skipHints[code] };
-        if (!this.#run.withdraw(id, error)) this.skipped(id, error);
+        const end = notStarted(this.#moves.get(id).step, because, code);
+        if (!this.#run.withdraw(id, end)) this.skipped(id, end);
     }
 
-    skipped(id: MoveId, error: MoveFailure): void {
+    skipped(id: MoveId, end: Skipped): void {
         const move = this.#moves.get(id);
         move.status = 'failed';
-        this.#close(move.step, { outcome: move.step.homeward === undefined ? 'skipped' : 'failed', vmOn: move.step.source, error });
+        this.#close(move.step, end);
     }
 
     #carryOut(move: Moving, next: AfterEnd, end: EndedAttempt): void {

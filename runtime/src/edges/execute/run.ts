@@ -5,11 +5,11 @@ import {
     toReady,
     type Admission,
     type EndedAttempt,
-    type MoveFailure,
     type MoveId,
     type Plan,
     type PlannedGang,
     type PlannedMove,
+    type Skipped,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import { failureOf } from './attempt-end.js';
@@ -38,7 +38,7 @@ export class Run implements RunHandle {
     /** Made ready before their turn, each waiting at its gate. */
     readonly #ready = new Map<MoveId, Gate>();
     /** Made ready, and told that their turn does not come. */
-    readonly #withdrawn = new Map<MoveId, MoveFailure>();
+    readonly #withdrawn = new Map<MoveId, Skipped>();
     readonly #queuedFor = new Set<MoveId>();
     /** Something has begun to send. */
     #sending = false;
@@ -100,13 +100,13 @@ export class Run implements RunHandle {
         this.#controls.get(id)?.cancelAll({ why: 'plan-halted', detail: because });
     }
 
-    withdraw(id: MoveId, error: MoveFailure): boolean {
+    withdraw(id: MoveId, end: Skipped): boolean {
         const ready = this.#ready.get(id);
         if (!ready) return false;
         // What it has begun is undone first.
         this.#moves.get(id).status = 'running';
-        this.#withdrawn.set(id, error);
-        ready.close(new MigrationError('cancelled', error.message, { hint: error.hint ?? '' }));
+        this.#withdrawn.set(id, end);
+        ready.close(new MigrationError('cancelled', end.error.message, { hint: end.error.hint ?? '' }));
         return true;
     }
 

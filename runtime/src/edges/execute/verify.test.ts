@@ -1,6 +1,13 @@
-import { milliseconds } from '@mig/language';
+import { milliseconds, type OnFailure } from '@mig/language';
 import { describe, expect, test } from 'vitest';
-import type { PlannedCheck, PlannedHook } from '../../core/index.js';
+import {
+    reportOf,
+    type MigrationEvent,
+    type PlannedCheck,
+    type PlannedHook,
+    type PlannedMove,
+    type PolicyInstance,
+} from '../../core/index.js';
 import { execute } from './execute.js';
 import type { Command, CommandEnd, Places } from './places.js';
 import { all, bench, eventsOf, guest, inventoryOf, moveOf, planOf } from './testing.js';
@@ -41,6 +48,7 @@ const tcp = (otherwise: PlannedCheck['otherwise'] = 'report'): PlannedCheck => (
     withinMs: milliseconds(5000),
     otherwise,
 });
+const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 const [db, web] = [guest('db'), guest('web')];
 const rack = () => bench(inventoryOf({ a: [db, web], b: [] }));
 
@@ -117,6 +125,78 @@ describe('a check', () => {
         expect(eventsOf(events, 'note')).toMatchObject([{ level: 'warning' }]);
         expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved', vmOn: 'b' }]);
         expect(hypervisors.cluster.runningOn(step.vm.uuid)).toEqual(['b']);
+    });
+
+    const returning = (facts: Partial<PlannedMove> = {}) =>
+        moveOf(db, 'a', 'b', {
+            home: { network: 'migration', address: 'a.migration', listen: '0.0.0.0' },
+            checks: [{ ...tcp('return-home'), withinMs: milliseconds(1) }],
+            ...facts,
+        });
+
+    test('whose answer is to return home moves the VM back, and what follows a move follows that', async () => {
+        const { ports, hypervisors, journal } = rack();
+        const desk = new Desk(undefined, Infinity);
+        const step = returning({ hooks: [hook('before', ['leave']), hook('after', ['join'])] });
+        const events = await all(execute(planOf([step]), { ...ports, places: desk }));
+        expect(hypervisors.cluster.runningOn(step.vm.uuid)).toEqual(['a']);
+        expect(hypervisors.cluster.machine('b').copies.size).toBe(0);
+        expect(eventsOf(events, 'move-returning')).toMatchObject([{ from: 'b', home: 'a' }]);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([
+            {
+                outcome: 'failed',
+                vmOn: 'a',
+                error: { code: 'returned-home', message: expect.stringMatching(/^db was returned to a: /) as string },
+            },
+        ]);
+        expect(desk.ran.map(({ command }) => [command.argv[0], command.environment['MIG_DESTINATION']])).toEqual([
+            ['leave', 'b'],
+            ['join', 'a'],
+        ]);
+        expect(eventsOf(events, 'run-ended')[0]?.outcome).toBe('incomplete');
+        expect(journal.run(ports.run).moves).toMatchObject([{ outcome: 'failed', vmOn: 'a', attempt: 2 }]);
+        const report = reportOf(events);
+        expect(report.moves[0]).toMatchObject({ source: 'a', destination: 'b', outcome: 'failed', vmOn: 'a', attempts: 2 });
+        expect(report.allHeld).toBe(false);
+    });
+
+    test('that sends a VM home which cannot go there leaves it where it is, and says so', async () => {
+        const { ports, hypervisors } = bench(inventoryOf({ a: [db, web], b: [] }), {
+            faults: [{ call: 'prepare', host: 'a', when: 'before', does: { kind: 'refuse' } }],
+        });
+        const events = await all(execute(planOf([returning()]), { ...ports, places: new Desk(undefined, Infinity) }));
+        expect(hypervisors.cluster.runningOn(returning().vm.uuid)).toEqual(['b']);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'failed', vmOn: 'b' }]);
+        expect(eventsOf(events, 'move-ended')[0]?.error?.message).toMatch(/^db was to be returned to a \(.*\), and was not: /);
+    });
+
+    test('sends nobody home once the run is being stopped', async () => {
+        const { ports, hypervisors } = rack();
+        const stop = new AbortController();
+        const desk = new Desk(undefined, Infinity);
+        const events: MigrationEvent[] = [];
+        for await (const event of execute(planOf([returning()]), { ...ports, places: desk }, { stop: stop.signal })) {
+            events.push(event);
+            if (event.type === 'arrived') stop.abort();
+        }
+        expect(hypervisors.cluster.runningOn(returning().vm.uuid)).toEqual(['b']);
+        expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'failed', vmOn: 'b', error: { code: 'not-returned' } }]);
+    });
+
+    test('that fails for one of a gang that is all or none brings those home that have arrived, where the policy says so', async () => {
+        const { ports, hypervisors } = rack();
+        const onFailure: OnFailure = { range, retry: undefined, then: ['return-home'], budget: undefined };
+        const instances: PolicyInstance[] = [
+            { policy: 'evacuate', bound: undefined, priority: 0, because: [], requires: [], onFailure, passedOver: [] },
+        ];
+        const home = { network: 'migration', address: 'a.migration', listen: '0.0.0.0' };
+        const moves = [returning({ checks: [tcp('return-home')] }), moveOf(web, 'a', 'b', { home })];
+        const gangs = [{ name: 'app', moves: ['db', 'web'], allOrNone: true }];
+        const events = await all(execute(planOf(moves, { gangs, instances }), { ...ports, places: new Desk(undefined, Infinity) }));
+        for (const { vm } of moves) expect(hypervisors.cluster.runningOn(vm.uuid)).toEqual(['a']);
+        const last = new Map(eventsOf(events, 'move-ended').map((e) => [e.move, e]));
+        expect(last.get('web')).toMatchObject({ outcome: 'failed', vmOn: 'a', error: { code: 'returned-home' } });
+        expect(last.get('web')?.error?.message).toMatch(/db of app did not move .* all or none/);
     });
 
     test('whose answer is to halt the plan starts no further move', async () => {
