@@ -92,6 +92,16 @@ describeWithLab('examples/evacuate.mig', (fixture) => {
         }
     });
 
+    test('the links of the hosts counted what the moves sent over them, and little more', () => {
+        const of = (host: string) => report.links.find((link) => link.host === host);
+        expect(report.links.map((link) => link.host).toSorted()).toEqual(['kvm-a', 'kvm-b', 'kvm-c']);
+        expect(of('kvm-a')?.movedOut).toBe(report.totals.transferred);
+        // Headers of Ethernet, IP and TCP are some percent.
+        const [sent, moved] = [of('kvm-a')?.sent ?? 0, report.totals.transferred];
+        expect(sent).toBeGreaterThan(moved * 0.98);
+        expect(sent).toBeLessThan(moved * 1.1);
+    });
+
     test('a second run has nothing to do and says why', async () => {
         const { code, stdout } = await desk.migRun(['evacuate.mig', '--inventory', fixture.lab.inventoryPath, '--yes'], {
             through: through(),

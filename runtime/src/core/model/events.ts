@@ -31,6 +31,15 @@ export type RunEvent =
       })
     | (At & { readonly type: 'run-stopping'; readonly why: 'interrupted' | 'aborted' | 'plan-halted'; readonly detail: string })
     | (At & { readonly type: 'run-ended'; readonly outcome: 'complete' | 'incomplete' | 'stopped' })
+    /** What a host's link counted while moves went over it, whatever it carried; headers of every layer included. */
+    | (At & {
+          readonly type: 'link-counted';
+          readonly host: HostName;
+          readonly network: string;
+          readonly sent: Bytes;
+          readonly received: Bytes;
+          readonly since: EpochMs;
+      })
     | (At & { readonly type: 'host-lost'; readonly host: HostName; readonly why: string })
     | (At & { readonly type: 'host-back'; readonly host: HostName })
     | (At & {

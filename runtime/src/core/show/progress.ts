@@ -88,6 +88,8 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
                 startedAt: event.at,
                 moves: new Map(event.plan.moves.map((move) => [move.id, waiting(move)])),
             };
+        case 'link-counted':
+            return now;
         case 'run-stopping':
             return { ...now, stopping: event.detail };
         case 'run-ended':

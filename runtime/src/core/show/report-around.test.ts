@@ -32,7 +32,7 @@ const check: PlannedCheck = {
     withinMs: milliseconds(5000),
     otherwise: 'report',
 };
-const told = (events: readonly MigrationEvent[], ...more: readonly MoveEvent[]): readonly MigrationEvent[] => [
+const told = (events: readonly MigrationEvent[], ...more: readonly MigrationEvent[]): readonly MigrationEvent[] => [
     ...events.slice(0, -1),
     ...more,
     ...events.slice(-1),
@@ -84,6 +84,17 @@ test('CPU time is told for each GiB that was sent, of the sides that are known',
     expect(report.moves[0]?.cpuSecondsPerGib.source).toBeCloseTo(0.5 / (sent / 2 ** 30));
     expect(report.moves[0]?.cpuSecondsPerGib.destination).toBeUndefined();
     expect(reportText(report, { width: 80 })).toMatch(/CPU for each GiB sent: [\d.]+ s at the source\n/);
+});
+
+test('what a link counted stands beside what moves sent over it, and a link that nobody could read is not named', () => {
+    const events = play(['db']);
+    const counted = { at: noon, type: 'link-counted', network: 'mig', since: noon } as const;
+    const report = reportOf(told(events, { ...counted, host: 'a', sent: bytes(300 * 2 ** 20), received: bytes(2 ** 20) }));
+    expect(report.links).toMatchObject([{ host: 'a', sent: 300 * 2 ** 20, movedOut: report.moves[0]?.transferred, movedIn: 0 }]);
+    expect(reportText(report, { width: 80 })).toMatch(
+        /on the wire, by the counters of the links\n  a\/mig: 300 MiB out \(its moves [\d.]+ MiB\), 1 MiB in\n/,
+    );
+    expect(reportText(reportOf(events), { width: 80 })).not.toContain('on the wire');
 });
 
 describe('a guest ran slowed', () => {

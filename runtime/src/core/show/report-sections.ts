@@ -3,7 +3,7 @@ import { formatQuantity } from '@mig/language';
 import { checkText, commandText, placeOfCheck, placeOfHook } from './around.js';
 import { settingText, type SettingValue } from '../model/settings.js';
 import type { Report } from './report.js';
-import { clean, counted, hanging, type Palette } from './text.js';
+import { clean, counted, fit, hanging, type Palette } from './text.js';
 
 /** Checks and hooks: how many, and those that failed with what they said. */
 export function aroundOf({ moves, totals }: Report, width: number, palette: Palette): readonly string[] {
@@ -103,4 +103,26 @@ export function effortOf({ moves }: Report, width: number, palette: Palette): re
     return lines.length === 0 ? [] : ['', palette('what it cost', 'faint'), ...lines];
 }
 
+/** Links that are named one by one; a person asks for the others with --json. */
+const linksShown = 8;
+
+/** What the links of the hosts carried, beside what the moves sent over them: the rest is headers, disks, and other traffic. */
+export function linksOf({ links }: Report, width: number, palette: Palette): readonly string[] {
+    if (links.length === 0) return [];
+    const busiest = [...links].sort((a, b) => b.sent + b.received - (a.sent + a.received)).slice(0, linksShown);
+    const said = (word: string, counted: number, moved: number): string =>
+        `${size(counted)} ${word}${moved > 0 ? ` (its moves ${size(moved)})` : ''}`;
+    const lines = busiest.flatMap(({ host, network, sent, received, movedOut, movedIn }) =>
+        hanging(`  ${clean(host)}/${clean(network)}: `, `${said('out', sent, movedOut)}, ${said('in', received, movedIn)}`, width),
+    );
+    const rest = links.length - busiest.length;
+    return [
+        '',
+        palette('on the wire, by the counters of the links', 'faint'),
+        ...lines,
+        ...(rest > 0 ? [fit(`  and ${counted(rest, 'link')} that carried less`, width)] : []),
+    ];
+}
+
+const size = (n: number): string => formatQuantity(n, 'size');
 const duration = (ms: number): string => formatQuantity(ms, 'duration');

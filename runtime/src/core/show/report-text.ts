@@ -4,7 +4,7 @@ import { placeText } from './place.js';
 import type { PromiseReport } from './promises.js';
 import type { MoveReport, Report, SettingReport } from './report.js';
 import { settingText } from '../model/settings.js';
-import { aroundOf, effortOf, settingsOf } from './report-sections.js';
+import { aroundOf, effortOf, linksOf, settingsOf } from './report-sections.js';
 import { table, type Column } from './table.js';
 import { clean, counted, fit, hanging, listUpTo, noColour, type Meaning, type Palette } from './text.js';
 import { measureText, promiseText, techniqueText } from './words.js';
@@ -23,6 +23,7 @@ export function reportText(report: Report, { width, palette = noColour }: Report
         ...aroundOf(report, width, palette),
         ...settingsOf(report, width, palette),
         ...effortOf(report, width, palette),
+        ...linksOf(report, width, palette),
         ...troubles(report, width, palette),
     ];
     return `${lines.join('\n')}\n`;

@@ -26,6 +26,8 @@ export interface Report {
     /** In the order of the plan. */
     readonly moves: readonly MoveReport[];
     readonly totals: ReportTotals;
+    /** By the counters of the hosts' own links, whatever they carried meanwhile; a link that could not be read is not here. */
+    readonly links: readonly LinkReport[];
     /** VMs that the plan had no place for. */
     readonly unplaced: readonly { readonly vm: string; readonly source: HostName }[];
     /** Warnings and alarms of the run. */
@@ -108,6 +110,19 @@ export interface SettingReport {
     readonly agrees: boolean;
 }
 
+/** What went over a link between the first move over it and the end of the run. */
+export interface LinkReport {
+    readonly host: HostName;
+    readonly network: string;
+    /** As the host's interface counted, headers of every layer included. */
+    readonly sent: Bytes;
+    readonly received: Bytes;
+    /** Of these, what moves out of this host and into it sent, as the hypervisors say. */
+    readonly movedOut: Bytes;
+    readonly movedIn: Bytes;
+    readonly overMs: Milliseconds;
+}
+
 export interface ReportTotals {
     readonly moves: number;
     readonly moved: number;
@@ -142,6 +157,7 @@ export function reportOf(events: readonly MigrationEvent[]): Report {
         outcome: ended?.outcome,
         moves,
         totals,
+        links: linksOf(events, moves),
         unplaced: plan?.unplaced.map(({ vm, source }) => ({ vm, source })) ?? [],
         notes: events.flatMap((e) =>
             e.type === 'note' && e.level !== 'info' ? [{ at: e.at, level: e.level, move: e.move, text: e.text }] : [],
@@ -151,6 +167,17 @@ export function reportOf(events: readonly MigrationEvent[]): Report {
             totals.promises.broken + totals.promises.unknown + totals.checks.failed === 0 &&
             moves.every((m) => m.hooks.every((hook) => hook.when === 'before' || hook.outcome === 'ok')),
     };
+}
+
+function linksOf(events: readonly MigrationEvent[], moves: readonly MoveReport[]): readonly LinkReport[] {
+    const carried = (end: 'source' | 'destination', host: HostName): Bytes =>
+        bytes(moves.reduce((sum, move) => sum + (move[end] === host ? (move.transferred ?? 0) : 0), 0));
+    return events.flatMap((event) => {
+        if (event.type !== 'link-counted') return [];
+        const { host, network, sent, received, since, at } = event;
+        const moved = { movedOut: carried('source', host), movedIn: carried('destination', host) };
+        return [{ host, network, sent, received, ...moved, overMs: milliseconds(at - since) }];
+    });
 }
 
 function eventsByMove(events: readonly MigrationEvent[]): ReadonlyMap<MoveId, readonly MoveEvent[]> {

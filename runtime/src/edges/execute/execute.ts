@@ -10,6 +10,7 @@ import { Effort } from './effort.js';
 import { running } from './frame.js';
 import type { ExecutePorts, RunSignals } from './ports.js';
 import { Run } from './run.js';
+import { Wire } from './wire.js';
 
 /**
  * Carries out a plan. The run is in the journal before any host is asked for anything; every move that is begun ends in
@@ -31,12 +32,14 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
                 context.emit(event);
                 run.hear(event);
                 effort.hear(event);
+                wire.hear(event);
             },
         };
         const effort = new Effort(plan.moves, context);
+        const wire = new Wire(plan.moves, context);
         const run = new Run(plan, listening);
         const outcome = await run.carryOut();
-        await effort.settled();
+        await Promise.all([effort.settled(), wire.settled()]);
         return outcome;
     });
 }

@@ -27,6 +27,7 @@ import type {
     VmState,
     VmUuid,
 } from '../../core/index.js';
+import type { LinkCounters } from './link-counters.js';
 
 export interface HostSession extends AsyncDisposable {
     readonly host: InventoryHost;
@@ -66,6 +67,8 @@ export interface HostSession extends AsyncDisposable {
     pingAgent?(vm: VmUuid, signal: AbortSignal): Promise<void>;
     /** CPU time that the VM's hypervisor process has used beside the guest's CPUs; undefined where it cannot be read. */
     emulatorCpu?(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined>;
+    /** Counters of the host's interface that has this address; undefined where they cannot be read. */
+    linkCounters?(address: string, signal: AbortSignal): Promise<LinkCounters | undefined>;
 
     /** Settles when the connection to the host is lost, with the reason. */
     readonly lost: Promise<HostLost>;

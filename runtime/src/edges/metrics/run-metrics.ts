@@ -53,6 +53,13 @@ export class RunMetrics {
                 return this.#count('mig_notes_total', { level: event.level });
             case 'effort':
                 return this.#count('mig_cpu_seconds_total', { host: event.on, side: event.side }, event.cpuMs / 1000);
+            case 'link-counted':
+                this.#count('mig_link_bytes_total', { host: event.host, network: event.network, direction: 'sent' }, event.sent);
+                return this.#count(
+                    'mig_link_bytes_total',
+                    { host: event.host, network: event.network, direction: 'received' },
+                    event.received,
+                );
             case 'run-stopping':
             case 'run-ended':
             case 'host-lost':
@@ -167,6 +174,7 @@ const counterHelp = {
     mig_settings_total: 'Settings that were made, by whether the hypervisor says the same when it is asked.',
     mig_notes_total: 'Notes, warnings and alarms.',
     mig_cpu_seconds_total: "CPU time of the hypervisors' processes for sending and receiving, beside that of the guests.",
+    mig_link_bytes_total: "Bytes that a host's link carried while moves went over it, by its own counters.",
 } as const;
 
 type CounterName = keyof typeof counterHelp;

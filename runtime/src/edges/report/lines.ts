@@ -15,6 +15,8 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
             return `run ended: ${event.outcome}`;
         case 'host-lost':
             return palette(`${event.host} is lost: ${event.why}`, 'bad');
+        case 'link-counted':
+            return undefined; // the report shows it
         case 'host-back':
             return palette(`${event.host} is back`, 'good');
         case 'note':

@@ -13,6 +13,7 @@ import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from
 import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
 import { type MoveConnections, openDeparture } from './departure.js';
 import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
+import { type LinkCounters, readLinkCounters } from '../link-counters.js';
 import { emulatorCpu, pingAgent } from './guest.js';
 import { readHostFacts } from './host-facts.js';
 import { lockVm } from './lock.js';
@@ -188,6 +189,10 @@ class LibvirtSession implements HostSession {
 
     async emulatorCpu(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined> {
         return emulatorCpu(this.#control, await this.#lookUp(vm, signal), signal);
+    }
+
+    linkCounters(address: string, signal: AbortSignal): Promise<LinkCounters | undefined> {
+        return readLinkCounters(this.#access, address, signal);
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
