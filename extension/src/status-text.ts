@@ -7,5 +7,6 @@ export function statusOf(use: InventoryUse): { readonly text: string; readonly t
     const name = decodeURIComponent(use.inventory.slice(use.inventory.lastIndexOf('/') + 1));
     if (use.problem !== undefined) return { text: `$(warning) ${name}`, tooltip: `Inventory ${name}: ${use.problem}` };
     const hosts = `${use.hosts} ${use.hosts === 1 ? 'host' : 'hosts'}`;
-    return { text: `$(server) ${name}: ${hosts}`, tooltip: `Inventory ${name}: ${hosts}. Click to open it.` };
+    const seen = use.seen === undefined ? '' : ` Hosts and VMs as seen at ${new Date(use.seen).toLocaleString()}.`;
+    return { text: `$(server) ${name}: ${hosts}`, tooltip: `Inventory ${name}: ${hosts}.${seen} Click to open it.` };
 }

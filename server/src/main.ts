@@ -4,11 +4,16 @@
  * that started it is gone; and on input that is no message, since nothing that follows it could be trusted.
  */
 import { Console } from 'node:console';
+import { homedir } from 'node:os';
+import { lookDirectoryOf, stateDirectoryOf } from '@mig/runtime/core';
 import { NodeFileSystem } from 'langium/node';
 import { type Connection, createConnection, ProposedFeatures, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver/node';
 import { servePolicies } from './server.js';
 
-servePolicies(process.argv.includes('--stdio') ? standardStreams() : createConnection(ProposedFeatures.all), NodeFileSystem);
+servePolicies(process.argv.includes('--stdio') ? standardStreams() : createConnection(ProposedFeatures.all), {
+    ...NodeFileSystem,
+    looks: lookDirectoryOf(stateDirectoryOf(process.env, homedir())),
+});
 
 function standardStreams(): Connection {
     // Standard output carries the protocol and nothing else.

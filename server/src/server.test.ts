@@ -26,6 +26,9 @@ import {
     TextEdit,
 } from 'vscode-languageserver-protocol';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { epochMs } from '@mig/language';
+import { type Inventory, lookDirectoryOf, lookFileName, lookText, parseInventory, type Snapshot } from '@mig/runtime/core';
+import { host, snapshot, vm } from '../../runtime/src/core/testing/builders.js';
 import { atCursor, type BundledServer, bundledServer, spawnServer, TestClient } from './testing/client.js';
 
 const inventory = `hosts:
@@ -71,6 +74,9 @@ afterAll(() => resources.disposeAsync());
 const uriOf = (name: string): string => pathToFileURL(path.join(folder, name)).href;
 /** A document of its own for each test. */
 const fresh = (): string => uriOf(`policy-${(count += 1)}.mig`);
+/** Without what could not be judged for want of a look at the hosts. */
+const found = ({ diagnostics }: { readonly diagnostics: Diagnostic[] }): Diagnostic[] =>
+    diagnostics.filter(({ code }) => code !== 'MIG400');
 const brief = (diagnostics: readonly Diagnostic[]): string[] =>
     diagnostics.map(
         (d) => `${d.range.start.line + 1} ${d.code} ${(typeof d.message === 'string' ? d.message : d.message.value).split('\n')[0]}`,
@@ -94,21 +100,21 @@ async function hover(marked: string): Promise<string> {
 
 describe('diagnostics', () => {
     test('a sound policy has none', async () => {
-        expect(brief((await client.open(fresh(), policy)).diagnostics)).toEqual([]);
+        expect(brief(found(await client.open(fresh(), policy)))).toEqual([]);
     });
 
     test('a wrong unit is found, and found mended', async () => {
         const uri = fresh();
-        const { diagnostics } = await client.open(uri, policy.replace('downtime 300 ms', 'downtime 300 MiB'));
+        const diagnostics = found(await client.open(uri, policy.replace('downtime 300 ms', 'downtime 300 MiB')));
         expect(diagnostics).toHaveLength(1);
         expect(diagnostics[0]).toMatchObject({ severity: 1, source: 'mig', range: { start: { line: 7 } } });
         expect(diagnostics[0]?.code).toMatch(/^MIG2/);
-        expect((await client.change(uri, 2, policy)).diagnostics).toEqual([]);
+        expect(found(await client.change(uri, 2, policy))).toEqual([]);
     });
 
     test('a zone that the inventory does not have is found, with the one that was meant as a fix', async () => {
         const uri = fresh();
-        const { diagnostics } = await client.open(uri, policy.replace('source.zone', '"eest"'));
+        const diagnostics = found(await client.open(uri, policy.replace('source.zone', '"eest"')));
         expect(brief(diagnostics)).toEqual(['15 MIG123 no host of the inventory is in a zone "eest"']);
         const [range] = diagnostics.map((diagnostic) => diagnostic.range);
         if (range === undefined) throw new Error('no diagnostic');
@@ -134,7 +140,7 @@ describe('diagnostics', () => {
         const uri = fresh();
         const yaml = uriOf('changing.yaml');
         await writeFile(path.join(folder, 'changing.yaml'), inventory);
-        expect((await client.open(uri, policy.replace('hosts.yaml', 'changing.yaml'))).diagnostics).toEqual([]);
+        expect(found(await client.open(uri, policy.replace('hosts.yaml', 'changing.yaml')))).toEqual([]);
         expect((await client.inventoryOf(uri)).hosts).toBe(2);
         await writeFile(path.join(folder, 'changing.yaml'), inventory.replace('zone: west', 'zoen: west'));
         client.forget(uri);
@@ -144,6 +150,47 @@ describe('diagnostics', () => {
         });
         expect(brief((await client.diagnostics(uri)).diagnostics)).toEqual([expect.stringContaining('1 MIG015')]);
         expect(brief((await client.diagnostics(yaml)).diagnostics)).toEqual([expect.stringContaining('3 MIG011 unknown key zoen')]);
+    });
+});
+
+describe('what mig-run saw of the hosts', () => {
+    const apart = policy.replace('hosts.yaml', 'seen.yaml').replace('where host.zone == source.zone', 'apart by vm.tag.role');
+    const hosts = ['alpha', 'beta']
+        .map((name) => `  ${name}: { ssh: ${name}, migration: { network: mig, address: ${name}.mig } }\n`)
+        .join('');
+    beforeAll(() => writeFile(path.join(folder, 'seen.yaml'), `hosts:\n${hosts}`));
+    const withLook = async (look: (inventory: Inventory) => Snapshot, text = apart) => {
+        const state = await mkdtemp(path.join(folder, 'state-'));
+        const file = path.join(folder, 'seen.yaml');
+        const { inventory: parsed } = parseInventory(`hosts:\n${hosts}`, file);
+        if (!parsed) throw new Error('the inventory does not parse');
+        await mkdir(lookDirectoryOf(path.join(state, 'mig-run')), { recursive: true });
+        await writeFile(path.join(lookDirectoryOf(path.join(state, 'mig-run')), lookFileName(file)), lookText(file, parsed, look(parsed)));
+        await using other = new TestClient(server.file, state);
+        await other.initialize();
+        const uri = fresh();
+        return { diagnostics: (await other.open(uri, text)).diagnostics, use: await other.inventoryOf(uri) };
+    };
+    const libvirt = (takenAt: number): Snapshot => {
+        const at = (name: string, zone: string) => host(name, { zone, tags: {} });
+        const dbs = ['db1', 'db2', 'db3'].map((name) => vm(name, 'alpha', { tags: { role: 'db' } }));
+        return snapshot([at('alpha', 'east'), at('beta', 'west')], dbs, { takenAt: epochMs(takenAt) });
+    };
+
+    test('is what rules on VMs go by, and nothing is said to be missing', async () => {
+        const now = Date.now();
+        const { diagnostics, use } = await withLook(() => libvirt(now - 3_600_000));
+        expect(brief(diagnostics)).toEqual([expect.stringContaining('MIG505')]);
+        expect(use.seen).toBe(now - 3_600_000);
+    });
+
+    test('is missed quietly where there is none, and said to be too old after a week', async () => {
+        const { diagnostics } = await client.open(fresh(), apart);
+        expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG400', 4]]);
+        const old = await withLook(() => libvirt(Date.now() - 9 * 24 * 3_600_000));
+        expect(old.diagnostics.map((d) => d.code)).toEqual(['MIG400']);
+        expect(JSON.stringify(old.diagnostics)).toContain('the last look at the hosts is 9 days old');
+        expect(old.use.seen).toBeUndefined();
     });
 });
 
@@ -163,7 +210,7 @@ describe('the linter', () => {
 
     test('finds a comment that silences nothing, and takes it out', async () => {
         const uri = fresh();
-        const { diagnostics } = await client.open(uri, `${stale}${policy}`);
+        const diagnostics = found(await client.open(uri, `${stale}${policy}`));
         expect(brief(diagnostics)).toEqual([expect.stringContaining('1 MIG009')]);
         expect(changed(`${stale}${policy}`, uri, (await actionsOf(uri, diagnostics))[0])).toBe(policy);
     });
@@ -208,11 +255,11 @@ describe('the linter', () => {
             });
         };
         const text = `${stale}${policy.replace('inventory "hosts.yaml"', '')}`;
-        expect((await client.open(uri, text)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
+        expect(found(await client.open(uri, text)).map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
         await write('rules: { stale-suppression: error }\n');
-        expect((await client.diagnostics(uri)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 1]]);
+        expect(found(await client.diagnostics(uri)).map((d) => [d.code, d.severity])).toEqual([['MIG009', 1]]);
         await write('rules:\n  stale-suppression: loud\n');
-        expect((await client.diagnostics(uri)).diagnostics.map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
+        expect(found(await client.diagnostics(uri)).map((d) => [d.code, d.severity])).toEqual([['MIG009', 2]]);
         expect(brief((await client.diagnostics(config)).diagnostics)).toEqual([expect.stringMatching(/^2 MIG012/)]);
     });
 
@@ -230,7 +277,7 @@ test('a policy that names no inventory is checked against the one in the setting
     const workspaceFolders = [{ uri: pathToFileURL(folder).href, name: 'policies' }];
     await other.initialize({ workspaceFolders }, { inventory: 'hosts.yaml' });
     const uri = fresh();
-    const { diagnostics } = await other.open(uri, policy.replace('inventory "hosts.yaml"\n', '').replace('source.zone', '"nowhere"'));
+    const diagnostics = found(await other.open(uri, policy.replace('inventory "hosts.yaml"\n', '').replace('source.zone', '"nowhere"')));
     expect(brief(diagnostics)).toEqual(['14 MIG123 no host of the inventory is in a zone "nowhere"']);
     expect(await other.inventoryOf(uri)).toEqual({ policy: uri, inventory: uriOf('hosts.yaml'), hosts: 2 });
 });
@@ -375,7 +422,7 @@ describe('the process', () => {
         const uri = fresh();
         const at = { textDocument: { uri }, position: { line: 0, character: 0 } };
         await client.connection.sendRequest(HoverRequest.type, at).catch((error: unknown) => expect(error).toHaveProperty('code'));
-        expect((await client.open(uri, policy)).diagnostics).toEqual([]);
+        expect(found(await client.open(uri, policy))).toEqual([]);
     });
 
     test('a request that is cancelled while the text is still being read comes back as an error', async () => {

@@ -12,14 +12,22 @@ import { InventoryChecks } from './features/inventory-checks.js';
 import { PolicyNodeKinds } from './features/node-kinds.js';
 import { PolicyInventories } from './inventory/policy-inventories.js';
 import { RecentFiles } from './inventory/recent-files.js';
+import { LookStore } from './inventory/looks.js';
 import { InventoryStore } from './inventory/store.js';
 import { ConfigStore } from './lint/config-store.js';
 import { LintValidator } from './lint/lint-validator.js';
 import { type Compile, PolicyLinter } from './lint/policy-linter.js';
 import { rulePagesOf } from './protocol/index.js';
 
+/** What policies are served with. */
+export interface Surroundings {
+    readonly fileSystemProvider: () => FileSystemProvider;
+    /** Directory in which mig-run keeps what it has seen of hosts; undefined where there is none, as in a browser. */
+    readonly looks: string | undefined;
+}
+
 /** Serves policies over a connection until it closes. Runs wherever there is a file system of some kind. */
-export function servePolicies(connection: Connection, files: { readonly fileSystemProvider: () => FileSystemProvider }): void {
+export function servePolicies(connection: Connection, { looks, ...files }: Surroundings): void {
     const { shared, mig } = createMigServices(
         { connection, ...files },
         {
@@ -42,7 +50,8 @@ export function servePolicies(connection: Connection, files: { readonly fileSyst
     const memory = new CompileMemory();
     const compile: Compile = (document) =>
         programOf(document as LangiumDocument<ast.MigFile>, mig, { set: {}, environment: {} }, { memory });
-    const linter = new PolicyLinter(shared, inventories, new ConfigStore(recent, textRules), compile);
+    const seen = new LookStore(recent, looks);
+    const linter = new PolicyLinter(shared, inventories, seen, new ConfigStore(recent, textRules), compile);
     const checks = new InventoryChecks(shared, linter, connection);
     let rulePages: string | undefined;
     shared.lsp.LanguageServer.onInitialize(({ initializationOptions }) => {

@@ -1,7 +1,11 @@
 /** `check`, `lint` and `explain`, as a person and a code scanner use them. */
 import { mkdir, readFile, readdir, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { epochMs } from '@mig/language';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseInventory } from '../../runtime/src/core/index.js';
+import { host, snapshot, vm } from '../../runtime/src/core/testing/builders.js';
+import { keepLook } from '../../runtime/src/edges/observe/looks.js';
 import { Desk, root } from '../kit/mig-run.js';
 
 const hosts = `
@@ -396,4 +400,46 @@ test('a run loads neither the compiler nor what only it needs', async () => {
     };
     for (const part of parts.filter((name) => /^(?:command-line|run|plan|check)-.*\.js$/.test(name))) await load(part);
     expect(seen.size).toBeGreaterThan(4);
+});
+
+describe('what was seen of the hosts last', () => {
+    const real =
+        'hosts:\n  a: { ssh: a, migration: { network: m, address: a.m } }\n  b: { ssh: b, migration: { network: m, address: b.m } }\n';
+    const apart = policy().replace('where host.zone == "east"', 'apart by vm.tag.role');
+    const seenAt = (takenAt: number) =>
+        snapshot(
+            ['a', 'b'].map((name) => host(name)),
+            ['db1', 'db2', 'db3'].map((name) => vm(name, 'a', { tags: { role: 'db' } })),
+            { takenAt: epochMs(takenAt) },
+        );
+    const keep = (takenAt: number): void => {
+        const file = desk.at('hosts.yaml');
+        const { inventory } = parseInventory(real, file);
+        if (!inventory) throw new Error('the inventory does not parse');
+        keepLook(desk.at('state/mig-run'), file, inventory, seenAt(takenAt));
+    };
+
+    test('is what check goes by, and says how old it is', async () => {
+        await desk.write('hosts.yaml', real);
+        const before = await check(apart);
+        expect(before.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+            /for want of a look at the VMs nothing is said of .*VMs that are to be apart/,
+        );
+        expect(before.stderr).not.toContain('MIG505]');
+        keep(Date.now() - 2 * 3_600_000);
+        const after = await check(apart);
+        expect(after.stderr).toContain('MIG505]');
+        expect(after.stderr).not.toContain('MIG400]');
+        expect(after.stdout).toBe('0 errors, 1 warning; hosts and VMs as they were 2 hours ago\n');
+        keep(Date.now() - 30 * 24 * 3_600_000);
+        expect((await check(apart)).stderr).toContain('the last look at the hosts is 30 days old');
+    });
+
+    test('gives way to a snapshot that is named', async () => {
+        await desk.write('hosts.yaml', real);
+        await desk.write('seen.json', JSON.stringify(seenAt(0)));
+        expect((await check(apart, '--snapshot', 'seen.json')).stderr).toContain('MIG505]');
+        const gone = await check(apart, '--snapshot', 'gone.json');
+        expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('cannot read the snapshot gone.json: there is no such file')]);
+    });
 });

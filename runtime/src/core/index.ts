@@ -15,6 +15,8 @@ export * from './inventory/schema.js';
 export * from './lint/config.js';
 export * from './lint/known.js';
 export * from './lint/lint.js';
+export * from './look/last-look.js';
+export * from './look/place.js';
 export * from './model/events.js';
 export * from './model/inventory.js';
 export * from './model/plan.js';

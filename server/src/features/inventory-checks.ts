@@ -19,7 +19,7 @@ export class InventoryChecks {
     /** The inventory and the configuration of each policy that has been checked. */
     readonly #used = new Map<string, readonly string[]>();
     /** What has been told of each policy. */
-    readonly #told = new Map<string, Pick<PolicyLint, 'inventory' | 'config'>>();
+    readonly #told = new Map<string, Pick<PolicyLint, 'inventory' | 'config' | 'look'>>();
 
     constructor(services: LangiumSharedServices, linter: PolicyLinter, connection: Connection) {
         this.#services = services;
@@ -48,7 +48,7 @@ export class InventoryChecks {
     /** Tells the client which inventory a policy uses, and what is wrong in its files; what nobody uses any more is cleared. */
     async #note(policy: string, judged: PolicyLint | undefined): Promise<void> {
         const last = this.#told.get(policy);
-        if (judged && last && judged.inventory === last.inventory && judged.config === last.config) return;
+        if (judged && last && judged.inventory === last.inventory && judged.config === last.config && judged.look === last.look) return;
         if (judged) this.#told.set(policy, judged);
         else this.#told.delete(policy);
         const before = this.#used.get(policy) ?? [];
@@ -67,6 +67,7 @@ export class InventoryChecks {
             policy,
             inventory: judged?.inventory?.uri.toString(),
             hosts: judged?.inventory?.inventory?.hosts.length ?? 0,
+            seen: judged?.look.kind === 'seen' ? judged.look.snapshot.takenAt : undefined,
             problem: judged?.inventory?.problem,
         });
     }

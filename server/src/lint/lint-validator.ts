@@ -22,12 +22,18 @@ export class LintValidator implements DocumentValidator {
 
     #diagnostic(finding: Finding): Diagnostic {
         const pages = this.#rulePages();
-        const diagnostic = toDiagnostic(finding);
+        const diagnostic = quietly(toDiagnostic(finding));
         return pages === undefined
             ? diagnostic
             : { ...diagnostic, codeDescription: { href: `${pages.replace(/\/$/, '')}/${finding.id}.md` } };
     }
 }
+
+/** That something could not be checked (MIG400) is no matter of the line on which it is told. */
+const quietly = (diagnostic: Diagnostic): Diagnostic =>
+    diagnostic.code === 'MIG400' && diagnostic.severity === DiagnosticSeverity.Information
+        ? { ...diagnostic, severity: DiagnosticSeverity.Hint }
+        : diagnostic;
 
 /** MIG015: the inventory that the policy names cannot be read or has errors, so that names are not checked. */
 function unusable(document: LangiumDocument, reading: InventoryReading | undefined): Diagnostic[] {

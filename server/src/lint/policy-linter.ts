@@ -1,9 +1,10 @@
 import { type Finding, type Program, textRules } from '@mig/language';
 import { type ast, withImports } from '@mig/language/lsp';
-import { lint, RuleMemory } from '@mig/runtime/core';
+import { type LastLook, lint, RuleMemory } from '@mig/runtime/core';
 import type { LangiumDocument } from 'langium';
 import type { LangiumSharedServices } from 'langium/lsp';
 import type { PolicyInventories } from '../inventory/policy-inventories.js';
+import type { LookStore } from '../inventory/looks.js';
 import type { InventoryReading } from '../inventory/store.js';
 import type { ConfigReading, ConfigStore } from './config-store.js';
 
@@ -15,29 +16,33 @@ export interface PolicyLint {
     readonly findings: readonly Finding[];
     readonly inventory: InventoryReading | undefined;
     readonly config: ConfigReading | undefined;
+    /** What was known of hosts and VMs. */
+    readonly look: LastLook;
 }
 
 /** Judges policies as `mig-run check` does. */
 export class PolicyLinter {
     readonly #services: LangiumSharedServices;
     readonly #inventories: PolicyInventories;
+    readonly #looks: LookStore;
     readonly #configs: ConfigStore;
     readonly #compile: Compile;
     readonly #memory = new RuleMemory();
     readonly #last = new WeakMap<LangiumDocument, PolicyLint>();
 
-    constructor(services: LangiumSharedServices, inventories: PolicyInventories, configs: ConfigStore, compile: Compile) {
+    constructor(services: LangiumSharedServices, inventories: PolicyInventories, looks: LookStore, configs: ConfigStore, compile: Compile) {
         this.#services = services;
         this.#inventories = inventories;
+        this.#looks = looks;
         this.#configs = configs;
         this.#compile = compile;
     }
 
     async lint(document: LangiumDocument): Promise<PolicyLint> {
         // Files are read meanwhile.
-        const reading = Promise.all([this.#inventories.of(document), this.#configs.of(document.uri)]);
+        const reading = Promise.all([this.#seenBy(document), this.#configs.of(document.uri)]);
         const { program, findings } = this.#compile(document);
-        const [inventory, config] = await reading;
+        const [{ inventory, look }, config] = await reading;
         const documents = withImports(document as LangiumDocument<ast.MigFile>, this.#services.workspace.LangiumDocuments);
         const found = lint({
             program,
@@ -45,14 +50,18 @@ export class PolicyLinter {
             textRules,
             sources: documents.map((one) => ({ text: one.textDocument.getText() })),
             inventory: inventory?.inventory,
-            snapshot: undefined,
+            look,
             config: config?.config,
-            isEditor: true,
             memory: this.#memory,
         });
-        const result = { inventory, config, findings: found.filter(isShown) };
+        const result = { inventory, config, look, findings: found.filter(isShown) };
         this.#last.set(document, result);
         return result;
+    }
+
+    async #seenBy(document: LangiumDocument): Promise<Pick<PolicyLint, 'inventory' | 'look'>> {
+        const inventory = await this.#inventories.of(document);
+        return { inventory, look: await this.#looks.of(inventory) };
     }
 
     /** What was found when the document was judged last. */

@@ -14,6 +14,8 @@ export interface InventoryUse {
     readonly inventory: string | undefined;
     /** How many hosts it has; 0 where it could not be read. */
     readonly hosts: number;
+    /** When hosts and VMs were seen that the policy is judged by, in milliseconds since 1970; undefined where they were not. */
+    readonly seen: number | undefined;
     /** Why it could not be used, in words. */
     readonly problem: string | undefined;
 }

@@ -39,8 +39,9 @@ export async function bundledServer(): Promise<BundledServer> {
     return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-export function spawnServer(file: string): ChildProcessWithoutNullStreams {
-    return spawn(process.execPath, [file, '--stdio'], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** `state`: where mig-run keeps what it has seen of hosts; the user's own is left out of tests. */
+export function spawnServer(file: string, state = path.join(path.dirname(file), 'state')): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, [file, '--stdio'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, XDG_STATE_HOME: state } });
 }
 
 /** An editor without a screen. */
@@ -52,8 +53,8 @@ export class TestClient implements AsyncDisposable {
     readonly #waiting = new Set<() => void>();
     #settings: Readonly<Record<string, unknown>> = {};
 
-    constructor(serverFile: string) {
-        this.process = spawnServer(serverFile);
+    constructor(serverFile: string, state?: string) {
+        this.process = spawnServer(serverFile, state);
         this.connection = createProtocolConnection(
             new StreamMessageReader(this.process.stdout),
             new StreamMessageWriter(this.process.stdin),

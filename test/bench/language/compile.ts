@@ -3,8 +3,8 @@
  * process ever had. The inventory names 20 hosts with 500 VMs.
  */
 import { spawnSync } from 'node:child_process';
-import { type CompilePhase, compileText, type Finding, textRules } from '@mig/language';
-import { type Inventory, lint, parseInventory } from '@mig/runtime/core';
+import { type CompilePhase, compileText, epochMs, type Finding, textRules } from '@mig/language';
+import { type Inventory, LastLooks, lint, parseInventory } from '@mig/runtime/core';
 import { heapOfCompiler } from '../../../runtime/src/edges/cli/compile/thread.js';
 import { type Files, inventory, realPolicies, smallFiles, smallPolicies } from './policies.js';
 
@@ -60,6 +60,7 @@ export async function measureHere(name: string, count: number): Promise<Measure>
     const byUri = new Map([...files].map(([file, text]) => [uriOf(file), text]));
     const entries = [...files.keys()].filter((file) => (oneByOne ? file.startsWith('part') : file === 'main.mig'));
     const hosts = inventoryOf(inventory(500));
+    const look = new LastLooks().of(undefined, '', hosts, epochMs(0));
     const watch = new Watch();
     const usedBefore = process.cpuUsage();
     const began = performance.now();
@@ -72,7 +73,7 @@ export async function measureHere(name: string, count: number): Promise<Measure>
         );
         watch.enter('hosts');
         const sources = compiled.sources.map(({ uri }) => ({ text: byUri.get(uri) ?? '' }));
-        const findings = lint({ ...compiled, textRules, sources, inventory: hosts, snapshot: undefined, config: undefined });
+        const findings = lint({ ...compiled, textRules, sources, inventory: hosts, look, config: undefined });
         watch.leave();
         mustBeRight(findings);
         policies += compiled.program?.policies.length ?? 0;

@@ -31,7 +31,7 @@ async function input(text: string, { config = '', inventoried = true } = {}) {
         textRules,
         sources: [{ text }],
         inventory: inventoried ? parseInventory(hosts, 'file:///hosts.yaml').inventory : undefined,
-        snapshot: undefined,
+        look: { kind: 'none' } as const,
         config: parseConfig(config, textRules).config,
     };
 }

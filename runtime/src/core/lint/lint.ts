@@ -4,7 +4,7 @@
  */
 import { type Finding, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
-import type { Snapshot } from '../model/snapshot.js';
+import type { LastLook } from '../look/last-look.js';
 import { hostFindings, hostRules, type HostRuleInput, missingFor, type RuleMemory } from '../rules/index.js';
 import { unknownNames } from '../rules/names.js';
 import { isLeftOut } from '../rules/run.js';
@@ -22,20 +22,20 @@ export interface LintInput {
     /** By `SourceRange.source`. */
     readonly sources: readonly { readonly text: string }[];
     readonly inventory: Inventory | undefined;
-    readonly snapshot: Snapshot | undefined;
+    /** What is known of hosts and VMs without asking them. */
+    readonly look: LastLook;
     readonly config: LintConfig | undefined;
-    /** Nothing is said of what could not be checked (MIG400): an editor never looks at hosts. */
-    readonly isEditor?: true;
     /** What was found when an earlier version was looked at. */
     readonly memory?: RuleMemory;
 }
 
 /** Everything that can be found without a plan, in the order of the text. */
 export function lint(input: LintInput): readonly Finding[] {
-    const { program, inventory, snapshot } = input;
+    const { program, inventory, look } = input;
+    const snapshot = snapshotIn(look);
     if (program === undefined) return settled(input.findings, input, () => false);
     const hosts = { program, inventory, snapshot };
-    const missing = input.isEditor ? undefined : missingFor(hosts);
+    const missing = missingFor(hosts, look.kind === 'none' ? look.why : undefined);
     const names = inventory ? unknownNames(program, inventory, snapshot) : [];
     const found = [
         ...input.findings,
@@ -58,6 +58,8 @@ export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInp
     const broken = partsOf(input.program).filter((part) => !sound.includes(part));
     return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isWithin(range, part)));
 }
+
+const snapshotIn = (look: LastLook) => (look.kind === 'none' ? undefined : look.snapshot);
 
 const partsOf = ({ policies, sequences }: Program): readonly SourceRange[] => [...policies, ...sequences].map((part) => part.range);
 
@@ -106,7 +108,8 @@ function withSeverities(findings: readonly Finding[], config: LintConfig | undef
     });
 }
 
-function wasJudged(id: string, line: number, { inventory, snapshot }: LintInput, parts: readonly SourceRange[]): boolean {
+function wasJudged(id: string, line: number, { inventory, look }: LintInput, parts: readonly SourceRange[]): boolean {
+    const snapshot = snapshotIn(look);
     if (id === 'MIG125') return inventory !== undefined && snapshot !== undefined;
     const rule = hostRules.find((one) => one.id === id);
     if (rule === undefined) return id !== 'MIG400';

@@ -91,5 +91,8 @@ export const hostRules: readonly HostRule[] = [
 /** What the rules find that have what they need. */
 export const hostFindings = (input: HostRuleInput, memory?: RuleMemory): readonly Finding[] => findingsOf(hostRules, input, memory);
 
-/** MIG400: which rules could not be applied, and for want of what. Undefined where nothing was missing. */
-export const missingFor = (input: HostRuleInput): Finding | undefined => missing(hostRules, input);
+/**
+ * MIG400: which rules could not be applied, and for want of what. Undefined where nothing was missing. `noLook`: why what was
+ * seen last of the hosts is not used.
+ */
+export const missingFor = (input: HostRuleInput, noLook?: string): Finding | undefined => missing(hostRules, input, noLook);

@@ -3,23 +3,30 @@ import { compileText, type Finding } from '@mig/language';
 import { expect, test } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
 import { host, snapshot } from '../testing/builders.js';
-import { missingFor } from './index.js';
+import { hostRules, missingFor } from './index.js';
+import { missing } from './run.js';
 
 interface Known {
     /** Lines of host `a`; `b` says nothing. */
     readonly a?: string;
     readonly driver?: 'simulated';
     readonly seen?: true;
+    /** By every rule. */
+    readonly all?: true;
 }
 
-async function told(text: string, { a = '', driver, seen }: Known = {}): Promise<Finding | undefined> {
+/** Without those that miss a look whatever a policy says. */
+const someRules = hostRules.filter(({ id }) => id !== 'MIG417' && id !== 'MIG508');
+
+async function told(text: string, { a = '', driver, seen, all }: Known = {}): Promise<Finding | undefined> {
     const { program, findings } = await compileText({ uri: 'file:///test.mig', text });
     if (!program) throw new Error(findings.map(({ message }) => message).join('; '));
     const how = driver === 'simulated' ? 'driver: simulated, simulated: { memory: 8 GiB, cpus: 4 }' : 'ssh: root@';
     const line = (name: string, more: string): string => `  ${name}: { ${how}${driver === 'simulated' ? '' : name}${more} }\n`;
     const { inventory, findings: wrong } = parseInventory(`hosts:\n${line('a', a)}${line('b', '')}`, 'hosts.yaml');
     if (!inventory) throw new Error(wrong.map(({ message }) => message).join('; '));
-    return missingFor({ program, inventory, snapshot: seen && snapshot([host('a'), host('b')], []) });
+    const input = { program, inventory, snapshot: seen && snapshot([host('a'), host('b')], []) };
+    return all ? missingFor(input) : missing(someRules, input);
 }
 const policy = (using: string, more = 'immovable: skip', to = 'hosts'): string => `policy p { move vms ${more}  to ${to}  using ${using} }`;
 const message = async (...asked: Parameters<typeof told>) => (await told(...asked))?.message.replace('not everything was checked: ', '');
@@ -97,4 +104,29 @@ test('VMs that were not looked at are missed by a policy that leaves open what b
     expect(await message(policy('precopy', ''), { seen: true })).toBeUndefined();
     expect(await message(policy('precopy', ''), { driver: 'simulated' })).toBeUndefined();
     expect(await message(policy('rdma'))).toBe(`${look} memory that is locked (MIG419)`);
+});
+
+test('rules on where VMs are miss a look at them where the policy gives them something to judge', async () => {
+    const look = 'for want of a look at the VMs nothing is said of';
+    expect(
+        await message(policy('precopy', 'together by vm.tag.app  immovable: skip', 'hosts apart by vm.tag.role  with same vm.tag.app')),
+    ).toBe(`${look} VMs that are to be apart, VMs that are to be on one host, sizes of gangs (MIG505, MIG509, MIG512)`);
+    const night = (name: string, priority = ''): string =>
+        policy('precopy', 'immovable: skip').replace('policy p {', `policy ${name}${priority} { when host is in maintenance`);
+    expect(await message(`${night('a')}\n${night('b')}`)).toBe(`${look} VMs that two policies take (MIG504)`);
+    expect(await message(`${night('a')}\n${night('b', ' priority 5')}`)).toBeUndefined();
+    expect(await message(policy('precopy'), { all: true })).toBe(
+        `${look} VMs that are defined twice, moves without a way back (MIG417, MIG508)`,
+    );
+    expect(await message(policy('precopy'), { all: true, seen: true })).toBeUndefined();
+    expect(await message(policy('precopy'), { all: true, driver: 'simulated' })).toBeUndefined();
+});
+
+test('why what was seen last is not used is told with the cure', async () => {
+    const { program } = await compileText({ uri: 'file:///test.mig', text: policy('precopy') });
+    const { inventory } = parseInventory('hosts: { a: { ssh: a }, b: { ssh: b } }', 'hosts.yaml');
+    if (!program) throw new Error('it does not compile');
+    const hint = (why?: string) => missingFor({ program, inventory, snapshot: undefined }, why)?.hint;
+    expect(hint()).toMatch(/^`mig-run observe` or a plan looks at the hosts/);
+    expect(hint('the last look at the hosts did not see b')).toMatch(/^the last look at the hosts did not see b; `mig-run observe`/);
 });

@@ -1,5 +1,5 @@
 /** What a rule would have to know of the hosts to judge what a program asks for (MIG400). */
-import type { Expression } from '@mig/language';
+import type { Expression, Policy } from '@mig/language';
 import { attributesIn } from '../decide/evaluate.js';
 import type { HostName, HostProvisions } from '../model/inventory.js';
 import { type Facility, facilitiesOf } from '../versions/facilities.js';
@@ -106,6 +106,15 @@ export function lookLacking(what: string, attribute: string | undefined, input: 
             attributesIn(condition).some((read) => read.entity === 'vm' && read.attribute === attribute),
         );
     const some = input.program.policies.some((policy) => isOpen(policy) && real.some((host) => reach.canLeave(host, policy)));
+    return some ? [{ what, of: 'a look at the VMs', hosts: [] }] : [];
+}
+
+/** What hangs on which VMs there are and where, where none was looked at and one of these policies may take some from real hosts. */
+export function placesLacking(what: string, policies: readonly Policy[], input: HostRuleInput): readonly Lack[] {
+    if (input.snapshot) return [];
+    const reach = reachOf(input);
+    const real = [...realHosts(input)];
+    const some = policies.some((policy) => real.some((host) => reach.canLeave(host, policy)));
     return some ? [{ what, of: 'a look at the VMs', hosts: [] }] : [];
 }
 

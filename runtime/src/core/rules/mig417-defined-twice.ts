@@ -1,6 +1,7 @@
 import type { VmState } from '../model/snapshot.js';
 import { takenBy } from './taken.js';
 import { evacuate, hostsWithDb } from './example.js';
+import { placesLacking } from './lack.js';
 import type { HostRule } from './rule.js';
 
 export const definedTwice: HostRule = {
@@ -22,6 +23,7 @@ export const definedTwice: HostRule = {
         'Where the other definition starts with its host, the next boot starts the VM a second time on the same disks, and both copies are ruined. A move to that host is refused or replaces a definition that somebody may want.',
     source: 'libvirt keeps the definition and the autostart mark of a persistent domain on each host by itself; autostart is not carried over by a move.',
     byPart: true,
+    lacks: (input) => placesLacking('VMs that are defined twice', input.program.policies, input),
     check: (input, report) => {
         const { snapshot } = input;
         if (!snapshot) return;

@@ -1,6 +1,7 @@
 import { claims, type Moment } from '../satisfy/claims.js';
 import { Allowance } from '../satisfy/few.js';
 import { evacuate, hostsFile } from './example.js';
+import { placesLacking } from './lack.js';
 import type { HostRule } from './rule.js';
 
 /** Policies and VMs that are judged in one check: a tenth of a second. */
@@ -30,6 +31,11 @@ export const takenByTwo: HostRule = {
         'A VM belongs to the first policy that takes it. Between equals that is the one which stands first in the file, so that ' +
         'moving a paragraph changes which technique and which promises a database is moved with.',
     source: 'Clusters with several balancers report the same: which rule a VM follows hangs on the order in which they were added.',
+    lacks: (input) => {
+        const triggered = input.program.policies.filter(({ trigger }) => trigger);
+        const equals = triggered.filter((policy) => triggered.some((other) => other !== policy && other.priority === policy.priority));
+        return placesLacking('VMs that two policies take', equals, input);
+    },
     check: ({ program, snapshot }, report, leftOut) => {
         if (!snapshot) return;
         const { found, left } = claims(program, snapshot, new Allowance(mostSteps));

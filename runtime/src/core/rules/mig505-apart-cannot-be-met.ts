@@ -1,12 +1,16 @@
 import { wordsOf } from '../decide/wording.js';
 import { type NotApart, notApart } from '../satisfy/apart.js';
 import { outlookOf } from '../satisfy/destinations.js';
-import { few, lookAt } from '../satisfy/few.js';
+import { few } from '../satisfy/few.js';
 import { evacuate, hostsFile } from './example.js';
+import { placesLacking } from './lack.js';
+import { lookAt, Looks } from './look-at.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
+
+const looks = new Looks();
 
 const hosts = (zone: string): string =>
     hostsFile({
@@ -34,11 +38,18 @@ export const apartCannotBeMet: HostRule = {
         'Of more VMs than hosts two share one, however they are placed: the drain stops there, with the rest of the host still to be ' +
         'emptied. While no host is in maintenance it is told only where it would be so of every host, wherever the other VMs were.',
     source: 'A drain that a pod disruption budget or anti-affinity blocks is a standing complaint of Kubernetes and KubeVirt users.',
-    check: ({ program, snapshot }, report, leftOut) => {
+    lacks: (input) =>
+        placesLacking(
+            'VMs that are to be apart',
+            input.program.policies.filter(({ destination }) => destination.apart.length > 0),
+            input,
+        ),
+    check: (input, report, leftOut) => {
+        const { program, snapshot } = input;
         if (!snapshot) return;
-        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
+        const left = lookAt({ policies: program.policies, steps: mostSteps, known: looks.at(input), report }, (policy, allowance, tell) => {
             for (const found of notApart(policy, outlookOf(snapshot), allowance)) {
-                report(found.range, textOf(found), {
+                tell(found.range, textOf(found), {
                     hint: 'give them another host, loosen what excludes hosts, or keep fewer of them apart',
                 });
             }

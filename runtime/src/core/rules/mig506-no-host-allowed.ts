@@ -1,13 +1,16 @@
 import type { Policy } from '@mig/language';
 import { contradiction } from '../satisfy/contradiction.js';
 import { outlookOf } from '../satisfy/destinations.js';
-import { few, lookAt } from '../satisfy/few.js';
+import { few } from '../satisfy/few.js';
 import { closedPlaces, strandedVms, type Stranded } from '../satisfy/stranded.js';
 import { evacuate, hostsFile } from './example.js';
+import { lookAt, Looks } from './look-at.js';
 import type { HostReport, HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
+
+const looks = new Looks();
 
 export const noHostAllowed: HostRule = {
     id: 'MIG506',
@@ -29,27 +32,27 @@ export const noHostAllowed: HostRule = {
         'A drain whose VMs may go nowhere moves nothing, and that is found out in the maintenance window. Every host counts as ' +
         'up and empty here, so that no waiting helps: a constraint, or the inventory, has to change.',
     source: 'Kubernetes and Nova report "0/5 nodes are available" with a count for each reason; operators ask for the hosts by name.',
-    check: ({ program, inventory, snapshot }, report, leftOut) => {
-        const byPlace = (policy: Policy): void => {
+    check: (input, report, leftOut) => {
+        const { program, inventory, snapshot } = input;
+        const byPlace = (policy: Policy, say: HostReport): void => {
             const closed = inventory && closedPlaces(policy, inventory);
             if (closed && !contradicts(policy))
-                tell(`no host of the inventory may be a destination of ${policy.name}`, closed, policy, report);
+                tell(`no host of the inventory may be a destination of ${policy.name}`, closed, policy, say);
         };
         const left = lookAt(
-            program.policies,
-            mostSteps,
-            (policy, allowance) => {
+            { policies: program.policies, steps: mostSteps, known: looks.at(input), report },
+            (policy, allowance, say) => {
                 const stranded = snapshot && strandedVms(policy, outlookOf(snapshot), allowance);
                 if (!stranded) {
-                    byPlace(policy);
+                    byPlace(policy, say);
                     return;
                 }
                 if (contradicts(policy)) return;
                 const { vm, sources, all } = stranded;
                 const which = all ? `any VM that ${policy.name} moves` : `any VM of ${few(sources)}, which ${policy.name} is to empty`;
-                tell(`no host could ever take ${which}. ${vm.name} on ${vm.host}`, stranded.excluded, policy, report);
+                tell(`no host could ever take ${which}. ${vm.name} on ${vm.host}`, stranded.excluded, policy, say);
             },
-            byPlace,
+            (policy) => byPlace(policy, report),
         );
         leftOut(left);
     },

@@ -3,13 +3,16 @@ import { isActive, vmsOf } from '../decide/world.js';
 import type { Inventory } from '../model/inventory.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { counts, outlookOf } from '../satisfy/destinations.js';
-import { few, lookAt } from '../satisfy/few.js';
+import { few } from '../satisfy/few.js';
 import { drainTooLarge, headroomTooLarge } from '../satisfy/room.js';
 import { evacuate, hostsFile } from './example.js';
+import { lookAt, Looks } from './look-at.js';
 import type { HostReport, HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
+
+const looks = new Looks();
 
 const policy = (share: string): string => evacuate({ to: `hosts keep ${share} of memory free` });
 
@@ -32,17 +35,18 @@ export const spareCapacity: HostRule = {
         'Spare capacity is what the next failure is survived with. A policy that asks for more than there is moves nothing, or stops ' +
         'half-way through a drain; hosts that are drained, failing or silent are no spare capacity.',
     source: 'Admission control of N+1 clusters (VMware HA, Ganeti): capacity is reckoned without the hosts that may fail.',
-    check: ({ program, inventory, snapshot }, report, leftOut) => {
+    check: (input, report, leftOut) => {
+        const { program, inventory, snapshot } = input;
         spareHosts(program, inventory, snapshot, report);
         if (!snapshot) return;
         const outlook = outlookOf(snapshot);
-        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
+        const left = lookAt({ policies: program.policies, steps: mostSteps, known: looks.at(input), report }, (policy, allowance, tell) => {
             const never = headroomTooLarge(policy, outlook, allowance);
             const [best] = never?.hosts ?? [];
             if (never && best) {
                 const what = `no host could keep that free with any VM that ${policy.name} moves, even if it were empty otherwise`;
                 const smallest = `with ${never.vm.name}, the smallest (${size(never.vm.memory)}), ${best.host} ${best.because.text}`;
-                report(best.because.range ?? policy.destination.range, `${what}: ${smallest}`, {
+                tell(best.because.range ?? policy.destination.range, `${what}: ${smallest}`, {
                     hint: 'keep less free, or add larger hosts',
                 });
                 return;
@@ -53,7 +57,7 @@ export const spareCapacity: HostRule = {
             const room = others.reduce((sum, other) => sum + other.room, 0);
             const [keep] = policy.destination.keepFree;
             const rooms = few(others.map((other) => `${other.host} ${size(other.room)}`));
-            report(
+            tell(
                 keep?.range ?? policy.destination.range,
                 `${source} cannot be emptied now: its ${vms.length} VMs need ${size(needed)}, and the others have ${size(room)} to give${keep ? ' beyond what is kept free' : ''} (${rooms})`,
                 { hint: 'free memory first, keep less free, or take fewer VMs' },

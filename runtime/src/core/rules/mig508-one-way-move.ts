@@ -1,12 +1,16 @@
 import { outlookOf } from '../satisfy/destinations.js';
-import { few, lookAt } from '../satisfy/few.js';
+import { few } from '../satisfy/few.js';
 import { type OneWay, oneWayMoves } from '../satisfy/one-way.js';
 import { versionsOf } from '../versions/versions-of.js';
 import { evacuate, hostsFile } from './example.js';
+import { placesLacking } from './lack.js';
+import { lookAt, Looks } from './look-at.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: a tenth of a second. */
 const mostSteps = 20_000;
+
+const looks = new Looks();
 
 const hosts = (qemu: string): string =>
     hostsFile({
@@ -27,19 +31,21 @@ export const oneWayMove: HostRule = {
         'QEMU takes guests of older versions; to an older one it goes back only as far as device models did not change, and a guest ' +
         'that is restarted on a newer CPU may use what the old host lacks. After the first host of a rolling upgrade there is no way back.',
     source: 'QEMU, docs/devel/migration: compatibility is kept from older to newer versions of the same machine type.',
-    check: ({ program, inventory, snapshot }, report, leftOut) => {
+    lacks: (input) => placesLacking('moves without a way back', input.program.policies, input),
+    check: (input, report, leftOut) => {
+        const { program, inventory, snapshot } = input;
         if (!snapshot) return;
         const known = versionsOf(inventory, snapshot).flatMap(({ host, versions: { qemu: version } }) =>
             version === undefined ? [] : [[host, version] as const],
         );
         const qemu = new Map(known);
-        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
+        const left = lookAt({ policies: program.policies, steps: mostSteps, known: looks.at(input), report }, (policy, allowance, tell) => {
             const all = oneWayMoves(policy, outlookOf(snapshot), qemu, allowance);
             const [first] = all;
             if (!first) return;
             const others = all.slice(1).map(({ from, to }) => `${from} to ${to}`);
             const more = others.length === 0 ? '' : `; so it is from ${few(others)}`;
-            report(
+            tell(
                 policy.destination.range,
                 `${policy.name} may move ${first.vm.name} from ${first.from} to ${first.to}, and it may not come back: ${why(first)}${more}`,
                 {

@@ -1,14 +1,18 @@
 import { formatQuantity } from '@mig/language';
 import { wordsOf } from '../decide/wording.js';
 import { outlookOf } from '../satisfy/destinations.js';
-import { few, lookAt } from '../satisfy/few.js';
+import { few } from '../satisfy/few.js';
 import { type GangTooLarge, gangsTooLarge } from '../satisfy/gangs.js';
 import { statedSnapshot } from '../satisfy/worlds.js';
 import { evacuate, hostsFile } from './example.js';
+import { placesLacking } from './lack.js';
+import { lookAt, Looks } from './look-at.js';
 import type { HostRule } from './rule.js';
 
 /** Pairs of VM and host that are asked about in one check: some tens of milliseconds. */
 const mostSteps = 8_000;
+
+const looks = new Looks();
 
 const policy = (gang: string): string => evacuate({ move: `vms on host together by ${gang} all or none` });
 
@@ -33,10 +37,17 @@ export const gangLargerThanRoom: HostRule = {
         'A gang is moved together because its VMs talk to each other and share their pages. One that is larger than any host is torn ' +
         'apart by the move; with all or none it does not start while one of its VMs has no room, and the host is never emptied.',
     source: 'Gang migration (U. Deshpande et al., Live Gang Migration of Virtual Machines, HPDC 2011) moves VMs of one host to one host.',
-    check: ({ program, inventory, snapshot }, report, leftOut) => {
+    lacks: (input) =>
+        placesLacking(
+            'sizes of gangs',
+            input.program.policies.filter(({ selection }) => selection.together),
+            input,
+        ),
+    check: (input, report, leftOut) => {
+        const { program, inventory, snapshot } = input;
         const seen = snapshot ?? (inventory && statedSnapshot(inventory));
         if (!seen) return;
-        const left = lookAt(program.policies, mostSteps, (policy, allowance) => {
+        const left = lookAt({ policies: program.policies, steps: mostSteps, known: looks.at(input), report }, (policy, allowance, tell) => {
             const alone = policy.destination.with.map(({ by }) => wordsOf(by));
             // What has to be on one host is told of there (MIG509).
             const found = gangsTooLarge(policy, outlookOf(seen), allowance).filter(
@@ -46,7 +57,7 @@ export const gangLargerThanRoom: HostRule = {
             if (!gang) return;
             const others = found.filter((other) => other !== gang && other.why.kind === gang.why.kind).map(({ key }) => key);
             const more = others.length === 0 ? '' : `; so it is with ${few([...new Set(others)])}`;
-            report(gang.range, `${textOf(gang)}${more}`, { hint: hintOf(gang) });
+            tell(gang.range, `${textOf(gang)}${more}`, { hint: hintOf(gang) });
         });
         leftOut(left);
     },

@@ -258,7 +258,7 @@ describe('what would take too long', () => {
                 sources: [{ text }],
                 config: undefined,
                 inventory: inventoryOf(seen),
-                snapshot: seen,
+                look: { kind: 'seen', snapshot: seen },
             });
             return found.map(({ id }) => id).filter((id) => id === 'MIG009');
         };

@@ -8,13 +8,17 @@ import type { Snapshot } from '../model/snapshot.js';
  * Without a Snapshot nothing is said of VMs, and of tags only where no VM could bear them.
  */
 export function unknownNames(program: Program, inventory: Inventory, snapshot: Snapshot | undefined): readonly Finding[] {
-    const known = namesOf(inventory, snapshot);
+    const known = namesKnown(inventory, snapshot);
     const scenarios = program.scenarios.map((scenario) => scenario.range);
+    const excepted = program.policies.flatMap(({ selection }) => selection.except.map(({ range }) => range));
     const mentioned = program.mentions.flatMap((mention) => {
         // A scenario may make up hosts and VMs of its own.
         if (scenarios.some((range) => within(mention.range, range))) return [];
         const names = known[mention.of];
-        return names === undefined || names.has(mention.name) ? [] : [finding(mention, [...names], snapshot)];
+        if (names === undefined || names.has(mention.name)) return [];
+        const found = finding(mention, [...names], snapshot);
+        // An exception is for those that will bear the tag one day.
+        return found.severity === 'info' && excepted.some((range) => within(mention.range, range)) ? [] : [found];
     });
     return [...mentioned, ...unknownPlaces(program, inventory)];
 }
@@ -60,6 +64,17 @@ function isQuotedName({ name, range: { start, end } }: Mention): boolean {
 }
 
 type Known = Readonly<Record<Mention['of'], ReadonlySet<string> | undefined>>;
+
+/** Read together once for the same hosts and VMs. */
+function namesKnown(inventory: Inventory, snapshot: Snapshot | undefined): ReturnType<typeof namesOf> {
+    const of = namesSeen.get(inventory);
+    if (of && of.snapshot === snapshot) return of.names;
+    const names = namesOf(inventory, snapshot);
+    namesSeen.set(inventory, { snapshot, names });
+    return names;
+}
+
+const namesSeen = new WeakMap<Inventory, { readonly snapshot: Snapshot | undefined; readonly names: ReturnType<typeof namesOf> }>();
 
 function namesOf(inventory: Inventory, snapshot: Snapshot | undefined): Known {
     const { hosts, networks } = inventory;

@@ -74,7 +74,7 @@ function canRun({ needs }: HostRule, { inventory, snapshot }: HostRuleInput): bo
  * MIG400: what was not judged, and for want of what. Undefined where nothing that the program asks for was left out; also where
  * the inventory that it names could not be read, which is told by itself.
  */
-export function missing(rules: readonly HostRule[], input: HostRuleInput): Finding | undefined {
+export function missing(rules: readonly HostRule[], input: HostRuleInput, noLook?: string): Finding | undefined {
     const { program, inventory } = input;
     if (program.policies.length + program.sequences.length === 0) return undefined;
     const found = (message: string, hint: string): Finding => ({
@@ -101,5 +101,7 @@ export function missing(rules: readonly HostRule[], input: HostRuleInput): Findi
         const [what, ids] = [new Set(all.map((lack) => lack.what)), new Set(all.map(({ id }) => id))];
         return `${want} nothing is said of ${[...what].join(', ')} (${[...ids].join(', ')})`;
     });
-    return found(parts.join('; '), 'a plan looks at the hosts; the inventory may state what is known of them');
+    const cure =
+        '`mig-run observe` or a plan looks at the hosts, and a check goes by that for a week; the inventory may state what is known of them';
+    return found(parts.join('; '), noLook === undefined ? cure : `${noLook}; ${cure}`);
 }

@@ -1,7 +1,7 @@
 /** VMs that two policies of equal priority take at the same time: which of them has it is left to the order of the file. */
 import type { EpochMs, Policy, Program } from '@mig/language';
 import { select } from '../decide/select.js';
-import { triggered } from '../decide/trigger.js';
+import { type Fired, triggered } from '../decide/trigger.js';
 import { type World, worldOf } from '../decide/world.js';
 import type { HostName } from '../model/inventory.js';
 import type { Snapshot, VmState, VmUuid } from '../model/snapshot.js';
@@ -40,8 +40,8 @@ export function claims(program: Program, snapshot: Snapshot, allowance: Allowanc
     if (new Set(priorities).size === priorities.length) return { found: [], left: [] };
     const left = new Set<Policy>();
     const found = new Map<string, Claim>();
-    for (const { policies, on, moment } of moments(triggeredOnes, snapshot)) {
-        for (const claim of claimsAt(program, policies, on, moment, allowance, left)) {
+    for (const trial of moments(triggeredOnes, snapshot)) {
+        for (const claim of claimsAt(program, trial, allowance, left)) {
             const pair = `${claim.first.name} ${claim.other.name}`;
             if (!found.has(pair)) found.set(pair, claim);
         }
@@ -51,7 +51,7 @@ export function claims(program: Program, snapshot: Snapshot, allowance: Allowanc
 
 interface Trial {
     readonly policies: readonly Policy[];
-    readonly on: Snapshot;
+    readonly world: World;
     readonly moment: Moment;
 }
 
@@ -59,8 +59,6 @@ interface Trial {
 const mostTimes = 6;
 
 function moments(policies: readonly Policy[], snapshot: Snapshot): readonly Trial[] {
-    // A cooldown only puts off when they meet.
-    const on: Snapshot = { ...snapshot, policies: [] };
     const byClock = policies.filter(({ trigger }) => trigger && conditionsOf(trigger).length === 0);
     const times =
         byClock.length < 2
@@ -71,37 +69,70 @@ function moments(policies: readonly Policy[], snapshot: Snapshot): readonly Tria
                   .flatMap((schedule) => timesOf(schedule, snapshot.timeZone, snapshot.takenAt).slice(0, 1));
     const emptying = policies.filter(empties);
     const source = snapshot.hosts.some((host) => host.maintenance) || emptying.length < 2 ? undefined : snapshot.vms[0]?.host;
-    const hosts = snapshot.hosts.map((host) => (host.name === source ? { ...host, maintenance: true } : host));
-    return [
-        { policies, on, moment: { kind: 'now' } },
-        ...times.map((at): Trial => ({ policies: byClock, on: { ...on, takenAt: at }, moment: { kind: 'at', at } })),
-        ...(source === undefined
-            ? []
-            : [{ policies: emptying, on: { ...on, hosts }, moment: { kind: 'maintenance', host: source } } as const]),
+    const trials: readonly Omit<Trial, 'world'>[] = [
+        { policies, moment: { kind: 'now' } },
+        ...times.map((at) => ({ policies: byClock, moment: { kind: 'at', at } }) as const),
+        ...(source === undefined ? [] : [{ policies: emptying, moment: { kind: 'maintenance', host: source } } as const]),
     ];
+    return trials.map((trial) => ({ ...trial, world: worldAt(trial.moment, snapshot) }));
 }
 
-function* claimsAt(
-    program: Program,
-    policies: readonly Policy[],
-    on: Snapshot,
-    moment: Moment,
-    allowance: Allowance,
-    left: Set<Policy>,
-): Generator<Claim, void> {
-    const world: World = worldOf(on);
+/** The world at a moment, made once for a snapshot. A cooldown only puts off when policies meet. */
+function worldAt(moment: Moment, snapshot: Snapshot): World {
+    const known = worldsOf.get(snapshot) ?? new Map<string, World>();
+    worldsOf.set(snapshot, known);
+    const key = JSON.stringify(moment);
+    let world = known.get(key);
+    if (!world) {
+        const takenAt = moment.kind === 'at' ? moment.at : snapshot.takenAt;
+        const isLeft = (host: HostName): boolean => moment.kind === 'maintenance' && host === moment.host;
+        const hosts = snapshot.hosts.map((host) => (isLeft(host.name) ? { ...host, maintenance: true } : host));
+        known.set(key, (world = worldOf({ ...snapshot, policies: [], takenAt, hosts })));
+    }
+    return world;
+}
+
+const worldsOf = new WeakMap<Snapshot, Map<string, World>>();
+
+/** Where a policy runs, found once for as long as it and the world are the same objects. */
+function firedOf(policy: Policy, program: Program, world: World): readonly Fired[] {
+    const known = firedIn.get(world) ?? new WeakMap<Policy, readonly Fired[]>();
+    firedIn.set(world, known);
+    let fired = known.get(policy);
+    if (!fired) known.set(policy, (fired = triggered({ ...program, policies: [policy] }, world, { now: world.snapshot.takenAt }).fired));
+    return fired;
+}
+
+const firedIn = new WeakMap<World, WeakMap<Policy, readonly Fired[]>>();
+
+/** What a policy takes, found once for as long as it and the world are the same objects. */
+function taken(one: Fired, world: World): readonly VmState[] {
+    const known = takenIn.get(world) ?? new WeakMap<Policy, Map<string, readonly VmState[]>>();
+    takenIn.set(world, known);
+    const byBound = known.get(one.policy) ?? new Map<string, readonly VmState[]>();
+    known.set(one.policy, byBound);
+    const bound = `${one.host ?? ''} ${one.vm?.uuid ?? ''}`;
+    let vms = byBound.get(bound);
+    if (!vms) byBound.set(bound, (vms = select(one, world, new Map()).candidates.map(({ vm }) => vm)));
+    return vms;
+}
+
+const takenIn = new WeakMap<World, WeakMap<Policy, Map<string, readonly VmState[]>>>();
+
+function* claimsAt(program: Program, { policies, world, moment }: Trial, allowance: Allowance, left: Set<Policy>): Generator<Claim, void> {
+    const on = world.snapshot;
     if (!allowance.take(policies.length)) {
         for (const policy of policies) left.add(policy);
         return;
     }
-    const { fired } = triggered({ ...program, policies }, world, { now: on.takenAt });
+    const fired = policies.flatMap((policy) => firedOf(policy, program, world));
     const owners = new Map<VmUuid, Policy>();
     for (const one of fired) {
         if (!allowance.take(on.vms.length)) {
             left.add(one.policy);
             continue;
         }
-        for (const { vm } of select(one, world, new Map()).candidates) {
+        for (const vm of taken(one, world)) {
             const owner = owners.get(vm.uuid);
             // One that comes before both by its priority settles it.
             if (!owner) owners.set(vm.uuid, one.policy);

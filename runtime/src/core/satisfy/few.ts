@@ -1,4 +1,3 @@
-import type { Policy } from '@mig/language';
 import { listed } from '../decide/wording.js';
 
 /** The first few names, and how many more there are. */
@@ -9,7 +8,7 @@ export function few(names: readonly string[], most = 6): string {
 
 /**
  * How much a rule may still ask, so that a check of a large file with many hosts stays short: one step is one VM or one
- * host looked at. A rule whose steps do not do says which policies are left (`lookAt`).
+ * host looked at. A rule whose steps do not do says which policies are left (rules/look-at.ts).
  */
 export class Allowance {
     #left: number;
@@ -23,29 +22,13 @@ export class Allowance {
         return this.#left < 0;
     }
 
+    get left(): number {
+        return this.#left;
+    }
+
     /** Whether there was as much left. */
     take(steps: number): boolean {
         this.#left -= steps;
         return this.#left >= 0;
     }
-}
-
-/**
- * Looks at one policy after the other while there are steps. Gives those that were not looked at, beginning with the one
- * that asked for more than there was; `otherwise` is what is done with these at least.
- */
-export function lookAt(
-    policies: readonly Policy[],
-    steps: number,
-    look: (policy: Policy, allowance: Allowance) => void,
-    otherwise?: (policy: Policy) => void,
-): readonly Policy[] {
-    const allowance = new Allowance(steps);
-    const left: Policy[] = [];
-    for (const policy of policies) {
-        if (!allowance.short) look(policy, allowance);
-        else otherwise?.(policy);
-        if (allowance.short) left.push(policy);
-    }
-    return left;
 }

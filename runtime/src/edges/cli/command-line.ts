@@ -96,6 +96,7 @@ export function commandLine(console: Console): Command {
             'policies, directories with policies below them, patterns such as "teams/**/*.mig", or - for standard input',
         )
         .option('--inventory <file>', 'instead of the one that the policy names')
+        .option('--snapshot <file>', 'hosts and VMs as they are there, instead of as they were seen last')
         .addOption(settingOption())
         .addOption(new Option('--format <format>', 'of what is found').choices(['text', 'json', 'sarif']).default('text'))
         .option('--json', 'the same as --format json')

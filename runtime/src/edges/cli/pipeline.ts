@@ -22,6 +22,7 @@ import {
 import { HostSessions } from '../hypervisor/sessions.js';
 import { openSessionOf } from '../hypervisor/drivers.js';
 import { journalPath } from '../journal/place.js';
+import { keepLook } from '../observe/looks.js';
 import { ObservationMemory } from '../observe/memory.js';
 import { defaultWindowMs, type Observed, observe, wallClock } from '../observe/observe.js';
 import { type Console, Exit } from './console.js';
@@ -99,6 +100,7 @@ export async function observeFor(
         signal,
     );
     memory.keep(samplesToKeep(loaded.program, observed.snapshot), observed.snapshot.takenAt);
+    keepLook(stateDirectory(), loaded.inventoryFile.path, loaded.inventory, observed.snapshot);
     return observed;
 }
 

@@ -1,11 +1,13 @@
 import { type Finding, rulesOfFilesAlone } from '@mig/language';
-import { isMigrationError } from '../../../core/index.js';
+import { agoText, isMigrationError } from '../../../core/index.js';
+import { wallClock } from '../../observe/observe.js';
 import type { Compiling } from '../compile/compiling.js';
 import { type Console, Exit } from '../console.js';
 import { policyFiles } from '../lint/files.js';
 import { type Fixed, fixPolicy } from '../lint/fix.js';
-import { Judge, type JudgedPolicy } from '../lint/judge.js';
+import { Judge, type JudgedPolicy, type JudgeOptions } from '../lint/judge.js';
 import { type FindingsOf, standardInput } from '../load.js';
+import { readSnapshot, stateDirectory } from '../pipeline.js';
 import { showError, showFindings, withFile } from '../show.js';
 import { version } from '../version.js';
 
@@ -13,6 +15,7 @@ export type CheckFormat = 'text' | 'json' | 'sarif';
 
 export interface CheckOptions {
     readonly inventory?: string;
+    readonly snapshot?: string;
     readonly set: Readonly<Record<string, string>>;
     readonly format: CheckFormat;
     /** The same as the format json. */
@@ -32,8 +35,11 @@ export async function checkPolicies(
     const format = options.json === true ? 'json' : options.format;
     refuseInput(files, options, console);
     const unread = new Unread(console);
-    if (options.fix === true) await fixAll(files, options, format, console, thread, unread);
-    const judge = new Judge(options, thread, { kept: files.length === 1 });
+    const { inventory, set } = options;
+    const snapshot = options.snapshot === undefined ? undefined : await readSnapshot(options.snapshot);
+    const by: JudgeOptions = { set, state: stateDirectory(), ...(inventory !== undefined && { inventory }), ...(snapshot && { snapshot }) };
+    if (options.fix === true) await fixAll(files, by, format, console, thread, unread);
+    const judge = new Judge(by, thread, { kept: files.length === 1 });
     const policies: JudgedPolicy[] = [];
     for (const file of files) policies.push(...(await unread.without(file, () => judge.policy(file))));
     const all = once([...(await judge.besides()), ...withoutLent(policies)]);
@@ -57,7 +63,7 @@ export async function checkPolicies(
                 showFindings(one, console, {});
                 console.err('');
             }
-            if (policies.length > 0) console.out(summary(all, policies));
+            if (policies.length > 0) console.out(`${summary(all, policies)}${seenText(policies)}`);
     }
     if (unread.reasons.length > 0) throw new Exit('usage');
     if (count(all, (f) => f.severity === 'error') > 0) throw new Exit('invalid');
@@ -98,7 +104,7 @@ function refuseInput(files: readonly string[], { fix }: CheckOptions, console: C
 
 async function fixAll(
     files: readonly string[],
-    options: CheckOptions,
+    options: JudgeOptions,
     format: CheckFormat,
     console: Console,
     thread: Compiling,
@@ -147,6 +153,12 @@ function summary(all: readonly FindingsOf[], policies: readonly JudgedPolicy[]):
     const mendable = count(files, (f) => f.fixes.some(({ asks }) => !asks) && f.range.source === 0);
     const fix = mendable === 0 ? '' : ` (${mendable} of them can be mended with --fix)`;
     return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}${fix}`;
+}
+
+/** By which look at hosts and VMs it was judged; nothing where by none. */
+function seenText(policies: readonly JudgedPolicy[]): string {
+    const times = policies.flatMap(({ look }) => (look.kind === 'seen' ? [look.snapshot.takenAt] : []));
+    return times.length === 0 ? '' : `; hosts and VMs as they were ${agoText(wallClock() - Math.min(...times))} ago`;
 }
 
 const count = (all: readonly FindingsOf[], that: (finding: Finding) => boolean): number =>

@@ -1,18 +1,26 @@
 /** Policies with everything that is found in them, and in the inventories and configurations that they use. */
 import path from 'node:path';
 import type { Finding } from '@mig/language';
-import { type Inventory, isMigrationError, lint } from '../../../core/index.js';
+import { type Inventory, isMigrationError, type LastLook, LastLooks, lint, type Snapshot } from '../../../core/index.js';
+import { readLook } from '../../observe/looks.js';
+import { wallClock } from '../../observe/observe.js';
 import type { Compiling } from '../compile/compiling.js';
 import { type FindingsOf, type LoadedInventory, type LoadedPolicy, loadInventory, loadPolicy, readInventory } from '../load.js';
 import { configFor, type LoadedConfig } from './config-file.js';
 
 export interface JudgeOptions {
     readonly inventory?: string;
+    /** What hosts and VMs are taken to be, instead of what was seen of them last. */
+    readonly snapshot?: Snapshot;
+    /** Where what was seen last is kept. */
+    readonly state: string;
     readonly set: Readonly<Record<string, string>>;
 }
 
 export interface JudgedPolicy extends FindingsOf {
     readonly path: string;
+    /** What was known of the hosts and VMs of its inventory. */
+    readonly look: LastLook;
 }
 
 /** Judges policies one after the other; an inventory or a configuration that several use is read once. */
@@ -21,6 +29,7 @@ export class Judge {
     readonly #compiling: Compiling;
     readonly #kept: boolean;
     readonly #inventories = new Map<string, Promise<LoadedInventory>>();
+    readonly #looks = new Map<string, { readonly text: string | undefined; readonly looks: LastLooks }>();
     readonly #configs = new Map<string, Promise<LoadedConfig | undefined>>();
 
     constructor(options: JudgeOptions, compiling: Compiling, { kept }: { readonly kept: boolean }) {
@@ -32,13 +41,15 @@ export class Judge {
     /** Throws `file-unreadable`; what is wrong inside is in the findings. */
     async policy(file: string): Promise<JudgedPolicy> {
         const policy = await loadPolicy(file, this.#options.set, this.#compiling, { kept: this.#kept });
-        const { inventory, problem } = await this.#inventoryOf(policy);
+        const { inventory, inventoryPath, problem } = await this.#inventoryOf(policy);
+        const look = inventory && inventoryPath !== undefined ? this.#lookAt(inventoryPath, inventory) : nothingSeen;
         const config = (await this.#configOf(policy))?.config;
         const findings = problem === undefined ? policy.findings : [...policy.findings, problem];
         return {
             path: policy.path,
             sources: policy.sources,
-            findings: lint({ ...policy, findings, inventory, snapshot: undefined, config }),
+            look,
+            findings: lint({ ...policy, findings, inventory, look, config }),
         };
     }
 
@@ -52,11 +63,22 @@ export class Judge {
         return [...new Map(used.flatMap((one) => (one === undefined ? [] : [[one.path, one] as const]))).values()];
     }
 
-    async #inventoryOf(policy: LoadedPolicy): Promise<{ readonly inventory: Inventory | undefined; readonly problem?: Finding }> {
+    #lookAt(file: string, inventory: Inventory): LastLook {
+        const { snapshot, state } = this.#options;
+        if (snapshot) return { kind: 'seen', snapshot };
+        const known = this.#looks.get(file) ?? { text: readLook(state, file), looks: new LastLooks() };
+        this.#looks.set(file, known);
+        return known.looks.of(known.text, path.resolve(file), inventory, wallClock());
+    }
+
+    async #inventoryOf(
+        policy: LoadedPolicy,
+    ): Promise<{ readonly inventory: Inventory | undefined; readonly inventoryPath?: string; readonly problem?: Finding }> {
         const named = policy.program?.inventory;
         if (policy.program === undefined || (this.#options.inventory === undefined && named === undefined)) return { inventory: undefined };
         try {
-            return { inventory: (await loadInventory(this.#options.inventory, policy, (file) => this.#readOnce(file))).inventory };
+            const loaded = await loadInventory(this.#options.inventory, policy, (file) => this.#readOnce(file));
+            return { inventory: loaded.inventory, inventoryPath: loaded.path };
         } catch (error) {
             // The command line names a file that must be there; a policy's mistake is one of its findings.
             if (!isMigrationError(error) || this.#options.inventory !== undefined || named === undefined) throw error;
@@ -77,6 +99,8 @@ export class Judge {
         return known;
     }
 }
+
+const nothingSeen: LastLook = { kind: 'none' };
 
 /** MIG015: the inventory that the policy names cannot be read, so that nothing was checked against it. */
 const unusable = (error: Error & { readonly hint: string | undefined }, range: Finding['range']): Finding => ({
