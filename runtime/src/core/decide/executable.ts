@@ -42,6 +42,7 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'option.throttle',
     'option.postcopy-bandwidth',
     'option.never',
+    'option.tls',
     'rung.time-bound',
     'rung.abort',
     'rung.downtime',

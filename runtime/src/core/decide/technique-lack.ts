@@ -20,6 +20,7 @@ import { libvirtStep } from './bandwidth.js';
 import { executable } from './executable.js';
 import { moveTechnique } from './move-technique.js';
 import type { Situation } from './situation.js';
+import { tlsLack, type TlsEnd } from './tls.js';
 
 /** What this runtime lacks for it, in words; undefined where it lacks nothing. */
 export function whyNotYet(use: TechniqueUse): string | undefined {
@@ -35,7 +36,7 @@ export function whyNotYet(use: TechniqueUse): string | undefined {
 }
 
 /** What stands against it for this VM between these hosts; undefined where nothing does. */
-export function whyNotHere(technique: PlannedTechnique, { vm, source, destination }: Situation): string | undefined {
+export function whyNotHere(technique: PlannedTechnique, { world, vm, source, destination }: Situation): string | undefined {
     const switches = technique.kind === 'postcopy' || technique.kind === 'hybrid';
     if (switches && technique.options.never?.includes('postcopy') === true) return 'it says `never postcopy`';
     const copies = technique.options.storage?.some(({ mode }) => mode !== 'shared') === true;
@@ -43,6 +44,8 @@ export function whyNotHere(technique: PlannedTechnique, { vm, source, destinatio
     if (switches && vm.state !== 'running') return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
     if (technique.options.dirtyLimit !== undefined && vm.dirtyRing === false)
         return `${vm.name} has no dirty ring, which its dirty limit needs`;
+    const unencrypted = technique.options.tls === true ? tlsLack(tlsEnd(source), tlsEnd(destination), world.snapshot.takenAt) : undefined;
+    if (unencrypted !== undefined) return `it asks for TLS, and ${unencrypted}`;
     const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
     return (
         thinCap(technique, source) ??
@@ -52,6 +55,8 @@ export function whyNotHere(technique: PlannedTechnique, { vm, source, destinatio
             : (apart(asked) ?? lackOf(asked, source, true) ?? lackOf(asked, destination, false) ?? unlike(asked, source, destination)))
     );
 }
+
+const tlsEnd = ({ name, provides, migration }: HostState): TlsEnd => ({ name, provides, address: migration?.address });
 
 /** libvirt has no call for these: QEMU's own monitor is used at the source, if the inventory lets it be. */
 function deniedMonitor({ options, ladder }: PlannedTechnique, source: HostState): string | undefined {

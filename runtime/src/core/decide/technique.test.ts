@@ -62,6 +62,16 @@ describe('what can be carried out', () => {
 });
 
 describe('otherwise', () => {
+    test('goes by the certificates of both hosts where TLS is asked for', async () => {
+        const none = { b: { provides: { tlsCertificates: 'none' } } } as const;
+        const { kind, options, because } = await chosen('precopy { tls } otherwise precopy', {}, none);
+        expect([kind, options]).toEqual(['precopy', {}]);
+        expect(because.join()).toMatch(/precopy cannot run: it asks for TLS, and b has no certificates for it/);
+        expect((await chosen('precopy { tls }', {}, none)).kind).toBeUndefined();
+        expect((await chosen('precopy { tls off }', {}, none)).kind).toBe('precopy');
+        expect((await chosen('precopy { tls }')).options).toEqual({ tls: true });
+    });
+
     test('goes by what the versions of both hosts can do', async () => {
         const old = { versions: { libvirt: '8.4.0', qemu: '10.0.2' } };
         for (const hosts of [{ a: old }, { b: old }]) {

@@ -1,5 +1,5 @@
 /** Inventory: the hosts that a policy may act on, as a person wrote them down. VMs are discovered, not listed. */
-import type { Bytes, BytesPerSecond } from '@mig/language';
+import type { Bytes, BytesPerSecond, EpochMs } from '@mig/language';
 
 export type HostName = string;
 
@@ -58,10 +58,37 @@ export interface HostProvisions {
     readonly lockManager?: 'none' | 'lockd' | 'sanlock';
     /** What encrypted migrations the certificates that are in place will do for: to send one takes the CA's, to receive one a server's too. */
     readonly tlsCertificates?: 'none' | 'sending' | 'both';
+    /** What is in them, as far as it could be read. */
+    readonly tlsFiles?: TlsFiles;
     /** Version of Node.js, by which a relay would run; `none` where it is not installed. */
     readonly node?: string;
     /** Most memory that a QEMU there may keep from being swapped. */
     readonly lockableMemory?: Bytes | 'unlimited';
+}
+
+/** The certificates for encrypted migrations of a host; one without its key is none. */
+export interface TlsFiles {
+    readonly directory: string;
+    /** To receive, who sends has to show a certificate too (libvirt's migrate_tls_x509_verify). */
+    readonly asksForClients: boolean;
+    readonly ca?: TlsCertificate;
+    readonly server?: TlsCertificate;
+    readonly client?: TlsCertificate;
+}
+
+/** One whose file could not be read has nothing but its name. */
+export interface TlsCertificate {
+    readonly file: string;
+    /** Why it can be used for nothing. */
+    readonly unusable?: string;
+    readonly from?: EpochMs;
+    readonly until?: EpochMs;
+    /** Names and addresses that it is for. */
+    readonly names?: readonly string[];
+    /** SHA-256 of the authority that signed it, where that is one of the host's own. */
+    readonly authority?: string;
+    /** Of an authority's file: SHA-256 of each that is in it. */
+    readonly authorities?: readonly string[];
 }
 
 export interface NumaNode {

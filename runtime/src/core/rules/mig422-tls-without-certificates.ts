@@ -1,10 +1,11 @@
-import type { HostProvisions } from '../model/inventory.js';
+import { receiverLack, senderLack } from '../decide/tls.js';
+import type { HostName, HostProvisions } from '../model/inventory.js';
 import { provisionLacking } from './lack.js';
 import { evacuate, hostsFile } from './example.js';
 import { moversOf } from './movers.js';
 import { provisionsOf } from './provided.js';
 import { reachOf } from './reach.js';
-import type { HostRule } from './rule.js';
+import type { HostRule, HostRuleInput } from './rule.js';
 import { type MeantTechnique, techniquesOf } from './techniques.js';
 import { some } from './words.js';
 
@@ -13,7 +14,7 @@ export const tlsWithoutCertificates: HostRule = {
     name: 'tls-without-certificates',
     severity: 'error',
     needs: 'inventory',
-    summary: 'A technique asks for TLS, and a host has not the certificates for it.',
+    summary: 'A technique asks for TLS, and a host has not the certificates for it, or they have expired or are for another name.',
     avoid: evacuate({ using: 'precopy { tls  after 5 min: abort }' }),
     prefer: evacuate({ inventory: 'certified.yaml', using: 'precopy { tls  after 5 min: abort }' }),
     files: {
@@ -36,12 +37,19 @@ export const tlsWithoutCertificates: HostRule = {
                 .filter(([, { tlsCertificates }]) => tlsCertificates !== undefined && without.includes(tlsCertificates))
                 .map(([host]) => host);
         const [cannotSend, cannotReceive] = [lacking(['none']), lacking(['none', 'sending'])];
-        if (cannotReceive.length === 0) return;
+        const spoilt = spoiltOn(provided, input);
+        if (cannotReceive.length === 0 && spoilt.length === 0) return;
         const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {
             for (const { name, range, when } of techniquesOf(mover).filter(asksForTls)) {
                 const from = cannotSend.filter((host) => reach.canLeave(host, mover, when));
                 const to = cannotReceive.filter((host) => reach.canArrive(host, mover, when));
+                for (const { host, sending, receiving } of spoilt) {
+                    const lack =
+                        (sending !== undefined && reach.canLeave(host, mover, when) ? sending : undefined) ??
+                        (receiving !== undefined && reach.canArrive(host, mover, when) ? receiving : undefined);
+                    if (lack !== undefined) report(range, `${name} asks for TLS, and ${lack}`, { hint: renew });
+                }
                 const met = [...new Set([...from, ...to])];
                 if (met.length === 0) continue;
                 report(range, `${name} asks for TLS, and the certificates for it are not in place on ${some(met)}`, {
@@ -51,5 +59,25 @@ export const tlsWithoutCertificates: HostRule = {
         }
     },
 };
+
+const renew =
+    'put certificates there that name the address others migrate to (a subject alternative name), are signed by one authority, and have not expired';
+
+/** Hosts whose certificates are in place and would not do: expired, for another name. Those that have none are told of together. */
+function spoiltOn(
+    provided: readonly (readonly [HostName, HostProvisions])[],
+    { inventory, snapshot }: HostRuleInput,
+): readonly { readonly host: HostName; readonly sending: string | undefined; readonly receiving: string | undefined }[] {
+    if (snapshot === undefined) return [];
+    return provided.flatMap(([host, provides]) => {
+        if (provides.tlsFiles === undefined || provides.tlsCertificates === 'none') return [];
+        const address = (snapshot.hosts.find(({ name }) => name === host) ?? inventory?.hosts.find(({ name }) => name === host))?.migration
+            ?.address;
+        const end = { name: host, provides, address };
+        const sending = senderLack(end, snapshot.takenAt);
+        const receiving = provides.tlsCertificates === 'both' ? receiverLack(end, snapshot.takenAt) : undefined;
+        return sending === undefined && receiving === undefined ? [] : [{ host, sending, receiving }];
+    });
+}
 
 const asksForTls = ({ options, hasFallback }: MeantTechnique): boolean => options.tls === true && !hasFallback;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HostProvisions } from '../../../core/index.js';
 import { type Daemon, provisionsScript, readProvisions } from './provisions.js';
+import { newAuthority } from './testing/authority.js';
 
 let root: string;
 beforeEach(() => {
@@ -95,4 +96,42 @@ test('the Node.js that a command would find is told by its version', () => {
     write({ 'bin/node': '#!/bin/sh\necho v22.11.0\n' });
     chmodSync(path.join(root, 'bin/node'), 0o755);
     expect(provided('libvirtd', { PATH: `${root}/bin:/usr/bin:/bin` }).node).toBe('22.11.0');
+});
+
+test('what is in the certificates is read, and keys are only looked for', async () => {
+    await using authority = await newAuthority();
+    const server = await authority.sign('kvm-a', ['IP:10.0.0.1', 'DNS:kvm-a']);
+    const client = await authority.sign('kvm-a', [], -2);
+    await using other = await newAuthority('another');
+    write({
+        'etc/libvirt/qemu.conf': 'default_tls_x509_verify = 0\n',
+        'etc/pki/qemu/ca-cert.pem': `comment\n${authority.certificate}${other.certificate}`,
+        'etc/pki/qemu/server-cert.pem': server.certificate,
+        'etc/pki/qemu/server-key.pem': server.key,
+        'etc/pki/qemu/client-cert.pem': client.certificate,
+        'etc/pki/qemu/client-key.pem': client.key,
+    });
+    const { tlsFiles } = provided();
+    expect(JSON.stringify(tlsFiles)).not.toContain('KEY');
+    expect(tlsFiles).toMatchObject({
+        directory: '/etc/pki/qemu',
+        asksForClients: false,
+        server: { file: '/etc/pki/qemu/server-cert.pem', names: ['10.0.0.1', 'kvm-a'] },
+        client: { names: ['kvm-a'] },
+    });
+    expect(tlsFiles?.ca?.authorities).toHaveLength(2);
+    expect(tlsFiles?.server?.authority).toBe(tlsFiles?.ca?.authorities?.[0]);
+    expect(tlsFiles?.server?.until).toBeGreaterThan(Date.now());
+    expect(tlsFiles?.client?.until).toBeLessThan(Date.now());
+
+    // Without a key there is no certificate to show, and without a word libvirt asks for one.
+    rmSync(path.join(root, 'etc/pki/qemu/client-key.pem'));
+    write({
+        'etc/libvirt/qemu.conf': 'migrate_tls_x509_verify = 1\ndefault_tls_x509_verify = 0\n',
+        'etc/pki/qemu/server-cert.pem': 'none',
+    });
+    expect(provided().tlsFiles).toMatchObject({ asksForClients: true, server: { unusable: 'it holds no certificate' } });
+    expect(provided().tlsFiles).not.toHaveProperty('client');
+    write({ 'etc/libvirt/qemu.conf': '' });
+    expect(provided().tlsFiles).toMatchObject({ asksForClients: true });
 });

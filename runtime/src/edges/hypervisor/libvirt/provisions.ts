@@ -1,6 +1,7 @@
 /** What a host provides for moves beyond memory and CPU: its lock manager, certificates, NUMA nodes, Node.js, and what may be locked. */
 import { bytes } from '@mig/language';
 import type { HostProvisions, NumaNode } from '../../../core/index.js';
+import { readTlsFiles, tlsFilesScript } from './tls-files.js';
 
 /** Which daemon answers: each may have limits of its own. */
 export type Daemon = 'virtqemud' | 'libvirtd';
@@ -13,14 +14,17 @@ export const provisionsScript = `
 if command -v node >/dev/null 2>&1; then echo "node $(node --version 2>/dev/null)" & else echo 'node none'; fi
 conf=$1/etc/libvirt/qemu.conf settings= known=
 if [ -r "$conf" ]; then
-    known=yes settings=$(sed -n 's/^[[:space:]]*\\([a-z0-9_]*\\)[[:space:]]*=[[:space:]]*"\\([^"]*\\)".*/\\1 \\2/p' "$conf")
+    known=yes settings=$(sed -n -e 's/^[[:space:]]*\\([a-z0-9_]*\\)[[:space:]]*=[[:space:]]*"\\([^"]*\\)".*/\\1 \\2/p' \\
+        -e 's/^[[:space:]]*\\([a-z0-9_]*_verify\\)[[:space:]]*=[[:space:]]*\\([01]\\).*/\\1 \\2/p' "$conf")
 elif [ -x "$1/etc/libvirt" ] && [ ! -e "$conf" ]; then known=yes; fi
 if [ -n "$known" ]; then
-    manager=none migrate= default=$1/etc/pki/qemu
+    manager=none migrate= peers= peersall= default=$1/etc/pki/qemu
     while read -r key value; do case $key in
         lock_manager) manager=$value;;
         migrate_tls_x509_cert_dir) migrate=$1$value;;
         default_tls_x509_cert_dir) default=$1$value;;
+        migrate_tls_x509_verify) peers=$value;;
+        default_tls_x509_verify) peersall=$value;;
     esac; done <<SETTINGS
 $settings
 SETTINGS
@@ -30,6 +34,7 @@ SETTINGS
         if [ ! -e "$migrate/ca-cert.pem" ]; then echo 'certificates none'
         elif [ -e "$migrate/server-cert.pem" ] && [ -e "$migrate/server-key.pem" ]; then echo 'certificates both'
         else echo 'certificates sending'; fi
+${tlsFilesScript}
     fi
 fi
 for daemon in virtqemud libvirtd; do
@@ -56,11 +61,13 @@ export function readProvisions(told: (key: string) => readonly string[], daemon:
     const [certificates] = told('certificates');
     const [node] = told('node');
     const numaNodes = readNodes(told('numa'), told('hugepages'));
+    const tlsFiles = readTlsFiles(told);
     const lockableMemory = readLockable(told(`capabilities-${daemon}`)[0], told(`locked-${daemon}`)[0]);
     return {
         ...(isOneOf(manager, ['none', 'lockd', 'sanlock']) && { lockManager: manager }),
         ...(manager === 'nop' && { lockManager: 'none' }),
         ...(isOneOf(certificates, ['none', 'sending', 'both']) && { tlsCertificates: certificates }),
+        ...(tlsFiles && { tlsFiles }),
         ...(node !== undefined && /^(?:v\d|none$)/.test(node) && { node: node.replace(/^v/, '') }),
         ...(numaNodes.length > 0 && { numaNodes }),
         ...(lockableMemory !== undefined && { lockableMemory }),

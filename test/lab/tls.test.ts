@@ -1,0 +1,130 @@
+/** Encrypted migrations on real hosts: QEMU's own word that the stream is encrypted, and certificates that would not do. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { MigrationEvent } from '@mig/runtime/core';
+import { type Authority, newAuthority } from '../../runtime/src/edges/hypervisor/libvirt/testing/authority.js';
+import { labCommand, pathInHost, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { struckAt } from '../kit/killed.js';
+import { expectUntouched } from '../kit/lab-state.js';
+import { describeWithLab } from '../kit/lab.js';
+import { Desk, type Ended } from '../kit/mig-run.js';
+import { virsh } from '../kit/virsh.js';
+import { expectWhole } from '../kit/whole.js';
+
+const policy = (using: string): string =>
+    `policy drain {\n  when host is in maintenance\n  move vms on host\n  to hosts\n  using ${using}\n  on failure leave and report\n  bandwidth { per vm 200 Mbit/s }\n}\n`;
+
+describeWithLab('a technique that asks for TLS', (fixture) => {
+    let desk: Desk;
+    let authority: Authority;
+
+    beforeAll(async () => {
+        desk = await Desk.clear();
+        authority = await newAuthority();
+    });
+    afterAll(async () => {
+        await desk[Symbol.asyncDispose]();
+        await authority[Symbol.asyncDispose]();
+    });
+    beforeEach(async () => {
+        await desk.write('drain.mig', policy('precopy { tls }'));
+        await stopGuest(fixture.lab, 'db1').catch(() => undefined);
+        await startGuest(fixture.lab, 'kvm-a', {
+            name: 'db1',
+            memoryMiB: 128,
+            randomShare: 0.5,
+            dirtyPagesPerSecond: 200,
+            hotSetMiB: 2,
+            persistent: true,
+            autostart: true,
+        });
+        for (const { name } of fixture.lab.hosts) await certify(name);
+    });
+
+    const addressOf = (name: string): string => fixture.lab.hosts.find((host) => host.name === name)?.migrationAddress ?? '';
+    const at = (host: string, file: string): string => pathInHost(fixture.lab, host, `/etc/pki/qemu/${file}`);
+
+    /** All that a host needs, with a server's certificate that may be spoilt. */
+    async function certify(host: string, spoilt: { readonly names?: readonly string[]; readonly days?: number } = {}): Promise<void> {
+        await mkdir(at(host, ''), { recursive: true });
+        const server = await authority.sign(host, spoilt.names ?? [`IP:${addressOf(host)}`, `DNS:${host}`], spoilt.days);
+        const client = await authority.sign(host, []);
+        await writeFile(at(host, 'ca-cert.pem'), authority.certificate);
+        await writeFile(at(host, 'server-cert.pem'), server.certificate);
+        await writeFile(at(host, 'server-key.pem'), server.key);
+        await writeFile(at(host, 'client-cert.pem'), client.certificate);
+        await writeFile(at(host, 'client-key.pem'), client.key);
+    }
+
+    const migRun = (...words: readonly string[]): Promise<Ended> =>
+        desk.migRun([...words, '--inventory', fixture.lab.inventoryPath], {
+            through: labCommand(fixture.lab, []),
+            env: { COLUMNS: '1000' },
+        });
+
+    /** Refused for this, and nothing was done on any host. */
+    async function expectRefusal(...says: readonly RegExp[]): Promise<void> {
+        const { code, all } = await migRun('drain.mig', '--yes');
+        for (const each of says) expect(all).toMatch(each);
+        expect(code, all).not.toBe(0);
+        expect(all).not.toMatch(/move-started|begin/);
+        await expectUntouched(fixture.lab, 'kvm-a');
+    }
+
+    describe('is refused before anything moves', () => {
+        test('where a certificate has expired', async () => {
+            await certify('kvm-b', { days: -2 });
+            await expectRefusal(/asks for TLS, and \/etc\/pki\/qemu\/server-cert\.pem on kvm-b has expired on \d{4}-\d\d-\d\d/);
+        });
+
+        test('where it is for another host', async () => {
+            await certify('kvm-b', { names: ['DNS:kvm-x', 'IP:10.9.9.9'] });
+            await expectRefusal(/server-cert\.pem on kvm-b is for kvm-x and 10\.9\.9\.9, and migrations to kvm-b connect to 10\.66\.1\.12/);
+        });
+
+        test('where a host has none', async () => {
+            await rm(at('kvm-b', ''), { recursive: true });
+            await expectRefusal(/the certificates for it are not in place on kvm-b/);
+        });
+
+        test('where who sends has none to show', async () => {
+            await rm(at('kvm-a', 'client-key.pem'));
+            await expectRefusal(/kvm-a has not both of \/etc\/pki\/qemu\/client-cert\.pem and client-key\.pem/);
+        });
+    });
+
+    test('says so in the plan', async () => {
+        expect((await migRun('plan', 'drain.mig', '--actions')).all).toMatch(/\bTLS\b/);
+        await desk.write('drain.mig', policy('precopy'));
+        expect((await migRun('plan', 'drain.mig', '--actions')).all).not.toMatch(/\bTLS\b/);
+    });
+
+    test.each([
+        ['precopy { tls }', 'encrypts', /./],
+        ['postcopy { tls }', 'encrypts', /./],
+        ['precopy', 'does not encrypt', /^$/],
+    ])('%s moves the VM over a stream that QEMU %s', async (using, _, credentials) => {
+        await desk.write('drain.mig', policy(using));
+        // What QEMU itself goes by, asked while the memory is on its way.
+        let asked: Promise<string> | undefined;
+        const isTheMoment = (event: MigrationEvent): boolean => {
+            const sends = event.type === 'postcopy-started' || (event.type === 'progress' && event.transferred > 5e6);
+            if (!sends) return false;
+            asked ??= credentialsAtSource();
+            return true;
+        };
+        const { struck, code } = await struckAt({ desk, lab: fixture.lab, signals: [] }, ['drain.mig'], isTheMoment);
+        expect(struck).toBe(true);
+        expect(code).toBe(0);
+        expect(await expectWhole(fixture.lab, 'db1')).not.toBe('kvm-a');
+        expect(await asked).toMatch(credentials);
+    });
+
+    /** The name of the credentials that the guest's QEMU migrates with; empty: none. */
+    async function credentialsAtSource(): Promise<string> {
+        const query = JSON.stringify({ execute: 'query-migrate-parameters' });
+        const answer = await virsh(fixture.lab, 'kvm-a', 'qemu-monitor-command', 'db1', query);
+        const { 'tls-creds': credentials } = (JSON.parse(answer) as { readonly return: { readonly 'tls-creds': string } }).return;
+        return credentials;
+    }
+});
