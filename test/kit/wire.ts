@@ -12,23 +12,34 @@ export interface WireSample {
     readonly sent: number;
 }
 
-/** Reads a host's counters about eight times a second until disposed. */
+/**
+ * Reads a host's counters about forty times a second until disposed. By what bash has built in: a process for each look
+ * would make the time of a look as uncertain as it takes to start one.
+ */
 export class WireCounter implements AsyncDisposable {
     readonly samples: WireSample[] = [];
     readonly #child: ChildProcess;
 
     constructor(lab: Lab, host: string) {
-        // It ends with the reader of what it says.
-        const loop = `while :; do set -- $(grep ${hostMigrationLink}: /proc/net/dev); echo "$(date +%s%3N) $2 \${10}" || exit; sleep 0.1; done`;
-        const [command = '', ...argv] = labCommand(lab, ['sh', '-c', loop], host);
+        // It ends with the reader of what it says. Nobody writes to descriptor 4: reading from it is a sleep.
+        const loop = [
+            'exec 4<> <(:)',
+            'while :; do',
+            '  while read -r name received _ _ _ _ _ _ _ sent _; do',
+            `    [ "$name" != ${hostMigrationLink}: ] || echo "$EPOCHREALTIME $received $sent" || exit`,
+            '  done </proc/net/dev',
+            '  read -rt 0.02 -u 4',
+            'done',
+        ].join('\n');
+        const [command = '', ...argv] = labCommand(lab, ['env', 'LC_ALL=C', 'bash', '-c', loop], host);
         this.#child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
         let rest = '';
         this.#child.stdout?.on('data', (chunk: Buffer) => {
             const lines = (rest + chunk.toString()).split('\n');
             rest = lines.pop() ?? '';
             for (const line of lines) {
-                const [at = NaN, received = NaN, sent = NaN] = line.split(' ').map(Number);
-                this.samples.push({ at, received, sent });
+                const [seconds = NaN, received = NaN, sent = NaN] = line.split(' ').map(Number);
+                this.samples.push({ at: seconds * 1000, received, sent });
             }
         });
     }
@@ -45,7 +56,7 @@ export interface Stretch {
     readonly to: number;
 }
 
-/** Bytes a second in each window of this length that lies within a stretch. */
+/** Bytes a second in each window of this length that lies within a stretch and begins at a sample. */
 export function ratesIn(
     samples: readonly WireSample[],
     way: 'received' | 'sent',
@@ -53,9 +64,14 @@ export function ratesIn(
     windowMs = 2000,
 ): readonly (Stretch & { readonly rate: number })[] {
     const inside = samples.filter(({ at }) => at >= from && at <= to);
-    return inside.flatMap((first) => {
-        const last = inside.find(({ at }) => at >= first.at + windowMs);
-        return last ? [{ from: first.at, to: last.at, rate: ((last[way] - first[way]) * 1000) / (last.at - first.at) }] : [];
+    return inside.flatMap((first, i) => {
+        const end = first.at + windowMs;
+        const next = inside.findIndex(({ at }, n) => n > i && at >= end);
+        const [before, after] = [inside[next - 1], inside[next]];
+        if (!before || !after) return [];
+        // The window ends between two samples.
+        const bytes = before[way] + ((after[way] - before[way]) * (end - before.at)) / (after.at - before.at) - first[way];
+        return [{ from: first.at, to: end, rate: (bytes * 1000) / windowMs }];
     });
 }
 

@@ -5,6 +5,7 @@ import {
     ownSwitch,
     startLadder,
     switchRefused,
+    trimEvery,
     actionText,
     type LadderAction,
     type LadderSample,
@@ -22,7 +23,7 @@ import type { Phases } from './phases.js';
 import { ReadBack } from './read-back.js';
 
 /** How often progress is asked for while a move sends: what is sent beyond a cap is taken off by then (decide/trim.ts). */
-const pollEveryMs = 200;
+const pollEveryMs = trimEvery;
 
 /** A question that is not answered by then is given up: the ladder and the bounds go on without it. */
 const askWithin = milliseconds(5_000);
@@ -159,7 +160,7 @@ export class Sending {
             this.#capConfirmed = true;
             await bandwidth.confirm(this.#step.id, this.#over.signal);
         }
-        await bandwidth.measured(this.#step.id, asked.transferred, this.#over.signal);
+        await bandwidth.measured(this.#step.id, asked, this.#over.signal);
         return this.#progress;
     }
 

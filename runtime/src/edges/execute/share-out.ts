@@ -5,6 +5,7 @@ import {
     linkCapacities,
     moveTechnique,
     nextLook,
+    qemuPortion,
     sharesInFlight,
     shareRequest,
     tooThin,
@@ -15,6 +16,7 @@ import {
     type MoveId,
     type Plan,
     type PlannedMove,
+    type Progress,
     type TrimState,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
@@ -61,6 +63,8 @@ interface Sender {
 export class ShareOut {
     readonly #plan: Plan;
     readonly #capacities: LinkCapacities;
+    /** What a host's hypervisor sends at once; simulated ones send any number of bytes. */
+    readonly #portions: ReadonlyMap<HostName, Bytes>;
     readonly #emit: Emit;
     readonly #clock: Clock;
     readonly #moves: Map<MoveId, PlannedMove>;
@@ -76,6 +80,7 @@ export class ShareOut {
         this.#plan = plan;
         this.#windows = new Windows(plan, ports.clock.now());
         this.#capacities = linkCapacities(ports.inventory);
+        this.#portions = new Map(ports.inventory.hosts.flatMap((h) => (h.driver === 'simulated' ? [] : [[h.name, qemuPortion]])));
         this.#emit = emit;
         this.#clock = ports.clock;
         this.#moves = new Map(plan.moves.map((m) => [m.id, m]));
@@ -151,17 +156,18 @@ export class ShareOut {
         });
     }
 
-    /** What a move has sent so far: where that is more than its share, less is set until it is made up for. */
-    async measured(id: MoveId, sent: Bytes, signal: AbortSignal): Promise<void> {
+    /** What a move has sent so far: where its share is not met by what was set, less is set, or as much as the share again. */
+    async measured(id: MoveId, { transferred, rate }: Progress, signal: AbortSignal): Promise<void> {
         const at = this.#clock.now();
         await this.#serially(async () => {
             const sender = this.#senders.get(id);
             if (sender?.rate === undefined) return;
-            const { state, setting } = trimmed(sender.balance, { share: sender.rate, at, sent }, libvirtStep);
-            sender.balance = state;
+            const { move, departure, switched } = sender;
+            const look = { share: sender.rate, at, sent: transferred, rate };
+            sender.balance = trimmed(sender.balance, look, libvirtStep, this.#portions.get(move.source));
+            const { setting } = sender.balance;
             if (setting === sender.setting) return;
             sender.setting = setting;
-            const { move, departure, switched } = sender;
             const set = switched ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
             const what = { call: 'a trimmed cap', host: move.source, vm: move.vm.name };
             await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
