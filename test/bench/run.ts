@@ -1,6 +1,6 @@
 /**
  * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
- * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many|techniques, --moves N (of many), --no-lab (many on simulated hosts alone).
+ * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many|simulate|techniques, --moves N (of many), --no-lab (many on simulated hosts alone).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +16,7 @@ import { procedures } from '../../runtime/src/edges/hypervisor/libvirt/procedure
 import { checksOfMany, manyInLab, manySimulated, type RunPolicy } from './many.js';
 import { caps } from './run-caps.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
+import { simulations } from './run-simulate.js';
 import { techniques } from './run-techniques.js';
 
 const option = (name: string): string | undefined => {
@@ -23,7 +24,8 @@ const option = (name: string): string | undefined => {
     return at < 0 ? undefined : process.argv[at + 1];
 };
 const pairs = Number(option('--pairs')) || 5;
-const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many' | 'techniques'): boolean => (option('--only') ?? part) === part;
+const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many' | 'simulate' | 'techniques'): boolean =>
+    (option('--only') ?? part) === part;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     name: `vm${i + 1}`,
@@ -315,9 +317,15 @@ async function main(): Promise<void> {
         report({ checks, machine: machine(), runs });
         return;
     }
+    const played = wanted('simulate') ? [simulations(say)] : [];
+    if (option('--only') === 'simulate') {
+        report({ checks: played.flatMap((part) => part.checks), machine: machine(), runs: played[0]?.runs ?? {} });
+        return;
+    }
     await using lab = await labUp({ ...defaultLab, name: 'bench' }, { tied: true, onProgress: say });
     const scratch = path.dirname(lab.inventoryPath);
     const parts = [
+        ...played,
         ...(wanted('start') ? [await starts(lab, scratch)] : []),
         ...(wanted('calls') ? [await callRates(lab)] : []),
         ...(wanted('caps') ? [await caps(lab, scratch)] : []),

@@ -126,10 +126,12 @@ export const switchRefused = (state: LadderState): LadderState =>
 
 /** The next time at which the clock has a say, since the first phase. Undefined: none is left. */
 export function nextClockTime(state: LadderState, elapsed: Milliseconds): Milliseconds | undefined {
-    const times = state.rungs.flatMap((rung, i) =>
-        rung.on.kind === 'after' && !state.fired.includes(i) && !state.voided.includes(i) && rung.on.ms > elapsed ? [rung.on.ms] : [],
-    );
-    return times.length === 0 ? undefined : milliseconds(Math.min(...times));
+    let next = Infinity;
+    for (const [i, { on }] of state.rungs.entries()) {
+        if (on.kind !== 'after' || on.ms <= elapsed || on.ms >= next) continue;
+        if (!state.fired.includes(i) && !state.voided.includes(i)) next = on.ms;
+    }
+    return next === Infinity ? undefined : milliseconds(next);
 }
 
 /** The time after which the ladder ends the move by itself, whatever else is so. Undefined: it does not. */

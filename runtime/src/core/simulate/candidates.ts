@@ -16,6 +16,8 @@ export interface LiveQueue {
     readonly byId: Pick<ReadonlyMap<MoveId, QueuedMove>, 'get'>;
     /** Moves that wait, in the order of the plan. */
     readonly waiting: ReadonlyMap<MoveId, QueuedMove>;
+    /** The same by the host that they leave, with their place in the plan. Absent: `waiting` is gone through. */
+    readonly waitingAt?: ReadonlyMap<HostName, ReadonlyMap<MoveId, number>>;
     readonly running: ReadonlySet<MoveId>;
 }
 
@@ -26,7 +28,8 @@ export interface LiveQueue {
 export function* portions(queue: LiveQueue, limits: PlanLimits): Generator<readonly QueuedMove[]> {
     let load = loadOf(queue, limits);
     let portion: QueuedMove[] = [];
-    for (const move of queue.waiting.values()) {
+    if (load.allFull) return;
+    for (const move of withRoom(queue, load)) {
         if (load.allFull) return;
         if (load.out.has(move.source) || load.in.has(move.destination)) continue;
         portion.push(move);
@@ -36,6 +39,20 @@ export function* portions(queue: LiveQueue, limits: PlanLimits): Generator<reado
         load = loadOf(queue, limits);
     }
     if (portion.length > 0) yield withWhatCounts(portion, queue);
+}
+
+/** Those that wait at hosts which they may leave, in the order of the plan. A host that is full now is so for all portions. */
+function withRoom({ waiting, waitingAt }: LiveQueue, load: Load): Iterable<QueuedMove> {
+    if (!waitingAt) return waiting.values();
+    const found: (readonly [number, QueuedMove])[] = [];
+    for (const [host, moves] of waitingAt) {
+        if (load.out.has(host)) continue;
+        for (const [id, place] of moves) {
+            const move = waiting.get(id);
+            if (move && !load.in.has(move.destination)) found.push([place, move]);
+        }
+    }
+    return found.sort(([a], [b]) => a - b).map(([, move]) => move);
 }
 
 /**
@@ -58,7 +75,7 @@ export function nextInLine(
     for (const id of ending) if (running.delete(id)) become(id, 'settling');
     const byId = { get: (id: MoveId) => changed.get(id) ?? queue.byId.get(id) };
     const next: MoveId[] = [];
-    for (const portion of portions({ byId, waiting: queue.waiting, running }, limits)) {
+    for (const portion of portions({ ...queue, byId, running }, limits)) {
         for (const id of ask(portion)) {
             become(id, 'running');
             running.add(id);

@@ -150,7 +150,7 @@ export class Copying {
         if (now >= aboutToEndAt) this.tellOfEnd();
         if (now >= this.#progressAt) {
             this.#reportProgress();
-            this.#progressAt = now + this.#owner.progressEvery;
+            this.#progressAt = now + Math.max(this.#owner.progressEvery, (now - this.#copyStartedAt) * progressSpacing);
         }
     }
 
@@ -318,6 +318,9 @@ export class Copying {
         this.#owner.emit({ type: 'setting-applied', setting, on: source, asked: value, got: value, agrees: true });
     }
 }
+
+/** Progress is told of ever less often the longer a copy lasts: what does not end would be told of for ever. */
+const progressSpacing = 1 / 100;
 
 /** Milliseconds: a clock time that is reached but for a rounding error is reached. */
 const clockSlack = 1e-6;

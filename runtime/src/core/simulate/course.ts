@@ -88,7 +88,10 @@ export class MoveCourse {
 
     /** Changes when bandwidth has to be shared out again because of this move. */
     get demand(): string {
-        return this.sharing ? `${this.sending ? this.#copying.stage : 'about to send'} ${this.rungCap ?? ''}` : '';
+        if (!this.sharing) return '';
+        const stage = this.sending ? this.#copying.stage : 'about to send';
+        const { rungCap } = this.#copying;
+        return rungCap === undefined ? stage : `${stage} ${rungCap}`;
     }
 
     /** Its turn has come: an attempt begins, or goes on if it was made ready. */

@@ -59,3 +59,55 @@ property.prop([flows, linkCapacities])('no link and no cap is exceeded, and ever
         expect(atCap || bottleneck || (f.links.length === 0 && f.cap === undefined)).toBe(true);
     }
 });
+
+/** Progressive filling as the books have it: all open flows rise together by the least that fills a link or reaches a cap. */
+function reference(flows: readonly Flow[], capacities: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const rates = new Map(flows.map((f) => [f.id, 0]));
+    const open = new Set(flows);
+    while (open.size > 0) {
+        const rises = [...capacities].flatMap(([name, capacity]) => {
+            const on = flows.filter((f) => f.links.includes(name));
+            const rising = on.filter((f) => open.has(f)).length;
+            return rising === 0 ? [] : [(capacity - on.reduce((sum, f) => sum + (rates.get(f.id) ?? 0), 0)) / rising];
+        });
+        const toCaps = [...open].map((f) => (f.cap ?? Infinity) - (rates.get(f.id) ?? 0));
+        const rise = Math.max(0, Math.min(...rises, ...toCaps));
+        for (const f of open) rates.set(f.id, (rates.get(f.id) ?? 0) + rise);
+        if (rise === Infinity) break;
+        const isFull = (name: string): boolean => {
+            const used = flows.filter((f) => f.links.includes(name)).reduce((sum, f) => sum + (rates.get(f.id) ?? 0), 0);
+            return used >= (capacities.get(name) ?? Infinity) * (1 - 1e-12);
+        };
+        const full = new Set([...capacities.keys()].filter(isFull));
+        for (const f of open)
+            if ((rates.get(f.id) ?? 0) >= (f.cap ?? Infinity) * (1 - 1e-12) || f.links.some((name) => full.has(name))) open.delete(f);
+    }
+    return rates;
+}
+
+const hostNames = ['a', 'b', 'c', 'd', 'e', 'f'];
+const clusters = fc.record({
+    capacities: fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 12, maxLength: 12 }),
+    flows: fc.array(
+        fc.record({
+            from: fc.constantFrom(...hostNames),
+            to: fc.constantFrom(...hostNames),
+            cap: fc.option(fc.integer({ min: 1, max: 500 }), { nil: undefined }),
+        }),
+        { maxLength: 40 },
+    ),
+});
+
+property.prop([clusters], { numRuns: 500 })('are those of a plain reference, whatever the cluster', (cluster) => {
+    const links = capacities(
+        Object.fromEntries(
+            hostNames.flatMap((h, i) => [
+                [`${h}/in`, cluster.capacities[2 * i]!],
+                [`${h}/out`, cluster.capacities[2 * i + 1]!],
+            ]),
+        ),
+    );
+    const flows = cluster.flows.map(({ from, to, cap }, i) => flow(`f${i}`, [`${from}/out`, `${to}/in`], cap));
+    const rates = fairRates(flows, links);
+    for (const [id, rate] of reference(flows, links)) expect((rates.get(id) ?? NaN) / rate).toBeCloseTo(1, 9);
+});

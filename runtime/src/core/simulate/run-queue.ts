@@ -14,6 +14,9 @@ export class RunQueue {
     readonly #admits: Admission;
     readonly #byId: Map<MoveId, QueuedMove>;
     readonly #waiting: Map<MoveId, QueuedMove>;
+    /** The same by source, with their place in the plan. */
+    readonly #waitingAt = new Map<HostName, Map<MoveId, number>>();
+    readonly #placeOf: ReadonlyMap<MoveId, number>;
     readonly #running = new Set<MoveId>();
     /** Under way, and expected to end soon. */
     readonly #ending = new Set<MoveId>();
@@ -30,7 +33,9 @@ export class RunQueue {
         this.#byId = new Map(queueOf(plan).map((move) => [move.id, { ...move, heldBack: heldBack.get(move.id) }]));
         this.#waiting = new Map(this.#byId);
         this.#awaited = new Set(plan.moves.flatMap((move) => [...move.after, ...(move.neverDuring ? [move.id, ...move.neverDuring] : [])]));
-        this.#live = { byId: this.#byId, waiting: this.#waiting, running: this.#running };
+        this.#placeOf = new Map(plan.moves.map(({ id }, place) => [id, place]));
+        for (const { id, source } of plan.moves) this.#waitAt(source).set(id, this.#placeOf.get(id) ?? 0);
+        this.#live = { byId: this.#byId, waiting: this.#waiting, waitingAt: this.#waitingAt, running: this.#running };
     }
 
     get(id: MoveId): QueuedMove | undefined {
@@ -115,8 +120,13 @@ export class RunQueue {
     setStatus(id: MoveId, status: QueuedMove['status']): void {
         const move = this.#byId.get(id);
         if (move) this.#byId.set(id, { ...move, status });
-        if (status !== 'waiting') this.#waiting.delete(id);
-        else this.#inPlanOrder();
+        if (!move) return;
+        if (status === 'waiting') {
+            this.#waitAt(move.source).set(id, this.#placeOf.get(id) ?? 0);
+            return this.#inPlanOrder();
+        }
+        this.#waiting.delete(id);
+        this.#waitAt(move.source).delete(id);
     }
 
     /** It waits again, to go elsewhere or home; on its way home it is nobody's mate, and waits for no moment. */
@@ -125,6 +135,14 @@ export class RunQueue {
         const alone = homeward === undefined ? {} : { gang: undefined, heldBack: undefined };
         if (move) this.#byId.set(id, { ...move, source, destination, network: route.network, after, ...alone });
         this.setStatus(id, 'waiting');
+    }
+
+    #waitAt(host: HostName): Map<MoveId, number> {
+        const known = this.#waitingAt.get(host);
+        if (known) return known;
+        const here = new Map<MoveId, number>();
+        this.#waitingAt.set(host, here);
+        return here;
     }
 
     /** A move that waits again takes its old place in the queue. */

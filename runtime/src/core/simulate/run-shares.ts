@@ -7,22 +7,24 @@ import type { Windows } from '../decide/windows.js';
 import type { MoveId } from '../model/events.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { MoveCourse } from './course.js';
-import { fairRates } from './links.js';
+import { FairLinks, type Flow } from './links.js';
 
 export class RunShares {
     readonly #windows: Windows;
     readonly #capacities: LinkCapacities;
-    readonly #links: ReadonlyMap<string, BytesPerSecond>;
+    readonly #links: FairLinks;
     readonly #schedule: (course: MoveCourse) => void;
     readonly #sharing = new Set<MoveCourse>();
     /** Who sent, and with which caps of rungs, when caps were last set. */
     #cappedFor = '';
+    /** Who sent, and bounded by what, when the links were last shared out. */
+    #flows: readonly Flow[] = [];
 
     /** `schedule` is called for a course that goes at another rate than before, so that its next event comes at another time. */
     constructor(snapshot: Snapshot, windows: Windows, links: ReadonlyMap<string, BytesPerSecond>, schedule: (course: MoveCourse) => void) {
         this.#windows = windows;
         this.#capacities = knownCapacities(snapshot);
-        this.#links = links;
+        this.#links = new FairLinks(links);
         this.#schedule = schedule;
     }
 
@@ -50,16 +52,21 @@ export class RunShares {
         const sharing = [...this.#sharing];
         const demands = sharing.map((c) => c.demand);
         this.#setCaps(sharing, now);
-        const sending = sharing.filter((c) => c.sending);
-        const rates = fairRates(
-            sending.map((c) => ({ id: c.planned.id, links: c.links, cap: c.bound })),
-            this.#links,
+        this.#setRates(
+            sharing.filter((c) => c.sending),
+            now,
         );
-        for (const course of sending) {
-            const rate = rates.get(course.planned.id) ?? bytesPerSecond(0);
-            if (course.flow(rate, now)) this.#schedule(course);
-        }
         for (const [i, course] of sharing.entries()) if (course.demand !== demands[i]) this.shareOut(now, course);
+    }
+
+    /** What the links give depends on who sends, and on what bounds each; nothing is done while these stay. */
+    #setRates(sending: readonly MoveCourse[], now: number): void {
+        const flows = sending.map((c): Flow => ({ id: c.planned.id, links: c.links, cap: c.bound }));
+        if (flows.length === this.#flows.length && flows.every((f, i) => f.id === this.#flows[i]?.id && f.cap === this.#flows[i].cap))
+            return;
+        this.#flows = flows;
+        const rates = this.#links.rates(flows);
+        for (const [i, course] of sending.entries()) if (course.flow(bytesPerSecond(rates[i] ?? 0), now)) this.#schedule(course);
     }
 
     /** The caps depend on who sends and on what rungs have set; sharing them out is the dearest step, so nothing is done while these stay. */
@@ -70,14 +77,18 @@ export class RunShares {
                 : [{ scope: 'vm', of: planned.vm.name, rate: rungCap, kind: 'cap', because: { text: 'a rung of its ladder' } }],
         );
         const all = [...this.#windows.inForce, ...own];
+        if (all.length === 0 && this.#cappedFor === nobody) return;
         const key = sending.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
         if (key === this.#cappedFor) return;
-        this.#cappedFor = key;
+        this.#cappedFor = all.length === 0 ? nobody : key;
         const requests = sending.map((c) => c.request);
         const caps = all.length === 0 ? undefined : sharesInFlight(requests, all, this.#capacities).shares;
         for (const course of sending) course.limit(caps?.get(course.planned.id), now);
     }
 }
+
+/** What no cap holds for: nothing changes when moves come and go. */
+const nobody = 'nobody';
 
 function knownCapacities(snapshot: Snapshot): LinkCapacities {
     const links = snapshot.hosts.flatMap((host) => host.links.map((link) => [`${host.name}/${link.network}`, link.capacity] as const));

@@ -25,7 +25,7 @@ export interface SimulationOptions {
     readonly seed: number;
     /** The run's id in the events. */
     readonly run?: string;
-    /** Time between two progress events of a move. */
+    /** Time between two progress events of a move; one that lasts is told of less often, at hundredths of its time. */
     readonly progressEvery?: Milliseconds;
     /** Figures of guests that the snapshot does not hold. */
     readonly guests?: GuestFigures;
