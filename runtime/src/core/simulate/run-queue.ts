@@ -6,6 +6,7 @@ import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
 import { vmsOf, type World } from '../decide/world.js';
 import type { MoveId } from '../model/events.js';
+import type { HostName } from '../model/inventory.js';
 import type { Plan, PlannedMove } from '../model/plan.js';
 import { nextInLine, portions, type LiveQueue } from './candidates.js';
 

@@ -12,6 +12,7 @@ import {
     trimmed,
     Windows,
     type CapInForce,
+    type HostName,
     type LinkCapacities,
     type MoveId,
     type Plan,
