@@ -39,6 +39,7 @@ import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import { gangLargerThanRoom } from './mig512-gang-larger-than-room.js';
 import { branchCutOff } from './mig513-branch-cut-off.js';
+import { gangWiderThanLimitSeen } from './mig514-gang-wider-than-limit.js';
 import type { RuleMemory } from './memory.js';
 import type { HostRule, HostRuleInput } from './rule.js';
 import { findingsOf, missing } from './run.js';
@@ -80,6 +81,7 @@ export const hostRules: readonly HostRule[] = [
     spareCapacity,
     groupLargerThanHost,
     gangLargerThanRoom,
+    gangWiderThanLimitSeen,
     contradictoryCondition,
     branchCutOff,
     releasedAtOnce,
