@@ -1,6 +1,6 @@
 /**
  * `npm run bench:run`: the main job on real hosts, side by side with the tools that people use now.
- * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many|simulate|techniques, --moves N (of many), --no-lab (many on simulated hosts alone).
+ * Needs the lab (root on Linux). Options: --pairs N, --only start|calls|caps|drain|many|simulate|techniques|traffic, --moves N (of many), --no-lab (many on simulated hosts alone).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,14 +18,15 @@ import { caps } from './run-caps.js';
 import { atLeast, atMost, type Check, machine, median, report } from './checks.js';
 import { simulations } from './run-simulate.js';
 import { techniques } from './run-techniques.js';
+import { traffic } from './run-traffic.js';
 
 const option = (name: string): string | undefined => {
     const at = process.argv.indexOf(name);
     return at < 0 ? undefined : process.argv[at + 1];
 };
 const pairs = Number(option('--pairs')) || 5;
-const wanted = (part: 'start' | 'calls' | 'caps' | 'drain' | 'many' | 'simulate' | 'techniques'): boolean =>
-    (option('--only') ?? part) === part;
+const parts = ['start', 'calls', 'caps', 'drain', 'many', 'simulate', 'techniques', 'traffic'] as const;
+const wanted = (part: (typeof parts)[number]): boolean => (option('--only') ?? part) === part;
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const guests: readonly GuestSpec[] = Array.from({ length: 6 }, (_, i) => ({
     name: `vm${i + 1}`,
@@ -317,15 +318,27 @@ async function main(): Promise<void> {
         report({ checks, machine: machine(), runs });
         return;
     }
-    const played = wanted('simulate') ? [simulations(say)] : [];
-    if (option('--only') === 'simulate') {
-        report({ checks: played.flatMap((part) => part.checks), machine: machine(), runs: played[0]?.runs ?? {} });
-        return;
-    }
+    const found: Measured[] = wanted('simulate') ? [simulations(say)] : [];
+    // Its links are others, and carry guests' traffic too.
+    if (wanted('traffic')) found.push(await traffic(Number(option('--pairs')) || 3, runIn, say));
+    if (parts.some((part) => !onItsOwn.includes(part) && wanted(part))) found.push(...(await onDefaultLab()));
+    report({
+        checks: found.flatMap((part) => part.checks),
+        machine: machine(),
+        runs: Object.assign({}, ...found.map((part) => part.runs)) as Measured['runs'],
+    });
+}
+
+/** Parts that need no lab, or one of their own. */
+const onItsOwn: readonly string[] = ['simulate', 'traffic'];
+
+const runIn = async (lab: Lab, policy: string, inventory: string): Promise<readonly MigrationEvent[]> =>
+    eventsOf((await inLab(lab, [process.execPath, migRun, policy, '--inventory', inventory, '--yes', '--json'])).stdout);
+
+async function onDefaultLab(): Promise<readonly Measured[]> {
     await using lab = await labUp({ ...defaultLab, name: 'bench' }, { tied: true, onProgress: say });
     const scratch = path.dirname(lab.inventoryPath);
-    const parts = [
-        ...played,
+    return [
         ...(wanted('start') ? [await starts(lab, scratch)] : []),
         ...(wanted('calls') ? [await callRates(lab)] : []),
         ...(wanted('caps') ? [await caps(lab, scratch)] : []),
@@ -333,11 +346,6 @@ async function main(): Promise<void> {
         ...(wanted('drain') ? [await drain(lab, scratch)] : []),
         ...(wanted('many') ? [await many(lab, scratch)] : []),
     ];
-    report({
-        checks: parts.flatMap((part) => part.checks),
-        machine: machine(),
-        runs: Object.assign({}, ...parts.map((part) => part.runs)) as Measured['runs'],
-    });
 }
 
 const measured = process.argv.indexOf(callsOption);

@@ -3,7 +3,7 @@
  * them what they take, each at a rate, and counts. Node runs this file as it is: its types can be stripped.
  */
 import { writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 
 export interface Stream {
     readonly name: string;
@@ -21,7 +21,7 @@ export interface Count {
     readonly broken: readonly string[];
 }
 
-const everyMs = 20;
+const everyMs = 10;
 const reportEveryMs = 100;
 /** What was not carried in its time is lost, as with a camera: it is not made up for later than this. */
 const lateAtMostMs = 200;
@@ -34,7 +34,12 @@ const broken = new Set<string>();
 
 function start(stream: Stream): void {
     bytes[stream.name] = 0;
-    const socket = connect(stream.port, stream.address);
+    // A paused socket holds this much at the most, and no more than that is read at a time.
+    const options: SocketConstructorOpts & { readonly readableHighWaterMark: number } = {
+        readableHighWaterMark: Math.max(64 * 1024, ((stream.bytesPerSecond ?? 0) * everyMs * 4) / 1000),
+    };
+    const socket = new Socket(options);
+    socket.connect(stream.port, stream.address);
     const end = (why: string) => broken.add(`${stream.name}: ${why}`);
     socket.on('error', (error) => end(error.message));
     socket.on('close', () => end('closed'));

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { MigrationEvent, Plan } from '@mig/runtime/core';
+import type { MigrationEvent, Plan, Report } from '@mig/runtime/core';
 import {
     guestServices,
     hostsOfGuest,
@@ -16,6 +16,7 @@ import { inHost, inventoryOf } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
 import { Streams } from '../kit/streams.js';
+import { virsh } from '../kit/virsh.js';
 
 const run = promisify(execFile);
 
@@ -125,9 +126,56 @@ describeWithLab(
                 expect(await seen('kvm-a')).not.toMatch(/dev vnet\d+ /);
             }
         });
+
+        test('a probe on a host sees how long a VM does not answer, and says which it could not see', async () => {
+            const { lab } = fixture;
+            const [from = ''] = await hostsOfGuest(lab, 'send1');
+            const there = await Promise.all(guests.map(({ name }) => hostsOfGuest(lab, name)));
+            expect(new Set(there.flat())).toEqual(new Set([from]));
+            await desk.write('watched.mig', watched);
+            // Nobody has this address.
+            const nobody = '<tags><tag name="address" value="10.66.2.251"/></tags>';
+            const change = ['--uri', 'urn:mig:tags:1', '--key', 'mig', '--set', nobody, '--live', '--config'];
+            await virsh(lab, from, 'metadata', 'take1', ...change);
+            const inventory = await inventoryOf(lab, ({ hosts }) => {
+                for (const [name, host] of Object.entries(hosts)) host.maintenance = name === from;
+            });
+            await desk.write('hosts.yaml', inventory);
+            const { code, stdout, all } = await desk.migRun(['watched.mig', '--inventory', 'hosts.yaml', '--yes', '--json'], {
+                through: labCommand(lab, []),
+            });
+            const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Report;
+            expect(
+                report.moves.map(({ vm, outcome }) => ({ vm, outcome })),
+                all,
+            ).toEqual([
+                { vm: 'send1', outcome: 'moved' },
+                { vm: 'take1', outcome: 'moved' },
+            ]);
+            const [seen, unseen] = report.moves;
+            expect(seen?.blackout).toEqual({ from: 'kvm-a', blackoutMs: expect.any(Number) as number });
+            // It was stopped for a while, and cannot have answered then.
+            expect(seen?.blackout?.blackoutMs).toBeGreaterThan((seen?.downtime.stopToResume ?? 0) / 2);
+            expect(seen?.promises).toMatchObject([{ metric: 'blackout', verdict: 'held', measured: seen?.blackout?.blackoutMs }]);
+            expect(unseen?.blackout?.blackoutMs).toBeUndefined();
+            expect(unseen?.blackout?.detail).toMatch(/^did not answer at 10\.66\.2\.251, TCP port 1, before it was moved/);
+            expect(unseen?.promises).toMatchObject([{ metric: 'blackout', verdict: 'unknown' }]);
+            expect(code).toBe(1);
+        });
     },
     defaultHosts.slice(0, 2),
 );
+
+const watched = `policy watched {
+  when host is in maintenance
+  move vms on host where vm.name in ["send1", "take1"] order by vm.name
+  to hosts
+  using precopy
+  verify tcp 7 from "kvm-a" within 30 s otherwise report
+  require blackout <= 60 s
+  on failure leave and report
+}
+`;
 
 const policy = `policy spread {
   when host is in maintenance

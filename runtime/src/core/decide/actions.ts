@@ -14,6 +14,7 @@ import { type BytesPerSecond, bytesPerSecond, formatQuantity, mebibyte, type Tec
 import type { MigrationAddress } from '../model/inventory.js';
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
 import { settingText } from '../model/settings.js';
+import { probeEvery } from './blackout.js';
 import { ladderActions, throttleArguments } from './ladder-actions.js';
 import { migrateFlagsOf, migrateParametersOf, type MigrateSide } from './migrate-call.js';
 import { type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
@@ -120,6 +121,7 @@ export function actionsOf(
         }),
         ...(move.autostart ? [action(destination, 'arrival', 'virDomainSetAutostart', { domain: vm, autostart: true })] : []),
         ...checkActions(move),
+        ...probeActions(move),
         ...hookActions(move, 'after'),
     ];
 }
@@ -197,6 +199,13 @@ function checkActions(move: Omit<PlannedMove, 'actions'>): readonly PlannedActio
             ? { on: from ?? here, phase: 'verify', call: 'connect', with: { to: `${check.address}:${check.port}`, ...bounds } }
             : { on: from ?? here, phase: 'verify', call: 'run', with: { command: JSON.stringify(check.command), ...bounds } };
     });
+}
+
+function probeActions({ probe }: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
+    if (!probe) return [];
+    const when = 'from its start until it answers at its destination';
+    const asked = { to: `${probe.address}:${probe.port}`, every: formatQuantity(probeEvery, 'duration'), when };
+    return [{ on: probe.from ?? here, phase: 'verify', call: 'connect', with: asked }];
 }
 
 /** What the source's hypervisor connects to; the destination adds a port. */

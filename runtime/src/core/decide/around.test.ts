@@ -1,4 +1,4 @@
-import type { Hook, Verify } from '@mig/language';
+import type { Hook, Requirement, Verify } from '@mig/language';
 import { expect, test } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
 import { compiled } from '../testing/compiled.js';
@@ -11,7 +11,7 @@ const hosts = { source: 'a', destination: 'b' };
 
 test('the ends of a move become hosts, and whatever names no place is run here', () => {
     const { hooks } = around(
-        { hooks: [hook('source'), hook('destination'), hook('c'), hook(undefined)], verify: [], onFailure: undefined },
+        { hooks: [hook('source'), hook('destination'), hook('c'), hook(undefined)], verify: [], onFailure: undefined, requires: [] },
         { name: 'db', tags: {} },
         hosts,
     );
@@ -25,7 +25,7 @@ test('the ends of a move become hosts, and whatever names no place is run here',
 
 test('a VM is reached at the address of its tag, else by its name; what is not said is reported', () => {
     const addressOf = (tags: Record<string, string>) =>
-        around({ hooks: [], verify: [tcp], onFailure: undefined }, { name: 'db', tags }, hosts).checks;
+        around({ hooks: [], verify: [tcp], onFailure: undefined, requires: [] }, { name: 'db', tags }, hosts).checks;
     expect(addressOf({ address: '10.0.0.7' })).toEqual([
         { check: { kind: 'tcp', address: '10.0.0.7', port: 22 }, from: 'probe', withinMs: 5000, otherwise: 'report' },
     ]);
@@ -37,6 +37,7 @@ test('a check that says nothing sends the VM home where the policy does so on fa
         hooks: [],
         verify: [tcp],
         onFailure: { range, retry: undefined, then: ['return-home' as const], budget: undefined },
+        requires: [],
     };
     expect(around(returning, { name: 'db', tags: {} }, hosts).checks?.[0]?.otherwise).toBe('return-home');
     const migration = { network: 'mig', address: 'a.mig', listen: '0.0.0.0' };
@@ -71,4 +72,15 @@ test('a probe is named like no host, and says how it is reached', () => {
     expect(findings('{ a: { local: true } }')).toEqual(['a is a host and a probe']);
     expect(findings('{ p: {} }')).toEqual(['it is not clear how the probe p is reached']);
     expect(findings('{ p: { ssh: watch@p } }')).toEqual([]);
+});
+
+test('a VM is watched while it moves only where its blackout is promised, from where it is verified and at its address', () => {
+    const blackout: Requirement = { metric: 'blackout', operator: '<=', value: 200, hard: false, range };
+    const probeOf = (verify: readonly Verify[], requires: readonly Requirement[]) =>
+        around({ hooks: [], verify, requires, onFailure: undefined }, { name: 'db', tags: { address: '10.0.0.7' } }, hosts).probe;
+    expect(probeOf([tcp], [])).toBeUndefined();
+    expect(probeOf([tcp], [{ ...blackout, metric: 'downtime' }])).toBeUndefined();
+    // Port 22 is open: its program would be disturbed a hundred times a second.
+    expect(probeOf([tcp], [blackout])).toEqual({ from: 'probe', address: '10.0.0.7', port: 1 });
+    expect(probeOf([], [blackout])).toEqual({ from: undefined, address: '10.0.0.7', port: 1 });
 });

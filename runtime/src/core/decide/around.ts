@@ -11,8 +11,9 @@ import {
     type Verify,
 } from '@mig/language';
 import type { HostName, Inventory, MigrationAddress } from '../model/inventory.js';
-import type { PlannedCheck, PlannedHook, PlannedMove, Reason } from '../model/plan.js';
+import type { PlannedCheck, PlannedHook, PlannedMove, PlannedProbe, Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
+import { closedPort } from './blackout.js';
 
 /** A hook that does not say how long it may take. */
 export const hookWithin = milliseconds(60_000);
@@ -24,13 +25,30 @@ export const addressTag = 'address';
 
 /** Hooks and checks of one move. */
 export function around(
-    policy: Pick<Policy, 'hooks' | 'verify' | 'onFailure'>,
+    policy: Pick<Policy, 'hooks' | 'verify' | 'onFailure' | 'requires'>,
     vm: Pick<VmState, 'name' | 'tags'>,
     hosts: Pick<PlannedMove, 'source' | 'destination'>,
-): Pick<PlannedMove, 'hooks' | 'checks'> {
+): Pick<PlannedMove, 'hooks' | 'checks' | 'probe'> {
     const hooks = policy.hooks.map((hook) => plannedHook(hook, hosts));
     const checks = policy.verify.map((verify) => plannedCheck(verify, vm, policy));
-    return { ...(hooks.length > 0 && { hooks }), ...(checks.length > 0 && { checks }) };
+    const probe = plannedProbe(policy, vm);
+    return { ...(hooks.length > 0 && { hooks }), ...(checks.length > 0 && { checks }), ...(probe && { probe }) };
+}
+
+/** Only where the policy promises something of the blackout, and from where it looks whether the VM answers at all. */
+function plannedProbe(
+    { requires, verify }: Pick<Policy, 'verify' | 'requires'>,
+    vm: Pick<VmState, 'name' | 'tags'>,
+): PlannedProbe | undefined {
+    if (!requires.some(({ metric }) => metric === 'blackout')) return undefined;
+    const tcp = verify.find(({ check }) => check.kind === 'tcp');
+    return { from: tcp?.from, address: addressOf(vm), port: closedPort };
+}
+
+/** Where a VM is reached: by its name where nothing else is known. */
+function addressOf({ name, tags }: Pick<VmState, 'name' | 'tags'>): string {
+    const address = tags[addressTag];
+    return address === undefined || address === '' ? name : address;
 }
 
 function plannedHook(hook: Hook, hosts: Pick<PlannedMove, 'source' | 'destination'>): PlannedHook {
@@ -44,9 +62,8 @@ function plannedCheck(
     vm: Pick<VmState, 'name' | 'tags'>,
     { onFailure }: Pick<Policy, 'onFailure'>,
 ): PlannedCheck {
-    const address = vm.tags[addressTag];
     return {
-        check: check.kind === 'tcp' ? { ...check, address: address === undefined || address === '' ? vm.name : address } : check,
+        check: check.kind === 'tcp' ? { ...check, address: addressOf(vm) } : check,
         from,
         withinMs: milliseconds(withinMs ?? checkWithin),
         otherwise: otherwise ?? (onFailure?.then.includes('return-home') === true ? 'return-home' : 'report'),

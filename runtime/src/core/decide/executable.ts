@@ -74,6 +74,7 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'failure.leave',
     'failure.report',
     'failure.halt-plan',
+    'require.blackout',
     'require.brownout',
     'verify',
     'hook',

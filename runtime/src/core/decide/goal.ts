@@ -15,6 +15,7 @@ import type { PlannedTechnique } from '../model/plan.js';
 import type { HostState, VmState } from '../model/snapshot.js';
 import { assumedDirtyRate, assumedLinkCapacity, guestMemory } from '../simulate/assumptions.js';
 import { predict, predictedFor, type Prediction } from '../simulate/predict.js';
+import { expectedBlackout } from './blackout.js';
 import { executable } from './executable.js';
 import type { Situation } from './situation.js';
 import { whyNotHere } from './technique-lack.js';
@@ -99,7 +100,7 @@ function keeps(p: Prediction, { metric, operator, value }: Pick<Requirement, 'me
 
 const promised: Readonly<Record<Requirement['metric'], (p: Prediction) => number>> = {
     downtime: (p) => p.downtime,
-    blackout: (p) => p.downtime,
+    blackout: (p) => expectedBlackout(p.downtime),
     brownout: (p) => p.faulting,
     duration: (p) => p.duration ?? Infinity,
     eviction: (p) => p.duration ?? Infinity,

@@ -8,6 +8,7 @@ import type { PlannedGang, PlannedMove, Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
 import { scopeOf } from './attributes.js';
 import { holds } from './evaluate.js';
+import { type Behind, sendersFirst } from './senders-first.js';
 import { isTrue } from './truth.js';
 import { vmsOf, type World } from './world.js';
 
@@ -24,16 +25,18 @@ export function inOrderOf(moves: readonly Draft[], policies: readonly Policy[], 
     const relations = new Relations(moves, policies, world);
     const warnings = relations.order();
     relations.exclude();
+    relations.letSendersGoFirst();
     return { moves: relations.moves(), gangs: gangsOf(moves, policies), warnings };
 }
 
 class Relations {
-    readonly #moves: readonly Draft[];
+    #moves: readonly Draft[];
     readonly #policies: readonly Policy[];
     readonly #world: World;
     readonly #vms: ReadonlyMap<string, VmState>;
     readonly #after: Map<MoveId, Map<MoveId, Reason | undefined>>;
     readonly #never = new Map<MoveId, Map<MoveId, Reason>>();
+    readonly #behind = new Map<MoveId, Behind>();
 
     constructor(moves: readonly Draft[], policies: readonly Policy[], world: World) {
         this.#moves = moves;
@@ -84,15 +87,23 @@ class Relations {
         }
     }
 
+    letSendersGoFirst(): void {
+        const { moves, behind } = sendersFirst(this.#moves, this.#policies, (one, other) => this.#waitsFor(one.id, other.id));
+        this.#moves = moves;
+        for (const one of behind) this.#behind.set(one.move.id, one);
+    }
+
     moves(): readonly Draft[] {
         return this.#moves.map((move) => {
             const after = this.#after.get(move.id) ?? new Map<MoveId, Reason | undefined>();
             const never = this.#never.get(move.id) ?? new Map<MoveId, Reason>();
-            const because = [...after.values(), ...never.values()].flatMap((reason) => reason ?? []);
+            const behind = this.#behind.get(move.id);
+            const because = [...after.values(), ...never.values(), behind?.because].flatMap((reason) => reason ?? []);
             return {
                 ...move,
                 after: [...after.keys()],
                 ...(never.size > 0 && { neverDuring: [...never.keys()] }),
+                ...(behind && { behind: behind.others.map(({ id }) => id) }),
                 because: [...move.because, ...because],
             };
         });

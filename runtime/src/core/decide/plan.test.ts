@@ -231,3 +231,35 @@ test('the most that a move may send, in its actions, is that of the strictest ca
     );
     expect(bytesPerSecond(5e7)).toBe(plan?.caps[1]?.rate);
 });
+
+test('of VMs that go by their traffic, what sends goes first and what receives behind it, with the figures', () => {
+    const megabits = (n: number) => bytesPerSecond((n * 1e6) / 8);
+    const hosts = [host('a', { maintenance: true }), host('b')];
+    const takes = { netTx: megabits(1), netRx: megabits(90) };
+    const sends = { netTx: megabits(80), netRx: megabits(2) };
+    const four = snapshot(hosts, [vm('in1', 'a', takes), vm('out1', 'a', sends), vm('in2', 'a', takes), vm('out2', 'a', sends)]);
+    const byTraffic = policy({
+        technique: [{ kind: 'technique', technique: 'traffic-sensitive', name: undefined, options: {}, ladder: [], range: nowhere }],
+    });
+    const moves = plans([byTraffic], four).plan?.moves ?? [];
+    expect(moves.map(({ id, vm: { name }, technique, behind }) => [id, name, technique.kind, behind])).toEqual([
+        ['m3', 'out1', 'postcopy', undefined],
+        ['m4', 'out2', 'postcopy', undefined],
+        ['m1', 'in1', 'precopy', ['m3', 'm4']],
+        ['m2', 'in2', 'precopy', ['m3', 'm4']],
+    ]);
+    expect(moves[2]?.because.map(({ text }) => text)).toEqual(
+        expect.arrayContaining([
+            'precopy is chosen: in1 mostly receives (1 Mbit/s out, 90 Mbit/s in)',
+            'not beside out1 (m3), out2 (m4): what mostly sends goes first, and has the link to itself',
+        ]),
+    );
+});
+
+test('a promise on blackout has each VM watched, and the actions say from where', () => {
+    const watched = policy({ requires: [{ metric: 'blackout', operator: '<=', value: 200, hard: false, range: nowhere }] });
+    const move = plans([watched]).plan?.moves[0];
+    expect(move?.probe).toEqual({ from: undefined, address: 'db', port: 1 });
+    expect(move?.actions.find(({ call }) => call === 'connect')).toMatchObject({ on: 'mig-run', with: { to: 'db:1', every: '10 ms' } });
+    expect(plans([policy()]).plan?.moves[0]?.probe).toBeUndefined();
+});

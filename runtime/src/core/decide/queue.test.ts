@@ -49,6 +49,21 @@ describe('startable', () => {
         const never = startable({ moves: [move('1', 'a', 'b', { status: 'failed' }), move('2', 'a', 'b', { after: ['1'] })] }, free);
         expect(never.blocked[0]?.never).toBe(true);
     });
+    test('what is behind another does not start beside it, waits for it only while it sends, and holds it up in nothing', () => {
+        const moves = (first: QueuedMove['status'], second: QueuedMove['status'] = 'waiting') => [
+            move('1', 'a', 'b', { status: first }),
+            move('2', 'a', 'b', { status: second, behind: ['1'] }),
+        ];
+        const { start, blocked } = startable({ moves: moves('waiting') }, free);
+        expect(start).toEqual(['1']);
+        expect(blocked).toEqual([{ move: '2', because: '1 goes first', never: false }]);
+        expect(startable({ moves: moves('running') }, free).start).toEqual([]);
+        for (const over of ['settling', 'moved', 'failed', 'delayed'] as const)
+            expect(startable({ moves: moves(over) }, free).start).toEqual(['2']);
+        expect(startable({ moves: moves('waiting', 'running') }, free).start).toEqual(['1']);
+        // It may be made ready while the other comes to its end.
+        expect(toReady({ moves: moves('running') }, free, new Set(['1']), new Set())).toEqual(['2']);
+    });
     test('a further condition can keep a move back', () => {
         const { start, blocked } = startable({ moves: [move('1', 'a', 'b'), move('2', 'a', 'b')] }, free, (_, running) =>
             running.length > 0 ? 'too thin' : undefined,

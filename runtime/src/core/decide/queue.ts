@@ -26,6 +26,8 @@ export interface QueuedMove {
     readonly after: readonly MoveId[];
     /** Moves beside which it never runs, nor they beside it. */
     readonly neverDuring?: readonly MoveId[];
+    /** Moves beside which it does not start. */
+    readonly behind?: readonly MoveId[];
     /** Those that it starts together with, itself among them. */
     readonly gang?: PlannedGang | undefined;
     /** Why its moment has not come yet. */
@@ -191,6 +193,7 @@ function notNow(move: QueuedMove, { byId, running, limits, admits }: Queue): { b
     const because =
         move.heldBack ??
         besideWhatItMayNot(move, byId, running) ??
+        behindWhatRuns(move, running) ??
         fullLimit(move, running, limits) ??
         admits(
             move.id,
@@ -205,11 +208,17 @@ function besideWhatItMayNot(move: QueuedMove, byId: Queue['byId'], running: read
     return beside === undefined ? undefined : `never during the move of ${beside}`;
 }
 
+/** Only while they send: what follows needs the link no more. */
+function behindWhatRuns(move: QueuedMove, running: readonly QueuedMove[]): string | undefined {
+    const first = move.behind === undefined ? undefined : running.find(({ id }) => move.behind?.includes(id));
+    return first && `${first.id} goes first`;
+}
+
 /** The moves of a plan as they first stand in the queue. */
 export function queueOf(plan: Pick<Plan, 'moves' | 'gangs'>): readonly QueuedMove[] {
     const gangs = new Map((plan.gangs ?? []).flatMap((gang) => gang.moves.map((id) => [id, gang] as const)));
     const never = exclusions(plan.moves);
-    return plan.moves.map(({ id, source, destination, route, after }) => {
+    return plan.moves.map(({ id, source, destination, route, after, behind }) => {
         const [gang, neverDuring] = [gangs.get(id), never.get(id)];
         return {
             id,
@@ -218,6 +227,7 @@ export function queueOf(plan: Pick<Plan, 'moves' | 'gangs'>): readonly QueuedMov
             network: route.network,
             after,
             ...(neverDuring && { neverDuring: [...neverDuring] }),
+            ...(behind && { behind }),
             ...(gang && { gang }),
             status: 'waiting',
         };

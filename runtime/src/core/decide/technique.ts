@@ -96,17 +96,17 @@ function byTraffic(planned: PlannedTechnique, use: TechniqueUse, situation: Situ
     if (!situation) return { technique: { ...planned, kind: 'precopy' }, because: [] };
     const { netTx: tx, netRx: rx, name } = situation.vm;
     const because = (text: string): Reason => ({ text, range: use.range });
-    const as = (kind: 'postcopy' | 'precopy', way: string): TechniqueChoice => {
-        const technique = { ...planned, kind };
+    const as = (kind: 'postcopy' | 'precopy', byTraffic: 'sends' | 'receives'): TechniqueChoice => {
+        const technique = { ...planned, kind, byTraffic };
         const lack = whyNotHere(technique, situation);
-        const chosen = because(`${kind} is chosen: ${name} ${way} (${traffic(tx, rx)})`);
+        const chosen = because(`${kind} is chosen: ${name} mostly ${byTraffic} (${traffic(tx, rx)})`);
         return lack === undefined
             ? { technique, because: [chosen] }
             : { technique: undefined, because: [chosen, because(`${kind} cannot run: ${lack}`)] };
     };
     if (tx !== undefined && rx !== undefined) {
-        if (tx > lopsided * rx) return as('postcopy', 'mostly sends');
-        if (rx > lopsided * tx) return as('precopy', 'mostly receives');
+        if (tx > lopsided * rx) return as('postcopy', 'sends');
+        if (rx > lopsided * tx) return as('precopy', 'receives');
     }
     const even = tx === undefined || rx === undefined ? `the traffic of ${name} is not known` : `${name} sends about what it receives`;
     const goal = { goal: 'duration' as const, bounds: [{ metric: 'downtime' as const, operator: '<=' as const, value: evenDowntimeMs }] };

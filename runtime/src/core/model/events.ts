@@ -82,6 +82,8 @@ export type MoveEvent =
     | (OfMove & { readonly type: 'hook-ended'; readonly hook: PlannedHook } & Ran)
     /** Whether the VM that has arrived answers. */
     | (OfMove & { readonly type: 'verified'; readonly check: PlannedCheck } & Ran)
+    /** How long the VM did not answer on the network. */
+    | (OfMove & { readonly type: 'blackout'; readonly from: string | undefined } & Blackout)
     /** What sending and receiving cost. */
     | (OfMove & {
           readonly type: 'effort';
@@ -107,6 +109,17 @@ export interface Ran {
     readonly detail: string | undefined;
     /** The last that it wrote, bounded. */
     readonly output: string | undefined;
+}
+
+/** What a probe saw, or why it saw nothing. */
+export interface Blackout {
+    /** The longest time between two answers. Undefined: not seen, and `detail` says why. */
+    readonly blackoutMs: Milliseconds | undefined;
+    /** It has not answered since: it may be longer. */
+    readonly goesOn?: true;
+    /** In simulations: nobody was asked, and it is what the model expects. */
+    readonly modelled?: true;
+    readonly detail: string | undefined;
 }
 
 export interface Progress {

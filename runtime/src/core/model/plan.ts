@@ -90,6 +90,8 @@ export interface PlannedMove {
     readonly gang: string | undefined;
     /** Moves beside which it never runs. Absent: none. */
     readonly neverDuring?: readonly string[];
+    /** Moves beside which it does not start, though they may start beside it: they go first. Absent: none. */
+    readonly behind?: readonly string[];
     /** It waits for its moment. Absent: it does not. */
     readonly quiet?: QuietMoment;
     /** Where it goes when it has failed for good, if there is such a place. */
@@ -105,8 +107,19 @@ export interface PlannedMove {
     readonly hooks?: readonly PlannedHook[];
     /** What is asked once it has arrived. */
     readonly checks?: readonly PlannedCheck[];
+    /** From where it is looked whether the VM answers while it moves. Absent: from nowhere. */
+    readonly probe?: PlannedProbe;
     /** The calls that will be made, in order, as a person would want to read them. */
     readonly actions: readonly PlannedAction[];
+}
+
+/** Who watches whether a VM answers on the network while it moves. */
+export interface PlannedProbe {
+    /** A host or probe of the inventory. Undefined: the machine that mig-run runs on. */
+    readonly from: string | undefined;
+    readonly address: string;
+    /** A port that is closed: a refusal is an answer. */
+    readonly port: number;
 }
 
 /** A command that is run around a move. */
@@ -146,6 +159,8 @@ export interface PlannedTechnique {
     readonly name: string | undefined;
     readonly options: TechniqueOptions;
     readonly ladder: readonly Rung[];
+    /** It was chosen since the VM mostly sends, or mostly receives. Absent: for another reason. */
+    readonly byTraffic?: 'sends' | 'receives';
 }
 
 export interface PlannedAction {

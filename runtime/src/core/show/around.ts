@@ -1,5 +1,6 @@
 /** Who runs what where around the moves of a plan, in words. */
 import { formatQuantity } from '@mig/language';
+import { probeEvery } from '../decide/blackout.js';
 import type { PlannedCheck, PlannedHook, PlannedMove } from '../model/plan.js';
 
 /** Where something is run that no place is named for. */
@@ -49,5 +50,12 @@ export function aroundLines(moves: readonly PlannedMove[]): readonly { readonly 
             );
         }
     }
+    for (const { probe } of moves)
+        if (probe)
+            add(
+                'blackout: ',
+                `VMs are asked every ${formatQuantity(probeEvery, 'duration')} whether they answer, on TCP port ${probe.port}`,
+                probe.from ?? hereText,
+            );
     return [...lines.values()].map(({ label, text, places }) => ({ label, text: `on ${[...places].join(', ')}: ${text}` }));
 }

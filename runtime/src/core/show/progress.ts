@@ -60,6 +60,8 @@ export interface MoveView {
     readonly downtime: Milliseconds | undefined;
     /** What the hypervisors say in the end; it counts, as in the report. */
     readonly reportedDowntime: Milliseconds | undefined;
+    /** For so long it did not answer on the network; undefined: not known, or not yet. */
+    readonly blackout: Milliseconds | undefined;
     readonly error: MoveFailure | undefined;
 }
 
@@ -117,6 +119,7 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
         case 'hook-started':
         case 'hook-ended':
         case 'verified':
+        case 'blackout':
         case 'effort':
         case 'arrived':
         case 'move-ended': {
@@ -201,6 +204,8 @@ function after(move: MoveView, event: MoveEvent): MoveView {
             return { ...move, done: ratio(1), doing: move.checks > 0 ? 'verify' : undefined };
         case 'verified':
             return { ...move, doing: undefined, because: event.outcome === 'ok' ? move.because : `verify: ${event.detail ?? 'failed'}` };
+        case 'blackout':
+            return { ...move, blackout: event.blackoutMs };
         case 'effort':
             return move;
         case 'move-ended':
@@ -257,6 +262,7 @@ function waiting(move: PlannedMove): MoveView {
         stoppedSince: undefined,
         downtime: undefined,
         reportedDowntime: undefined,
+        blackout: undefined,
         error: undefined,
     };
 }

@@ -1,6 +1,6 @@
 /** Parts of a report that stand below its table: what was run around the moves, what was set, and what it cost. */
 import { formatQuantity } from '@mig/language';
-import { checkText, commandText, placeOfCheck, placeOfHook } from './around.js';
+import { checkText, commandText, hereText, placeOfCheck, placeOfHook } from './around.js';
 import { settingText, type SettingValue } from '../model/settings.js';
 import type { Report } from './report.js';
 import { clean, counted, fit, hanging, type Palette } from './text.js';
@@ -97,10 +97,30 @@ export function effortOf({ moves }: Report, width: number, palette: Palette): re
         return [`${(known.reduce((sum, n) => sum + n, 0) / known.length).toFixed(2)} s at the ${side}`];
     });
     const lines = [
+        ...blackoutLines(moves, width),
         ...(slowed.length > 0 ? hanging('  ran slowed: ', slowed.join('; '), width) : []),
         ...(cpu.length > 0 ? hanging('  CPU for each GiB sent: ', cpu.join(', '), width) : []),
     ];
     return lines.length === 0 ? [] : ['', palette('what it cost', 'faint'), ...lines];
+}
+
+/** The longest with the VM that had it, and those that no probe could see. */
+function blackoutLines(moves: Report['moves'], width: number): readonly string[] {
+    const seen = moves.flatMap(({ vm, blackout }) =>
+        blackout?.blackoutMs === undefined ? [] : [{ vm, ...blackout, ms: blackout.blackoutMs }],
+    );
+    const longest = seen.toSorted((a, b) => b.ms - a.ms)[0];
+    const unseen = moves.flatMap(({ vm, blackout }) =>
+        blackout && blackout.blackoutMs === undefined ? [{ vm, why: blackout.detail ?? 'not seen' }] : [],
+    );
+    const how = (one: NonNullable<typeof longest>): string =>
+        one.modelled ? 'as simulated' : `as a probe on ${one.from ?? hereText} saw it${one.goesOn ? ', and it goes on' : ''}`;
+    return [
+        ...(longest
+            ? hanging('  did not answer: ', `for ${duration(longest.ms)} at most (${clean(longest.vm)}), ${how(longest)}`, width)
+            : []),
+        ...unseen.flatMap(({ vm, why }) => hanging('  blackout not known: ', `${clean(vm)} ${clean(why)}`, width)),
+    ];
 }
 
 /** Links that are named one by one; a person asks for the others with --json. */

@@ -1,6 +1,6 @@
 /** What a run did, from its events alone: a report of a simulation is the same thing as one of a run. */
 import { bytes, mebibyte, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
-import type { MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
+import type { Blackout, MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { MovePhase, Plan, PlannedCheck, PlannedMove, PlannedTechnique, Reason } from '../model/plan.js';
 import type { SettingValue } from '../model/settings.js';
@@ -71,6 +71,8 @@ export interface MoveReport {
     }[];
     readonly settings: readonly SettingReport[];
     readonly rungs: readonly { readonly action: string; readonly because: string }[];
+    /** How long it did not answer on the network. Undefined: the policy promises nothing of it, or the move was not made. */
+    readonly blackout: (Blackout & { readonly from: string | undefined }) | undefined;
     /** How long the guest ran slowed. */
     readonly brownout: Brownout;
     /** CPU seconds of the hypervisor's process, beside those of the guest, for each GiB that was sent; undefined where a host does not count them. */
@@ -129,6 +131,8 @@ export interface ReportTotals {
     readonly memory: Bytes;
     readonly transferred: Bytes;
     readonly longestDowntimeMs: Milliseconds | undefined;
+    /** Of those that were seen; undefined where none was. */
+    readonly longestBlackoutMs: Milliseconds | undefined;
     readonly promises: { readonly held: number; readonly broken: number; readonly unknown: number };
     readonly checks: { readonly ok: number; readonly failed: number; readonly notRun: number };
     readonly hooks: { readonly ok: number; readonly failed: number };
@@ -207,11 +211,13 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
     const attempts = attemptsOf(events);
     const downtime = { reported: job?.downtimeMs, stopToResume: stopToResume(events) };
     const brownout = brownoutOf(events, move.technique);
+    const blackout = of('blackout').at(-1);
     const measured = {
         duration: started && last && last.at >= started.at ? milliseconds(last.at - started.at) : undefined,
         downtime: downtimeOf(downtime, of('postcopy-started').length > 0),
         traffic: transferredIn(attempts),
         brownout: brownout.totalMs,
+        blackout: blackout?.blackoutMs,
     };
     return {
         id: move.id,
@@ -233,6 +239,7 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
         phases: attempts.flatMap(phasesOf),
         settings: of('setting-applied').map(({ setting, on, asked, got, agrees }) => ({ setting, on, asked, got, agrees })),
         rungs: of('rung-fired').map(({ action, because }) => ({ action, because })),
+        blackout: blackout && blackoutOf(blackout),
         brownout,
         cpuSecondsPerGib: {
             source: perGib(of('effort'), 'source', job?.transferred),
@@ -254,6 +261,10 @@ function moveReport(move: PlannedMove, plan: Plan | undefined, events: readonly 
             end?.outcome === 'moved' ? judgePromises(instance?.requires ?? [], measured) : judgePromises(instance?.requires ?? [], {}),
         error: end?.error,
     };
+}
+
+function blackoutOf({ blackoutMs, goesOn, modelled, detail, from }: Extract<MoveEvent, { type: 'blackout' }>): MoveReport['blackout'] {
+    return { blackoutMs, ...(goesOn && { goesOn }), ...(modelled && { modelled }), detail, from };
 }
 
 /** In the order of the plan; those that no event tells of were not run. */
@@ -333,6 +344,7 @@ function phasesOf({ number, events }: Attempt): MoveReport['phases'] {
 function totalsOf(moves: readonly MoveReport[]): ReportTotals {
     const promises = moves.flatMap((m) => m.promises);
     const count = (verdict: PromiseReport['verdict']): number => promises.filter((p) => p.verdict === verdict).length;
+    const blackouts = moves.flatMap((m) => m.blackout?.blackoutMs ?? []);
     const downtimes = moves.flatMap((m) => m.downtimeMs ?? []);
     const [checks, hooks] = [moves.flatMap((m) => m.checks), moves.flatMap((m) => m.hooks)];
     return {
@@ -341,6 +353,7 @@ function totalsOf(moves: readonly MoveReport[]): ReportTotals {
         memory: bytes(moves.reduce((sum, m) => sum + m.memory, 0)),
         transferred: bytes(moves.reduce((sum, m) => sum + (m.transferred ?? 0), 0)),
         longestDowntimeMs: downtimes.length === 0 ? undefined : milliseconds(Math.max(...downtimes)),
+        longestBlackoutMs: blackouts.length === 0 ? undefined : milliseconds(Math.max(...blackouts)),
         promises: { held: count('held'), broken: count('broken'), unknown: count('unknown') },
         checks: { ok: countOf(checks, 'ok'), failed: countOf(checks, 'failed'), notRun: countOf(checks, 'not-run') },
         hooks: { ok: countOf(hooks, 'ok'), failed: countOf(hooks, 'failed') },

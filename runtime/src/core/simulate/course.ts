@@ -9,8 +9,9 @@
  */
 import { epochMs, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { shareRequest, type ShareRequest } from '../decide/bandwidth.js';
+import { expectedBlackout, StandStill } from '../decide/blackout.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
-import type { MovePhase, PlannedMove } from '../model/plan.js';
+import type { MovePhase, PlannedMove, PlannedProbe } from '../model/plan.js';
 import { linksUsed, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
 import type { GuestMemory } from './copy-state.js';
 import { Copying, type CourseEvent } from './copying.js';
@@ -44,6 +45,7 @@ export class MoveCourse {
     readonly #guest: GuestMemory;
     readonly #settings: CourseSettings;
     #copying: Copying;
+    readonly #stood = new StandStill();
     #now = 0;
     #startedAt = 0;
     #phaseStartedAt = 0;
@@ -223,7 +225,10 @@ export class MoveCourse {
                 return this.#endAttempt();
             case 'confirm':
                 this.#leave('confirm');
-                if (!this.#cancelled) this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
+                if (!this.#cancelled) {
+                    this.#emit({ type: 'arrived', carried: carriedWith(this.planned) });
+                    if (this.planned.probe) this.#emit(this.#blackout(this.planned.probe));
+                }
                 return this.#endAttempt();
             case 'waiting':
             case 'ready':
@@ -322,7 +327,12 @@ export class MoveCourse {
         return phaseOverhead[phase] * (1 + phaseSpread * (2 * draw - 1));
     }
 
+    #blackout({ from }: PlannedProbe): CourseEvent {
+        return { type: 'blackout', from, blackoutMs: expectedBlackout(this.#stood.total), modelled: true, detail: undefined };
+    }
+
     #emit(event: CourseEvent): void {
+        this.#stood.hear(event.type, epochMs(this.#now));
         const at = epochMs(Math.round((this.#settings.startOfTime + this.#now) * 1000) / 1000);
         this.#settings.emit({ ...event, at, move: this.planned.id });
     }

@@ -177,3 +177,35 @@ property.prop([plans], { numRuns: 150 })('no limit is passed, no order broken, a
         if (allOrNone && ends.includes('skipped')) expect(ends.every((e) => e !== undefined)).toBe(true);
     }
 });
+
+test('a move that is behind others starts when they have sent, whatever stands first in the plan', () => {
+    const behind = (n: number): Partial<PlannedMove> => (n === 1 ? { behind: [id(2), id(5)] } : {});
+    const events = play(
+        planOf(
+            from,
+            moves(behind).toSorted((a, b) => Number(a.behind !== undefined) - Number(b.behind !== undefined)),
+            { limits: unlimited },
+        ),
+    );
+    const finished = (n: number): number =>
+        events.find((e) => e.type === 'phase-ended' && e.move === id(n) && e.phase === 'finish')?.at ?? Number.NaN;
+    const starts = of(events, 'move-started').find((e) => e.move === id(1))?.at ?? Number.NaN;
+    expect(starts).toBeGreaterThanOrEqual(Math.max(finished(2), finished(5)));
+    expect(new Set(Object.values(outcomes(events)))).toEqual(new Set(['moved']));
+});
+
+test('where a probe is asked for, a simulation tells what it would see, and says that it is modelled', () => {
+    const probe = { from: 'watch', address: '10.0.0.7', port: 1 };
+    const events = play(
+        planOf(
+            from,
+            moves((n) => (n === 0 ? { probe } : {})),
+            { limits: unlimited },
+        ),
+    );
+    const [told, ...more] = of(events, 'blackout');
+    expect(more).toEqual([]);
+    const at = (type: 'guest-stopped' | 'guest-resumed'): number => of(events, type).find((e) => e.move === id(0))?.at ?? Number.NaN;
+    expect(told).toMatchObject({ move: id(0), from: 'watch', modelled: true });
+    expect(told?.blackoutMs).toBeCloseTo(at('guest-resumed') - at('guest-stopped') + 20, 0);
+});

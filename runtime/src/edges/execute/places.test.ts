@@ -51,8 +51,12 @@ describe('a connection from this machine', () => {
         const address = server.address();
         const port = typeof address === 'object' && address !== null ? address.port : 0;
         await places.connect(undefined, '127.0.0.1', port, never);
+        expect(await places.ask(undefined, '127.0.0.1', port, never)).toBe('accepted');
         await new Promise((closed) => server.close(closed));
         await expect(places.connect(undefined, '127.0.0.1', port, never)).rejects.toThrow(/ECONNREFUSED/);
+        // A refusal is an answer, where no more than an answer is asked for.
+        expect(await places.ask(undefined, '127.0.0.1', port, never)).toBe('refused');
+        await expect(places.ask(undefined, 'no-such-name.invalid', port, never)).rejects.toThrow(/ENOTFOUND|EAI_AGAIN/);
     });
 });
 

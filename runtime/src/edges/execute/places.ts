@@ -24,6 +24,8 @@ export interface Places extends AsyncDisposable {
     run(place: Place, command: Command, signal: AbortSignal): Promise<CommandEnd>;
     /** Connects and closes again. Rejects where nothing answers. */
     connect(place: Place, address: string, port: number, signal: AbortSignal): Promise<void>;
+    /** Whether the address answers at all: a refusal is an answer. Rejects where none comes. Any number at one time. */
+    ask(place: Place, address: string, port: number, signal: AbortSignal): Promise<'accepted' | 'refused'>;
 }
 
 export interface Command {
@@ -102,6 +104,18 @@ class SshPlaces implements Places {
         });
     }
 
+    async ask(place: Place, address: string, port: number, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+        const access = await this.#access(place, signal);
+        try {
+            const stream = await (access.openTcp?.(address, port, signal) ?? connectFromHere(address, port, signal));
+            stream.destroy();
+            return 'accepted';
+        } catch (error) {
+            if (isRefusal(error)) return 'refused';
+            throw error;
+        }
+    }
+
     async [Symbol.asyncDispose](): Promise<void> {
         const all = [...this.#open.values()];
         this.#open.clear();
@@ -157,6 +171,12 @@ function connectFromHere(address: string, port: number, signal: AbortSignal): Pr
         socket.on('error', reject);
     });
     return abortable(opening, signal, (late) => late.destroy());
+}
+
+/** Node says so by a code, an SSH server in the words of its system. */
+function isRefusal(error: unknown): boolean {
+    if (!(error instanceof Error)) return false;
+    return ('code' in error && error.code === 'ECONNREFUSED') || /connection refused/i.test(error.message);
 }
 
 /** The last of what streams carry. They are read to their end, whatever they carry. */

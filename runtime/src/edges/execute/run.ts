@@ -13,6 +13,7 @@ import {
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import { failureOf } from './attempt-end.js';
+import { heardBy, watchBlackout } from './blackout.js';
 import { Claims } from './claims.js';
 import type { RunContext } from './context.js';
 import type { Control } from './control.js';
@@ -274,10 +275,11 @@ export class Run implements RunHandle {
                 this.#claims.giveBack(step, claimed);
                 throw error;
             }
-            const end = await attempt(step, number, claimed, turn, context);
+            await using watch = watchBlackout(step, this.#context);
+            const end = await attempt(step, number, claimed, turn, watch ? heardBy(watch, step, context) : context);
             this.#claims.giveBack(step, claimed);
             if (end.outcome !== 'moved') return end;
-            const failed = await verify(step, number, this.#context);
+            const [failed] = await Promise.all([verify(step, number, this.#context), watch?.tell()]);
             const sentHome = failed.find(({ check }) => check.otherwise === 'return-home')?.text;
             // What follows a move follows the one that brings it home.
             if (sentHome !== undefined) return { ...end, sentHome };

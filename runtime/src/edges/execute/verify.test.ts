@@ -31,6 +31,9 @@ class Desk implements Places {
         this.#silent -= 1;
         return this.#silent < 0 ? Promise.resolve() : Promise.reject(new Error('connection refused'));
     }
+    ask(): Promise<'refused'> {
+        return Promise.resolve('refused');
+    }
     [Symbol.asyncDispose](): Promise<void> {
         return Promise.resolve();
     }

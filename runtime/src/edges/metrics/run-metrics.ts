@@ -43,6 +43,8 @@ export class RunMetrics {
                 return this.#count('mig_hooks_total', { when: event.hook.when, outcome: event.outcome });
             case 'verified':
                 return this.#count('mig_checks_total', { kind: event.check.check.kind, outcome: event.outcome });
+            case 'blackout':
+                return this.#count('mig_blackouts_total', { seen: String(event.blackoutMs !== undefined) });
             case 'rung-fired':
                 return this.#count('mig_rungs_fired_total', {});
             case 'postcopy-started':
@@ -169,6 +171,7 @@ const counterHelp = {
     mig_attempts_total: 'Attempts at moves.',
     mig_hooks_total: 'Hooks that were run, by outcome.',
     mig_checks_total: 'Arrived VMs that were asked for an answer, by outcome.',
+    mig_blackouts_total: 'VMs whose blackout a probe was to see, by whether it did.',
     mig_rungs_fired_total: 'Rungs of ladders that fired.',
     mig_postcopy_switches_total: 'Switches to post-copy.',
     mig_settings_total: 'Settings that were made, by whether the hypervisor says the same when it is asked.',
@@ -207,6 +210,7 @@ const moveFigures: readonly {
         help: 'How long the guest has stood still so far.',
         value: (m, now) => seconds(downtimeSoFar(m, now)),
     },
+    { name: 'mig_move_blackout_seconds', help: 'How long it did not answer on the network.', value: (m) => seconds(m.blackout) },
     {
         name: 'mig_move_duration_seconds',
         help: 'Since its first start.',

@@ -44,6 +44,7 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
         case 'move-queued':
         case 'hook-started':
         case 'verified': // a check that fails is noted as well
+        case 'blackout': // one that was not seen is noted as well
         case 'effort':
         case 'phase-entered':
         case 'iteration':
