@@ -83,6 +83,13 @@ describe('a gang', () => {
         expect(of(events, 'move-ended').findLast((e) => e.move === id(4))).toMatchObject({ vmOn: 'a', error: { code: 'returned-home' } });
         expect(of(play11(['leave']), 'move-returning')).toEqual([]);
     });
+    test('that waits for one which never fits starts as soon as that is known, and not when the next move ends', () => {
+        const facts = (n: number): Partial<PlannedMove> => (n === 2 ? { neverDuring: [id(7)] } : n === 5 ? { after: [id(2)] } : {});
+        const events = play(planOf(from, moves(facts), { gangs: [gang([1, 5]), gang([2, 7], true)] }));
+        expect(of(events, 'move-ended').find((e) => e.move === id(2))?.outcome).toBe('skipped');
+        expect(of(events, 'move-started').find((e) => e.move === id(1))?.at).toBe(noon);
+        expect(keptBy(events).longestIdle).toBe(0);
+    });
     test('tries again as a whole where the policy tries again', () => {
         const plan = planOf(
             from,

@@ -324,7 +324,10 @@ class Simulation {
         const { start, blocked } = this.#queue.ask();
         this.#startThese(start);
         for (const { move, because, never } of blocked) if (!never) this.#tell({ type: 'move-queued', move, because });
-        this.#skip(blocked.filter((b) => b.never));
+        const never = blocked.filter((b) => b.never);
+        this.#skip(never);
+        // A gang that waited for one of these waits for it no more.
+        if (never.length > 0) this.#startWhatMay();
     }
 
     #startWhatMay(): void {

@@ -48,6 +48,15 @@ describe('a gang', () => {
         expect(keptBy(events)).toMatchObject({ exceeded: [], longestIdle: 0, mostAtOnce: 3 });
     });
 
+    test('that waits for one which never fits starts as soon as that is known, and not when the next move ends', async () => {
+        const { ports } = bench(rack());
+        const facts = (n: number): Partial<PlannedMove> => (n === 2 ? { neverDuring: ['vm3'] } : n === 5 ? { after: ['vm2'] } : {});
+        const events = await all(execute(planOf(drain(facts), { gangs: [gang([1, 5], false), gang([2, 3])] }), ports));
+        expect(outcomes(events)).toMatchObject({ vm0: 'moved', vm1: 'moved', vm2: 'skipped', vm3: 'skipped' });
+        const startedAt = (move: string) => eventsOf(events, 'move-started').find((e) => e.move === move)?.at;
+        expect(startedAt('vm1')).toBe(startedAt('vm0'));
+    });
+
     test.each(['prepare', 'perform'] as const)('that is all or none is home again when one of it fails in %s', async (call) => {
         const { ports, hypervisors } = bench(rack(), { faults: [refuse(call, 'vm1')] });
         const events = await all(execute(planOf(drain(), { gangs: [gang([1, 2, 3])] }), ports));

@@ -77,7 +77,7 @@ export class Run implements RunHandle {
         while (this.#moves.some('waiting', 'delayed', 'running', 'settling')) {
             const woken = new Promise<void>((resolve) => (this.#woken = resolve));
             if (control.stop.aborted) await this.#skipTheRest();
-            else this.#startWhatMay();
+            else if (this.#startWhatMay()) continue;
             if (this.#moves.some('running', 'settling', 'delayed') || this.#waitsForItsMoment()) await woken;
         }
         over.abort();
@@ -162,7 +162,8 @@ export class Run implements RunHandle {
         return this.#waiting().some((id) => this.#quiet.heldBack(id) !== undefined || waitsForWindow(id));
     }
 
-    #startWhatMay(): void {
+    /** True where it has skipped one: what waited for that may start now. */
+    #startWhatMay(): boolean {
         this.#skipWhatIsTooLate();
         const { start, blocked } = startable({ moves: this.#queue() }, this.#plan.limits, this.#admits);
         this.#startAll(start);
@@ -175,10 +176,12 @@ export class Run implements RunHandle {
             }
         }
         // Until the first one sends, all that hosts can do is to make it ready.
-        if (idle || !this.#sending) return;
+        const skipped = blocked.some(({ never }) => never || idle);
+        if (idle || !this.#sending) return skipped;
         this.#makeReady();
         const next = blocked.filter((b) => !b.never && !this.#ready.has(b.move)).map((b) => b.move);
         this.#claims.takeAhead(next, this.#ready.size);
+        return skipped;
     }
 
     #queue(): ReturnType<Moves['queue']> {
