@@ -1,6 +1,6 @@
 import { milliseconds } from '@mig/language';
 import { expect, test } from 'vitest';
-import { EventQueue } from './libvirt/event-queue.js';
+import { EventQueue } from './host/event-queue.js';
 import type { Arrival, ArrivalEvent, Departure, DepartureEvent, MoveParameters } from './port.js';
 import { recoverPostcopy } from './recover-postcopy.js';
 

@@ -6,7 +6,7 @@ import type { Arrival, ArrivalEvent, Begun, Cookie, MoveParameters, Prepared } f
 import type { MoveConnections } from './departure.js';
 import { domainStates, lookUp, uuidToBytes } from './domains.js';
 import { libvirtErrors } from './errors.js';
-import { EventQueue } from './event-queue.js';
+import { EventQueue } from '../host/event-queue.js';
 import { followGuest } from './guest-events.js';
 import { flagsFor, migrateFlags, paramsFor } from './migration.js';
 import { procedures } from './procedures.js';

@@ -17,7 +17,7 @@ import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSett
 import type { LibvirtConnection, Versions } from './connect.js';
 import { domainStates } from './domains.js';
 import { libvirtErrors } from './errors.js';
-import { EventQueue } from './event-queue.js';
+import { EventQueue } from '../host/event-queue.js';
 import { followGuest, type GuestEvent } from './guest-events.js';
 import { progressOf, summaryOf } from './job-figures.js';
 import { flagsFor, fromMib, migrateFlags, paramsFor, toMib } from './migration.js';

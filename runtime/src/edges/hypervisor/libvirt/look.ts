@@ -6,7 +6,7 @@ import type { HostObservation } from '../port.js';
 import type { LibvirtConnection } from './connect.js';
 import { type DomainFacts, readDomain } from './domain-xml.js';
 import { uuidFromBytes, xmlFlags } from './domains.js';
-import { type HostFacts, onSharedFileSystem } from './host-facts.js';
+import { type HostFacts, onSharedFileSystem } from '../host/host-facts.js';
 import { activeJob } from './jobs.js';
 import { type Domain, procedures } from './procedures.js';
 import { type HostMemory, readHostMemory } from './statistics.js';

@@ -6,7 +6,7 @@ import type { HostObservation, ObservationNeeds } from '../port.js';
 import type { LibvirtConnection, Versions } from './connect.js';
 import { describeCpu, type HostCpu } from './cpu.js';
 import { domainStates } from './domains.js';
-import type { HostFacts } from './host-facts.js';
+import type { HostFacts } from '../host/host-facts.js';
 import type { DaemonWay } from './daemon-way.js';
 import type { Described, HostLook, Listing } from './look.js';
 import { type Measured, measure } from './measure.js';
