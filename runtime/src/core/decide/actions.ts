@@ -11,7 +11,7 @@
  * Each setting is read back and compared.
  */
 import { type BytesPerSecond, bytesPerSecond, formatQuantity, mebibyte, type TechniqueOptions } from '@mig/language';
-import type { MigrationAddress } from '../model/inventory.js';
+import type { InventoryHost } from '../model/inventory.js';
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
 import { settingText } from '../model/settings.js';
 import { probeEvery } from './blackout.js';
@@ -19,22 +19,26 @@ import { ladderActions, throttleArguments } from './ladder-actions.js';
 import { migrateFlagsOf, migrateParametersOf, type MigrateSide } from './migrate-call.js';
 import { type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
 import { optionSettings, readingCommands } from './option-settings.js';
-
-/** Where the lock of a VM stands on its source host. */
-export const lockFile = (uuid: string): string => `/run/mig-run/${uuid}.lock`;
+import { qmpActions } from './qmp-actions.js';
+import { lockFile, uriOf } from './route.js';
 
 /** Metadata namespace of the mark that says which run moves a VM. */
 export const moverNamespace = 'urn:mig:mover:1';
 
 /**
  * `ceiling`: the most that the caps of the plan let this move send. `monitor`: whether QEMU's own monitor may be used at the
- * source, which is asked for what libvirt does not read.
+ * source, which is asked for what libvirt does not read. `driver`: of both hosts.
  */
 export function actionsOf(
     move: Omit<PlannedMove, 'actions'>,
     ceiling: BytesPerSecond | undefined,
     monitor: 'allow' | 'deny' = 'allow',
+    driver?: InventoryHost['driver'],
 ): readonly PlannedAction[] {
+    if (driver === 'qemu') {
+        const calls = qmpActions(move, ceiling).flatMap((one) => (one === 'hooks before' ? hookActions(move, 'before') : [one]));
+        return [...calls, ...checkActions(move), ...hookActions(move, 'after')];
+    }
     const { source, destination, technique, persistent } = move;
     const vm = move.vm.name;
     const asked = { technique: moveTechnique(technique), persistent, unsafe: false };
@@ -206,11 +210,6 @@ function probeActions({ probe }: Omit<PlannedMove, 'actions'>): readonly Planned
     const when = 'from its start until it answers at its destination';
     const asked = { to: `${probe.address}:${probe.port}`, every: formatQuantity(probeEvery, 'duration'), when };
     return [{ on: probe.from ?? here, phase: 'verify', call: 'connect', with: asked }];
-}
-
-/** What the source's hypervisor connects to; the destination adds a port. */
-export function uriOf(route: MigrationAddress): string {
-    return `tcp:${route.address.includes(':') ? `[${route.address}]` : route.address}`;
 }
 
 const affected = (persistent: boolean): readonly string[] => (persistent ? ['LIVE', 'CONFIG'] : ['LIVE']);

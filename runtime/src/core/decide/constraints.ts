@@ -3,6 +3,7 @@ import type { HostName } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { CpuVerdict, HostState, Snapshot, VmState, VmUuid } from '../model/snapshot.js';
 import { scopeOf } from './attributes.js';
+import { driversApart } from './drivers-apart.js';
 import { attributesIn, evaluate, holds } from './evaluate.js';
 import { hugePagesFor } from './huge-pages.js';
 import { situationOf } from './situation.js';
@@ -72,6 +73,7 @@ const constraints: readonly Constraint[] = [
         host.uuid === source.uuid && host.uuid !== ''
             ? { text: `says that it is the same machine as ${source.name} (host UUID ${host.uuid})` }
             : undefined,
+    otherDriver,
     networkReachable,
     lockManagers,
     bridges,
@@ -86,6 +88,12 @@ const constraints: readonly Constraint[] = [
     together,
     technique,
 ];
+
+/** libvirt does not take over a guest from a QEMU that it has not started, nor give one away to such. */
+function otherDriver({ host, source }: Asked): Reason | undefined {
+    const why = driversApart(source, host);
+    return why === undefined ? undefined : { text: why };
+}
 
 function networkReachable({ host, source }: Asked): Reason | undefined {
     const network = host.migration?.network;

@@ -69,7 +69,8 @@ export function throttleArguments({
 const mostThrottle = 99;
 export const percent = (share: number): number => Math.min(mostThrottle, Math.max(1, Math.round(share * 100)));
 
-function whenOf({ on, and }: Rung): string {
+/** When a rung is taken, in words. */
+export function whenOf({ on, and }: Rung): string {
     const words =
         on.kind === 'stalled'
             ? [`stalled for ${on.iterations} iterations`]

@@ -47,6 +47,12 @@ test.each<[string, Partial<HostState>, Partial<VmState>, string]>([
         'takes migrations on the network "fast", to which a has no link',
     ],
     ['that is the same machine', { uuid: away.uuid }, {}, `says that it is the same machine as a (host UUID ${away.uuid})`],
+    [
+        'that is driven otherwise',
+        { driver: 'qemu' },
+        {},
+        'runs its VMs by plain QEMU, and a by libvirt: a running VM cannot change between them',
+    ],
     ['without a bridge', { networks: ['br1'] }, {}, 'has no network "br0", which the VM is attached to'],
     ['that is full', { memoryFree: gib(3) }, {}, 'has 3 GiB of memory free, and the VM needs 4 GiB'],
 ])('a host %s is no destination', (_, facts, vmFacts, because) => {

@@ -76,8 +76,10 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
     const capped = capsOf(fired, draft.moves, snapshot);
     const findings = [...found, ...capped.findings];
     if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran, states };
-    const monitorOf = (host: HostName): 'allow' | 'deny' | undefined => world.hosts.get(host)?.state.monitor;
-    const moves = draft.moves.map((move) => ({ ...move, actions: actionsOf(move, ceilingOf(move, capped), monitorOf(move.source)) }));
+    const moves = draft.moves.map((move) => {
+        const { monitor, driver } = world.hosts.get(move.source)?.state ?? {};
+        return { ...move, actions: actionsOf(move, ceilingOf(move, capped), monitor, driver) };
+    });
     const policies = fired.map(({ policy }) => policy);
     const body: Omit<Plan, 'id'> = {
         kind: 'mig-plan',

@@ -63,7 +63,7 @@ describe('before finish was sent', () => {
     });
 
     test('in whatever state the destination is, a source that has switched is never resumed', () => {
-        const reasons = ['migration', 'migrated', 'postcopy', 'postcopy-failed', 'user', 'other'] as const;
+        const reasons = ['migration', 'migrated', 'received', 'postcopy', 'postcopy-failed', 'user', 'other'] as const;
         for (const finish of ['not-sent', 'sent', 'started', 'not-started', 'refused'] as const)
             for (const state of ['running', 'paused', 'shut off', 'other'] as const)
                 for (const reason of reasons)
@@ -119,8 +119,8 @@ const sightings: readonly Sighting[] = [
     absent,
     { kind: 'absent', sameBoot: false },
     ...(['running', 'paused', 'shut off', 'other'] as const).flatMap((state) =>
-        (['migration', 'postcopy', 'postcopy-failed', 'user', 'other'] as const).flatMap((reason) =>
-            (['outgoing', 'incoming', 'none'] as const).flatMap((job) =>
+        (['migration', 'received', 'postcopy', 'postcopy-failed', 'user', 'other'] as const).flatMap((reason) =>
+            (['outgoing', 'unattended', 'incoming', 'none'] as const).flatMap((job) =>
                 [true, false].flatMap((sameBoot) =>
                     ['r1', 'r2', undefined].map(
                         (moverRun): Sighting => ({ kind: 'present', sameBoot, state, reason, job, persistent: true, moverRun }),
@@ -141,20 +141,37 @@ const everyFact = fc.record({
 describe('the table', () => {
     property.prop([everyFact], { numRuns: 3000 })('has a row for every combination, and acts on no host that is silent', (f) => {
         const { steps } = recover(f);
-        const onSource = steps.some((s) => s !== 'remove-leftover' && s !== 'settle-arrival');
-        const onDestination = steps.some((s) => s === 'remove-leftover' || s === 'settle-arrival');
+        const atDestination: readonly string[] = ['remove-leftover', 'start-destination', 'settle-arrival'];
+        const onSource = steps.some((s) => !atDestination.includes(s));
+        const onDestination = steps.some((s) => atDestination.includes(s));
         expect(onSource && f.source.kind === 'silent').toBe(false);
         expect(onDestination && f.destination.kind === 'silent').toBe(false);
     });
     property.prop([everyFact], { numRuns: 3000 })('never resumes a source whose destination may have run the VM', (f) => {
         const resumes = recover(f).steps.includes('resume-source');
         if (resumes) expect(['not-sent', 'not-started']).toContain(f.finish);
-        if (resumes) expect(['running', 'sending']).not.toContain(conditionOf(f.destination, f.run));
+        if (resumes) expect(['running', 'sending', 'unattended']).not.toContain(conditionOf(f.destination, f.run));
     });
     property.prop([everyFact], { numRuns: 3000 })('removes the copy at the source only when the VM has run at the destination', (f) => {
         if (!recover(f).steps.includes('remove-source')) return;
-        expect(f.finish === 'started' || ['running', 'sending'].includes(conditionOf(f.destination, f.run))).toBe(true);
+        expect(f.finish === 'started' || ['running', 'sending', 'unattended'].includes(conditionOf(f.destination, f.run))).toBe(true);
     });
+    property.prop([everyFact], { numRuns: 3000 })(
+        'starts the destination only where the source stands still and does not go on by itself',
+        (f) => {
+            if (!recover(f).steps.includes('start-destination')) return;
+            expect(conditionOf(f.destination, f.run)).toBe('received');
+            expect(['paused', 'postcopy']).toContain(conditionOf(f.source, f.run));
+            // Before the switch to post-copy, the word that the source gave the VM away is on disk.
+            if (conditionOf(f.source, f.run) === 'paused') expect(['not-sent', 'not-started']).not.toContain(f.finish);
+        },
+    );
+    property.prop([everyFact], { numRuns: 3000 })(
+        'ends a migration that goes on by itself only where the destination was never told to run the VM',
+        (f) => {
+            if (recover(f).steps.includes('cancel-sending')) expect(['not-sent', 'not-started']).toContain(f.finish);
+        },
+    );
     test('has no row that an earlier one hides', () => {
         const used = new Set<string>();
         for (const finish of ['not-sent', 'sent', 'started', 'not-started', 'refused'] as const)

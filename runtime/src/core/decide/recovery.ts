@@ -41,8 +41,8 @@ export type Sighting =
           readonly kind: 'present';
           readonly sameBoot: boolean;
           readonly state: 'running' | 'paused' | 'shut off' | 'other';
-          readonly reason: 'migration' | 'migrated' | 'postcopy' | 'postcopy-failed' | 'user' | 'starting-up' | 'other';
-          readonly job: 'outgoing' | 'incoming' | 'none' | 'other';
+          readonly reason: 'migration' | 'migrated' | 'received' | 'postcopy' | 'postcopy-failed' | 'user' | 'starting-up' | 'other';
+          readonly job: 'outgoing' | 'unattended' | 'incoming' | 'none' | 'other';
           readonly persistent: boolean;
           readonly moverRun: string | undefined;
       };
@@ -60,6 +60,10 @@ export type Condition =
     | 'running'
     /** Running, and a migration job is still active on it. */
     | 'sending'
+    /** Its migration goes on by itself, though nobody drives it any more. */
+    | 'unattended'
+    /** Paused with what it has received, all of it or enough to run; it has never run, and keeps it until it is told to. */
+    | 'received'
     /** Paused by the migration. */
     | 'paused'
     /** Paused by its owner. */
@@ -77,6 +81,10 @@ export type Condition =
     | 'unclear';
 
 export type RecoveryStep =
+    /** End the migration that goes on at the source, whose guest runs on. */
+    | 'cancel-sending'
+    /** Let the destination run what it has received; `finish-sent` is on disk before. */
+    | 'start-destination'
     /** domainResume at the source. */
     | 'resume-source'
     /** Remove the paused copy at the destination, which has never run. */
@@ -92,7 +100,7 @@ export type RecoveryStep =
 
 export interface RecoveryDecision {
     readonly row: string;
-    /** `ask-again`: something may change by itself, or a host may answer later; nothing is touched until then. */
+    /** `ask-again`: both hosts are asked again, once the steps (if there are any) are done: something may change by itself, or a host may answer later. */
     readonly verdict: 'settled' | 'ask-again' | 'hold';
     /** To be done in this order, each only when the one before it succeeded; where one fails, both hosts are asked again. */
     readonly steps: readonly RecoveryStep[];
@@ -106,13 +114,18 @@ export interface RecoveryDecision {
 /** The decision for these facts. Total: every combination has a row. */
 export function recover(facts: RecoveryFacts): RecoveryDecision {
     const source = conditionOf(facts.source, facts.run);
-    const there = conditionOf(facts.destination, facts.run);
-    // Somebody may be moving it onwards already: it runs there all the same.
-    const destination = there === 'sending' ? 'running' : there;
+    const destination = atDestination(facts);
     const row = rows.find((r) => matches(r, facts, source, destination));
     if (!row) throw new Error(`no row for ${facts.finish}, source ${source}, destination ${destination}`);
     const { id, verdict, steps, vmAt, alarm, because } = row;
     return { row: id, verdict, steps, vmAt, alarm, because };
+}
+
+/** Somebody may be moving it onwards from there already: it is there all the same. */
+function atDestination({ destination, run }: RecoveryFacts): Condition {
+    const there = conditionOf(destination, run);
+    if (there === 'unattended') return destination.kind === 'present' && destination.state === 'running' ? 'running' : 'busy';
+    return there === 'sending' ? 'running' : there;
 }
 
 /** Sums up a sighting. */
@@ -120,7 +133,9 @@ export function conditionOf(sighting: Sighting, run: string): Condition {
     if (sighting.kind === 'silent') return sighting.fenced ? 'fenced' : 'silent';
     if (sighting.kind === 'absent') return sighting.sameBoot ? 'absent' : 'rebooted';
     if (sighting.moverRun !== undefined && sighting.moverRun !== run) return 'foreign';
+    if (sighting.reason === 'received') return 'received';
     if (sighting.reason === 'postcopy' || sighting.reason === 'postcopy-failed') return sighting.reason;
+    if (sighting.job === 'unattended') return 'unattended';
     switch (sighting.state) {
         case 'running':
             return sighting.job === 'outgoing' ? 'sending' : 'running';

@@ -19,6 +19,7 @@ import { type Part, partNames } from '../versions/versions-of.js';
 import { libvirtStep } from './bandwidth.js';
 import { executable } from './executable.js';
 import { moveTechnique } from './move-technique.js';
+import { qmpLack } from './qmp-call.js';
 import type { Situation } from './situation.js';
 import { tlsLack, type TlsEnd } from './tls.js';
 
@@ -44,6 +45,8 @@ export function whyNotHere(technique: PlannedTechnique, { world, vm, source, des
     if (switches && vm.state !== 'running') return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
     if (technique.options.dirtyLimit !== undefined && vm.dirtyRing === false)
         return `${vm.name} has no dirty ring, which its dirty limit needs`;
+    const undone = source.driver === 'qemu' ? qmpLack(technique) : undefined;
+    if (undone !== undefined) return undone;
     const unencrypted = technique.options.tls === true ? tlsLack(tlsEnd(source), tlsEnd(destination), world.snapshot.takenAt) : undefined;
     if (unencrypted !== undefined) return `it asks for TLS, and ${unencrypted}`;
     const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);

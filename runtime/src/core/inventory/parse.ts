@@ -63,6 +63,7 @@ function toInventory(file: InventoryFile): Inventory {
                           },
                 links,
                 monitor: host.monitor,
+                ...(host.qmp !== undefined && { qmp: host.qmp }),
                 ...(host.versions && { versions: { libvirt: host.versions.libvirt, qemu: host.versions.qemu } }),
                 ...provisions(host),
                 simulated:
@@ -225,6 +226,16 @@ function meaningFindings(file: InventoryFile, place: Places): Finding[] {
                     `${name} is simulated and says nothing of what it has`,
                     'add `simulated: { memory: 64 GiB, cpus: 16 }`',
                     place.key(at),
+                ),
+            );
+        }
+        if (host.qmp !== undefined && host.driver !== 'qemu') {
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name} says where its QMP sockets are, and its driver is ${host.driver}`,
+                    'write `driver: qemu` where its QEMUs run without libvirt, or take qmp out',
+                    place.key([...at, 'qmp']),
                 ),
             );
         }

@@ -129,6 +129,16 @@ const host = z.strictObject({
     tags: tags.default({}),
     maintenance: z.boolean().default(false).meta({ description: 'To be emptied, and no destination' }),
     monitor: z.enum(['allow', 'deny']).default('allow').meta({ description: 'Whether calls that taint a domain may be used' }),
+    qmp: z
+        .string()
+        .regex(/^\/[^{}]*(\{(name|uuid)\}[^{}]*)*$/, 'write an absolute path; in it only {name} and {uuid} stand for parts of a VM')
+        .optional()
+        .meta({
+            description:
+                'Driver qemu: where the QMP sockets of its VMs are, a path with {name} or {uuid} in it, or a directory, in which each is ' +
+                '{name}.qmp. Left out: where their command lines say, else /run/qemu',
+            examples: ['/run/qemu/{name}.qmp'],
+        }),
     migration: z
         .strictObject({
             network: name,

@@ -40,6 +40,8 @@ export interface InventoryHost {
     readonly links: readonly HostLink[];
     /** Whether calls that taint a domain may be used. */
     readonly monitor: 'allow' | 'deny';
+    /** Driver qemu: where the QMP sockets of its VMs are, a path with {name} or {uuid}, or a directory. Absent: as their command lines say. */
+    readonly qmp?: string;
     /** What runs there, where a person wrote it down: for checks without a look at the hosts. What is seen counts before it. */
     readonly versions?: { readonly libvirt: string | undefined; readonly qemu: string | undefined };
     /** As a person wrote it down. What is seen counts before it. */

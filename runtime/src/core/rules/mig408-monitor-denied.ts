@@ -25,7 +25,9 @@ export const monitorDenied: HostRule = {
         'monitor (libvirt 9.0 and 11.3, QEMU 7.2 and 10.0). libvirt 11.3 knows nothing of dirty-limit.',
     byPart: true,
     check: (input, report) => {
-        const denied = (input.inventory?.hosts ?? []).filter(({ monitor }) => monitor === 'deny').map(({ name }) => name);
+        const denied = (input.inventory?.hosts ?? [])
+            .filter(({ monitor, driver }) => monitor === 'deny' && driver === 'libvirt')
+            .map(({ name }) => name);
         if (denied.length === 0) return;
         const reach = reachOf(input);
         for (const mover of moversOf(input.program)) {

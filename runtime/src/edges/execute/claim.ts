@@ -1,6 +1,6 @@
 import { milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
-import type { PlannedMove } from '../../core/index.js';
+import { driversApart, type PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Arrival, Departure, HostSession, Presence, VmLock } from '../hypervisor/port.js';
 import { within } from './bounds.js';
@@ -31,6 +31,13 @@ async function open(step: PlannedMove, ports: ExecutePorts, signal: AbortSignal)
         sessionWith(ports, step.source, signal),
         sessionWith(ports, step.destination, signal),
     ]);
+    const apart = driversApart(source.host, destination.host);
+    if (apart !== undefined) {
+        throw new MigrationError('drivers-apart', `${step.destination} ${apart}`, {
+            hint: 'make a new plan with this inventory: it names another destination, or none',
+            where: { host: step.destination, vm: step.vm.name },
+        });
+    }
     const { uuid } = step.vm;
     const opened = await Promise.allSettled([
         source.lock(uuid, { run: ports.run, controller: ports.controller }, signal),

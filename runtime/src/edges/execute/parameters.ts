@@ -1,5 +1,5 @@
 import { milliseconds } from '@mig/language';
-import { uriOf } from '../../core/decide/actions.js';
+import { uriOf } from '../../core/decide/route.js';
 import { moveTechnique, type PlannedMove } from '../../core/index.js';
 import type { MoveParameters } from '../hypervisor/port.js';
 

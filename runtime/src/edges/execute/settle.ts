@@ -41,18 +41,21 @@ const longestPauseMs = 5_000;
  * Asks both hosts, decides by the recovery table, and acts; again while something may change by itself, for as long as
  * the run's patience lasts. Every move ends here, the smooth ones too.
  */
-export async function settle(step: PlannedMove, facts: SettleFacts, run: RunContext): Promise<Settled> {
+export async function settle(step: PlannedMove, known: SettleFacts, run: RunContext): Promise<Settled> {
     const start = run.clock.now();
+    let facts = known;
     let pause = firstPauseMs;
     let told = '';
     for (;;) {
         const decision = await ask(step, facts, run);
-        if (decision.row !== told && (decision.alarm || told !== '')) tell(step, decision, run);
+        if (decision.row !== told && (decision.alarm || told !== '' || decision.steps.includes('start-destination')))
+            tell(step, decision, run);
         told = decision.row;
         if (decision.verdict === 'hold') return { vmOn: hostOf(step, decision.vmAt), end: 'held', carried: [], because: decision.because };
-        if (decision.verdict === 'settled') {
+        if (decision.steps.includes('start-destination')) facts = { ...facts, finish: startAnnounced(step, facts.finish, run) };
+        if (decision.verdict === 'settled' || decision.steps.length > 0) {
             const done = await act(step, decision, facts, run);
-            if (done) return done;
+            if (done && decision.verdict === 'settled') return done;
         }
         if (since(run.clock, start) + pause > run.patience) return outOfPatience(step, decision);
         await run.clock.sleep(milliseconds(pause));
@@ -87,6 +90,13 @@ function sightingOf(presence: Presence, boot: string | undefined): Sighting {
     return { kind: 'present', sameBoot, state, reason, job, persistent, moverRun: mover?.run };
 }
 
+/** The destination is about to run the VM: on disk before it is told to (safety.md rule 1). */
+function startAnnounced(step: PlannedMove, finish: FinishRecord, run: RunContext): FinishRecord {
+    if (finish !== 'not-sent') return finish;
+    run.ports.journal.enter(run.ports.run, step.id, ['finish', 'finish-sent'], run.clock.now());
+    return 'sent';
+}
+
 /** Does the steps in order; undefined where one failed and both hosts are to be asked again. */
 async function act(step: PlannedMove, decision: RecoveryDecision, facts: SettleFacts, run: RunContext): Promise<Settled | undefined> {
     if (decision.steps.length > 0 && !(await facts.holdsLock())) {
@@ -111,6 +121,8 @@ async function act(step: PlannedMove, decision: RecoveryDecision, facts: SettleF
 }
 
 const wording: Readonly<Record<RecoveryStep, string>> = {
+    'cancel-sending': 'end its migration at its source',
+    'start-destination': 'let it run at its destination',
     'resume-source': 'resume it at its source',
     'remove-leftover': 'remove the copy at its destination',
     'remove-source': 'remove the paused copy at its source',
@@ -119,17 +131,25 @@ const wording: Readonly<Record<RecoveryStep, string>> = {
     'clear-marks': "take the run's mark off it",
 };
 
+const atDestination: ReadonlySet<RecoveryStep> = new Set<RecoveryStep>(['remove-leftover', 'start-destination', 'settle-arrival']);
+
 const stepBound: Milliseconds = milliseconds(60_000);
 
 /** @returns what was carried over, in words */
 async function take(one: RecoveryStep, step: PlannedMove, run: RunContext): Promise<readonly string[]> {
-    const host = one === 'remove-leftover' || one === 'settle-arrival' ? step.destination : step.source;
+    const host = atDestination.has(one) ? step.destination : step.source;
     const what = { call: one, host, vm: step.vm.name };
     const { uuid } = step.vm;
     return within(run.clock, stepBound, what, async (signal) => {
         const session = await sessionWith(run.ports, host, signal);
         switch (one) {
+            case 'cancel-sending': {
+                await using departure = await session.departure(uuid, signal);
+                await departure.cancel(signal);
+                return [];
+            }
             case 'resume-source':
+            case 'start-destination':
                 await session.resumeGuest(uuid, signal);
                 return [];
             case 'remove-leftover':

@@ -1,6 +1,5 @@
 import type { Inventory } from '../../core/index.js';
 import { systemClock } from '../execute/clock.js';
-import { HypervisorError } from './errors.js';
 import type { OpenSession } from './sessions.js';
 
 /**
@@ -21,10 +20,10 @@ export function openSessionOf(
             case 'simulated':
                 simulated ??= simulatedHosts(inventory);
                 return (await simulated)(host, signal);
-            case 'qemu':
-                throw new HypervisorError('feature-missing', host.name, `${host.name}: the driver qemu is not built yet`, {
-                    hint: 'run its VMs under libvirt, or take the host out of the inventory',
-                });
+            case 'qemu': {
+                const { createQemuSession } = await import('./qemu/session.js');
+                return createQemuSession(host, signal);
+            }
         }
     };
 }

@@ -1,5 +1,5 @@
 /**
- * The port that every hypervisor driver serves: `libvirt`, `simulated`, later `qemu`.
+ * The port that every hypervisor driver serves: `libvirt`, `qemu`, `simulated`.
  *
  * A move is the client-managed protocol v3, phase by phase, driven by the executor:
  *
@@ -108,17 +108,20 @@ export interface HostObservation {
     readonly unknown: readonly { readonly about: string; readonly why: string }[];
 }
 
-/** `reason` distinguishes what recovery must know (libvirt's state reasons in words). */
+/**
+ * `reason` distinguishes what recovery must know (libvirt's state reasons in words). `received`: paused with what it has
+ * received, and nobody has told it to run the guest; a hypervisor that keeps such a copy until it is told says so.
+ */
 export type Presence =
     | { readonly kind: 'absent'; readonly bootId: string }
     | {
           readonly kind: 'present';
           readonly bootId: string;
           readonly state: 'running' | 'paused' | 'shut off' | 'other';
-          readonly reason: 'migration' | 'migrated' | 'postcopy' | 'postcopy-failed' | 'user' | 'starting-up' | 'other';
+          readonly reason: 'migration' | 'migrated' | 'received' | 'postcopy' | 'postcopy-failed' | 'user' | 'starting-up' | 'other';
           readonly persistent: boolean;
-          /** A migration job that is active on it. */
-          readonly job: 'outgoing' | 'incoming' | 'none' | 'other';
+          /** A migration job that is active on it. `unattended`: one that goes on whether or not the client that began it lives. */
+          readonly job: 'outgoing' | 'unattended' | 'incoming' | 'none' | 'other';
           /** Mark of the run that moves it, from metadata. */
           readonly mover: { readonly run: string; readonly epoch: number } | undefined;
       };

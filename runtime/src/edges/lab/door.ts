@@ -13,6 +13,7 @@ export { labUp, type LabUpOptions, type OwnedLab } from './up.js';
 export { canDelayPackets, cutLink, restoreLink, setLinkRate, type LabNetwork } from './links.js';
 export { hostsOfGuest, setDirtyRate, startGuest, stopGuest } from './guest/guest.js';
 export type { GuestSpec } from './guest/domain.js';
+export { qmpPath, startPlainGuest, stopPlainGuest, type PlainGuestSpec } from './guest/plain.js';
 export { openGuestMemory, type GuestMemory } from './guest/memory.js';
 export { guestProof, type GuestProof, type PageDamage } from './guest/proof.js';
 export { guestNames, type GuestRecord, type LinuxGuestRecord } from './guest/record.js';

@@ -127,10 +127,13 @@ function withInventory(vm: VmState, inventory: Inventory): VmState {
 
 /** Each distinct guest CPU is asked about once a host, however many VMs have it. */
 async function compatibility(answers: readonly Answer[], signal: AbortSignal): Promise<CpuVerdict[]> {
-    const guests = answers.flatMap((a) => Object.entries(a.observation.cpus).map(([uuid, cpu]) => ({ uuid, host: a.host.name, ...cpu })));
+    const guests = answers.flatMap((a) =>
+        Object.entries(a.observation.cpus).map(([uuid, cpu]) => ({ uuid, host: a.host.name, driver: a.host.driver, ...cpu })),
+    );
     const verdicts = await Promise.all(
         answers.map(async ({ host, session }) => {
-            const foreign = guests.filter((guest) => guest.host !== host.name);
+            // What another driver says of a CPU, this one does not read; the plan refuses such a move anyway (decide/drivers-apart.ts).
+            const foreign = guests.filter((guest) => guest.host !== host.name && guest.driver === host.driver);
             const kinds = new Map<string, (typeof foreign)[number]>();
             for (const guest of foreign) {
                 const kind = `${guest.machine}\n${guest.cpuXml}`;

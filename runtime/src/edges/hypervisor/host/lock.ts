@@ -10,7 +10,7 @@ import type { HostAccess, HostProcess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
 import type { LockOwner, VmLock } from '../port.js';
 
-const lockDirectory = '/run/mig-run';
+export const lockDirectory = '/run/mig-run';
 const heartbeatEveryMs = 15_000;
 const silenceSeconds = 60;
 

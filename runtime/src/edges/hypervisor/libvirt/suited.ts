@@ -1,43 +1,12 @@
 /** Whether a host's libvirt and QEMU can do what a technique asks for: refused here, before anything is touched. */
-import {
-    combinationFacts,
-    copiedDisks,
-    facilities,
-    facilitiesOf,
-    type Facility,
-    isIncremental,
-    type MoveTechnique,
-    partNames,
-    spanText,
-    type VersionFact,
-    versionFacts,
-    within,
-} from '../../../core/index.js';
-import type { MigrateSide } from '../../../core/index.js';
+import { copiedDisks, isIncremental, type MigrateSide, type MoveTechnique, within } from '../../../core/index.js';
 import { HypervisorError } from '../errors.js';
+import { askedOf, named, refuseByVersion, unsuited } from '../suited.js';
 import type { Versions } from './connect.js';
-
-/** An option that is taken and has no effect is no refusal: the checker warns of it, and reading it back shows it. */
-const refused: ReadonlySet<VersionFact['effect']> = new Set<VersionFact['effect']>(['missing', 'removed', 'broken']);
 
 /** Errors: `feature-missing`, with the option, the host and what would do instead. */
 export function refuseUnsuited(host: string, versions: Versions, technique: MoveTechnique, side: MigrateSide): void {
-    const uses = askedOf(technique);
-    const asked = (all: readonly Facility[]): boolean => all.every((one) => uses.has(one));
-    for (const { uses: needed, without, what, cure } of combinationFacts) {
-        if (!asked(needed) || (without !== undefined && uses.has(without))) continue;
-        throw unsuited(host, `${named(needed)} cannot be used on ${host}: ${what}`, cure);
-    }
-    for (const { uses: needed, part, at, wrong, effect, what } of versionFacts) {
-        if (!refused.has(effect) || !asked(needed) || (at === 'source' && side === 'destination')) continue;
-        if (!within(versions[part], wrong)) continue;
-        const runs = `${host} runs ${partNames[part]} ${versions[part]}`;
-        throw unsuited(
-            host,
-            `${named(needed)} cannot be used on ${host}: ${runs}; ${what}`,
-            `use ${partNames[part]} ${spanText(wrong)} on ${host}, or take ${named(needed)} out of the technique`,
-        );
-    }
+    refuseByVersion(host, versions, technique, side);
     const modes = new Set(technique.options.storage?.map(({ mode }) => mode));
     if (modes.has('copy') && isIncremental(technique)) {
         throw unsuited(
@@ -107,11 +76,3 @@ const causes: readonly Cause[] = [
             `make each image on ${host} at the same path and of the same size, or put it into a storage pool that both hosts have`,
     },
 ];
-
-const askedOf = ({ live, postcopy, options }: MoveTechnique): ReadonlySet<Facility> =>
-    facilitiesOf(postcopy ? 'postcopy' : live ? 'precopy' : 'stop-and-copy', options, []);
-
-const named = (uses: readonly Facility[]): string => uses.map((one) => facilities[one].name).join(' and ');
-
-const unsuited = (host: string, message: string, hint: string): HypervisorError =>
-    new HypervisorError('feature-missing', host, message, { hint });

@@ -155,6 +155,16 @@ describe('QMP', () => {
         expect(heard).toEqual(['STOP']);
     });
 
+    test('a stream that closed before us, and tells it once, keeps nobody waiting', async () => {
+        const server = new FakeQemu(() => ok());
+        const qmp = await open(server);
+        // As a channel of SSH does: closed, and not destroyed.
+        server.stream.emit('close');
+        await qmp.lost;
+        server.stream.destroy = (): Duplex => server.stream;
+        await qmp[Symbol.asyncDispose]();
+    });
+
     test('our own goodbye is no loss', async () => {
         const server = new FakeQemu(() => ok());
         const qmp = await open(server);

@@ -60,6 +60,7 @@ export class QmpConnection implements AsyncDisposable {
     #lastId = 0;
     #broken: HypervisorError | undefined;
     #closing = false;
+    #streamClosed = false;
 
     private constructor(name: MonitorName, stream: Duplex, answerWithinMs: number) {
         this.name = name;
@@ -69,7 +70,10 @@ export class QmpConnection implements AsyncDisposable {
         this.#greeting.promise.catch(() => undefined); // told to whoever waits for it
         stream.on('data', (chunk: Buffer) => this.#receive(chunk));
         stream.on('end', () => this.#break(monitorLost(name, 'QEMU closed it')));
-        stream.on('close', () => this.#break(monitorLost(name, 'it was closed')));
+        stream.on('close', () => {
+            this.#streamClosed = true;
+            this.#break(monitorLost(name, 'it was closed'));
+        });
         stream.on('error', (error) => this.#break(monitorLost(name, error.message)));
     }
 
@@ -141,11 +145,13 @@ export class QmpConnection implements AsyncDisposable {
         if (this.#closing) return;
         this.#closing = true;
         this.#break(monitorLost(this.name, 'we closed it'));
-        if (this.#stream.destroyed) return;
-        const closed = new Promise((resolve) => this.#stream.once('close', resolve));
-        const givingUp = setTimeout(() => this.#stream.destroy(), closeTimeoutMs);
+        if (this.#streamClosed) return;
+        const closed = Promise.withResolvers<undefined>();
+        this.#stream.once('close', () => closed.resolve(undefined));
+        const givingUp = setTimeout(() => closed.resolve(undefined), closeTimeoutMs);
         this.#stream.end();
-        await closed;
+        this.#stream.destroy();
+        await closed.promise;
         clearTimeout(givingUp);
     }
 

@@ -92,7 +92,7 @@ const unreachable = (name: string, host: string, cause?: unknown): LabError =>
     });
 
 /** The image goes to every host, under the same path: a migrated guest is started there with its firmware again. */
-async function placeRom(lab: Lab, guest: PlannedGuest): Promise<string> {
+export async function placeRom(lab: Lab, guest: PlannedGuest): Promise<string> {
     const rom = guestRom(guest);
     const path = `/var/lib/mig-lab/roms/${createHash('sha256').update(rom).digest('hex').slice(0, 16)}.rom`;
     for (const host of lab.hosts) {
@@ -103,7 +103,7 @@ async function placeRom(lab: Lab, guest: PlannedGuest): Promise<string> {
     return path;
 }
 
-async function untilReady(lab: Lab, host: string, record: GuestRecord, signal: AbortSignal | undefined): Promise<void> {
+export async function untilReady(lab: Lab, host: string, record: GuestRecord, signal: AbortSignal | undefined): Promise<void> {
     for (let waited = 0; waited < readyPatienceMs; waited += readyPollMs) {
         signal?.throwIfAborted();
         await using memory = await openGuestMemory(lab, host, record.name, identityOf(record));

@@ -41,15 +41,21 @@ export async function openGuestMemory(lab: Lab, host: string, guest: string, ide
 
 /** The number of a guest's QEMU inside its host; undefined when the host runs none. */
 export async function guestPid(lab: Lab, host: string, guest: string): Promise<number | undefined> {
-    const text = await readFile(pathInHost(lab, host, `/run/libvirt/qemu/${guest}.pid`), 'utf8').catch((error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-        throw error;
-    });
-    if (text === undefined) return undefined;
-    const pid = Number(text.trim());
-    const alive = await readdir(pathInHost(lab, host, `/proc/${pid}/task`)).catch(() => []);
-    return alive.length > 0 ? pid : undefined;
+    for (const file of [`/run/libvirt/qemu/${guest}.pid`, plainPidFile(guest)]) {
+        const text = await readFile(pathInHost(lab, host, file), 'utf8').catch((error: unknown) => {
+            if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+            throw error;
+        });
+        if (text === undefined) continue;
+        const pid = Number(text.trim());
+        const alive = await readdir(pathInHost(lab, host, `/proc/${pid}/task`)).catch(() => []);
+        if (alive.length > 0) return pid;
+    }
+    return undefined;
 }
+
+/** Where a guest without libvirt says its number, inside its host. */
+export const plainPidFile = (guest: string): string => `/run/qemu/${guest}.pid`;
 
 interface Region {
     readonly start: number;

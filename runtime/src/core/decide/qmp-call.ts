@@ -1,0 +1,81 @@
+/**
+ * What QEMU's own migration is asked for at either end (driver qemu), by QMP's names. The plan shows it and the driver
+ * sends it, from this one place. Everything that a move may set is set, so that nothing of an earlier one is left.
+ */
+import { throttleArguments } from './ladder-actions.js';
+import type { MigrateSide } from './migrate-call.js';
+import type { MoveTechnique } from './move-technique.js';
+
+export type QmpCapability = 'events' | 'return-path' | 'late-block-activate' | 'postcopy-ram' | 'multifd' | 'xbzrle' | 'auto-converge';
+
+/** On or off, each of them. */
+export function qmpCapabilitiesOf(
+    { postcopy, options, throttleLater }: MoveTechnique,
+    side: MigrateSide,
+): Readonly<Record<QmpCapability, boolean>> {
+    const throttles = (options.throttle !== undefined || throttleLater === true) && options.never?.includes('throttle') !== true;
+    return {
+        events: true,
+        // Without it the source says that all is done as soon as the bytes have left it.
+        'return-path': true,
+        // The destination takes its disks when it is told to run the guest, not before.
+        'late-block-activate': side === 'destination',
+        'postcopy-ram': postcopy,
+        multifd: options.streams !== undefined,
+        xbzrle: options.xbzrleCache !== undefined || options.compression?.method === 'xbzrle',
+        'auto-converge': side === 'source' && throttles,
+    };
+}
+
+export type QmpParameters = Readonly<Record<string, number | string>>;
+
+/** QEMU's own, where a technique says nothing (QEMU: migration/options.c). */
+const usual = { downtimeMs: 300 } as const;
+
+/** Beside the caps of bandwidth, which change while a move sends. */
+export function qmpParametersOf({ options, throttleLater }: MoveTechnique, side: MigrateSide): QmpParameters {
+    const { streams, compression, xbzrleCache, throttle, downtimeMs } = options;
+    const method = streams === undefined || compression === undefined || compression.method === 'xbzrle' ? 'none' : compression.method;
+    const both: QmpParameters = {
+        ...(streams !== undefined && { 'multifd-channels': streams }),
+        'multifd-compression': method,
+        ...(method !== 'none' && compression?.level !== undefined && { [`multifd-${method}-level`]: compression.level }),
+    };
+    if (side === 'destination') return both;
+    // Only a rung may throttle: until then it is held where the guest does not feel it.
+    const held = throttleLater === true && throttle === undefined;
+    return {
+        ...both,
+        ...(xbzrleCache !== undefined && { 'xbzrle-cache-size': xbzrleCache }),
+        'downtime-limit': downtimeMs === undefined ? usual.downtimeMs : Math.max(1, Math.floor(downtimeMs)),
+        ...(throttle
+            ? throttleArguments({ initial: throttle.initial, step: throttle.step ?? usualStep, max: throttle.max })
+            : { 'cpu-throttle-initial': held ? 1 : 20, 'cpu-throttle-increment': held ? 1 : 10, 'max-cpu-throttle': 99 }),
+    };
+}
+
+/** As a share. */
+const usualStep = 0.1;
+
+/** Ports that destinations listen at, those that libvirt takes too: a firewall opens the same for both. */
+export const migrationPorts = { from: 49_152, to: 49_215 } as const;
+
+/** What the destination listens at: the first of the ports that is free. */
+export function incomingUri(listen: string): string {
+    return `tcp:${bracketed(listen)}:${migrationPorts.from},to=${migrationPorts.to}`;
+}
+
+/** An IPv6 address stands in brackets. */
+export const bracketed = (address: string): string => (address.includes(':') && !address.startsWith('[') ? `[${address}]` : address);
+
+/** A real value that no link reaches: 0 does not mean unlimited to every setting of every version. */
+export const qmpUnlimited = 2 ** 40;
+
+/** What plain QEMU is not asked for by this driver, in words; undefined where it does all that the technique asks for. */
+export function qmpLack({ options }: Pick<MoveTechnique, 'options'>): string | undefined {
+    if (options.tls === true)
+        return 'the driver qemu sets up no TLS between QEMUs: encrypt the migration network itself, or leave `tls` out';
+    if (options.storage?.some(({ mode }) => mode !== 'shared') === true)
+        return 'the driver qemu copies no disks: put them on shared storage';
+    return undefined;
+}

@@ -1,0 +1,339 @@
+/**
+ * The source's side of a move. All of it goes over the one connection to the VM's monitor: QEMU sends beside it, and goes
+ * on when it breaks. So a departure that is given up before the switch to post-copy ends the migration itself.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
+import { bracketed, qmpLack, qmpUnlimited, type Progress, type VmUuid } from '../../../core/index.js';
+import { abortable } from '../../ssh/abortable.js';
+import { HypervisorError } from '../errors.js';
+import { EventQueue } from '../host/event-queue.js';
+import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
+import { refuseByVersion } from '../suited.js';
+import { progressOf, summaryOf } from './figures.js';
+import { guestEvent } from './guest-events.js';
+import { type Mark, writeMark } from './mark.js';
+import type { Monitor } from './monitors.js';
+import { type Asked, mustHaveSocket, processOf } from './presence.js';
+import type { QemuProcess } from './processes.js';
+import { QmpRefusal } from './qmp-errors.js';
+import type { QmpConnection } from './qmp.js';
+import type { Reply } from './reply.js';
+import { prepareMigration } from './settings.js';
+import { socketOf } from './socket-of.js';
+import { machineText } from './source-machine.js';
+import { endQemu } from './start-process.js';
+import { Throttle } from './throttle.js';
+import { machineName } from './vm-facts.js';
+
+/** Hears from before begin on: nothing that it causes is missed. */
+export async function openDeparture(asked: Asked, vm: VmUuid, signal: AbortSignal): Promise<Departure> {
+    const process = await processOf(asked, vm, signal);
+    const monitor = await asked.monitors.hold(mustHaveSocket(asked.host, process, vm), signal);
+    return new QemuDeparture(asked, vm, process, monitor);
+}
+
+/** Statuses after which a migration does nothing more by itself. */
+const over: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled', 'postcopy-paused']);
+const cancellable: ReadonlySet<string> = new Set(['setup', 'active', 'device', 'pre-switchover', 'wait-unplug']);
+/** A migration that was cancelled has ended by then, or QEMU hangs. */
+const cancelWithin = { everyMs: 50, times: 200 } as const;
+/** For what is done after a move was given up. */
+const undoWithinMs = 15_000;
+/** QEMU has this long to end by itself once it was told to. */
+const quitWithinMs = 10_000;
+
+class QemuDeparture implements Departure {
+    readonly events = new EventQueue<DepartureEvent>();
+    readonly #asked: Asked;
+    readonly #vm: VmUuid;
+    readonly #process: QemuProcess;
+    readonly #monitor: Monitor;
+    readonly #throttle: Throttle;
+    readonly #unhear: () => void;
+    #mark: Mark | undefined;
+    #cap: BytesPerSecond | undefined;
+    readonly #settings = new Map<MoveSetting['setting'], { readonly name: string; readonly asked: number | undefined }>();
+    /** Last heard. */
+    #status = 'none';
+    #switchAsked = false;
+    #switched = false;
+    #sending = false;
+    #stoppedByUs = false;
+    #onStatus: ((status: string) => void) | undefined;
+
+    constructor(asked: Asked, vm: VmUuid, process: QemuProcess, monitor: Monitor) {
+        this.#asked = asked;
+        this.#vm = vm;
+        this.#process = process;
+        this.#monitor = monitor;
+        this.#mark = process.mark;
+        this.#throttle = new Throttle(async (values, signal) => {
+            await this.#ask('migrate-set-parameters', values, signal);
+        });
+        this.#unhear = monitor.qmp.onEvent((event) => {
+            const told = guestEvent(event);
+            if (told === undefined) return;
+            if (told.type === 'migration-status') this.#heard(told.at, told.status);
+            else this.events.push(told);
+        });
+    }
+
+    async begin({ technique }: MoveParameters, signal: AbortSignal): Promise<Begun> {
+        const lack = qmpLack(technique);
+        if (lack !== undefined)
+            throw new HypervisorError('feature-missing', this.#host, `${this.#name} cannot be sent so: ${lack}`, { vm: this.#name });
+        refuseByVersion(this.#host, { qemu: this.#qmp.version }, technique, 'source');
+        const [status, migrate, jobs, machine, process] = await Promise.all([
+            this.#ask('query-status', undefined, signal),
+            this.#ask('query-migrate', undefined, signal),
+            this.#ask('query-block-jobs', undefined, signal),
+            this.#ask('qom-get', { path: '/machine', property: 'type' }, signal),
+            processOf(this.#asked, this.#vm, signal),
+        ]);
+        this.#refuseBlocked(migrate, jobs);
+        this.#mark = process.mark;
+        await prepareMigration(this.#qmp, technique, 'source', signal);
+        const { xbzrleCache, downtimeMs } = technique.options;
+        if (xbzrleCache !== undefined) this.#settings.set('compression-cache', { name: 'xbzrle-cache-size', asked: xbzrleCache });
+        if (downtimeMs !== undefined)
+            this.#settings.set('downtime-limit', { name: 'downtime-limit', asked: Math.max(1, Math.floor(downtimeMs)) });
+        const found = socketOf(this.#asked.host, process);
+        const xml = machineText({
+            name: this.#name,
+            argv: process.argv,
+            cwd: process.cwd,
+            machine: machineName(machine),
+            socket: 'socket' in found ? found.written : undefined,
+            mover: process.mark && { run: process.mark.run, epoch: process.mark.epoch },
+        });
+        return { cookie: nothing, xml, paused: status.at('running').flag === false };
+    }
+
+    async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
+        const ended = Promise.withResolvers<string>();
+        this.#onStatus = (status) => {
+            if (over.has(status)) ended.resolve(status);
+        };
+        try {
+            if (parameters.downtimeLimit !== undefined) await this.setDowntimeLimit(parameters.downtimeLimit, signal);
+            if (!parameters.technique.live) await this.pauseGuest(signal);
+            this.#sending = true;
+            await this.#ask('migrate', { uri: prepared.uri ?? parameters.migrateUri }, signal);
+            const lost = this.#qmp.lost.then(({ why }) => {
+                throw new HypervisorError('host-lost', this.#host, `nothing is heard of ${this.#name} while it is sent: ${why}`, {
+                    vm: this.#name,
+                    hint: `its QEMU goes on by itself; see whether it still runs on ${this.#host}`,
+                });
+            });
+            const status = await abortable(Promise.race([ended.promise, lost]), signal);
+            if (status !== 'completed') throw await this.#failure(status, signal);
+            const migrate = await this.#ask('query-migrate', undefined, signal);
+            this.events.push({ at: Date.now(), type: 'job-completed', summary: summaryOf(migrate, this.#switched) });
+            return { cookie: nothing };
+        } catch (error) {
+            if (!this.#switchAsked) await this.#letGoOn().catch(() => undefined); // recovery asks what is so
+            throw error;
+        } finally {
+            this.#onStatus = undefined;
+        }
+    }
+
+    async confirm(_parameters: MoveParameters, _cookie: Cookie, cancelled: boolean, signal: AbortSignal): Promise<void> {
+        if (cancelled) {
+            await this.#cancelAndWait(signal);
+            const status = await this.#ask('query-status', undefined, signal);
+            if (status.at('status').text === 'postmigrate' && !this.#switched) await this.#ask('cont', undefined, signal);
+            else await this.#letGoOn();
+            return;
+        }
+        await this.#ask('quit', undefined, signal).catch((error: unknown) => {
+            // It may end before its answer is out.
+            if (!(error instanceof HypervisorError) || error.code !== 'host-lost') throw error;
+        });
+        await endQemu(this.#asked.access, this.#vm, this.#process, signal, quitWithinMs);
+        await writeMark(this.#asked.access, this.#vm, undefined, signal);
+    }
+
+    async cancel(signal: AbortSignal): Promise<void> {
+        // After the switch nothing is cancelled (safety.md rule 4).
+        if (this.#switchAsked || this.#switched) return;
+        const migrate = await this.#ask('query-migrate', undefined, signal);
+        if (cancellable.has(migrate.at('status').text ?? '')) await this.#ask('migrate_cancel', undefined, signal);
+    }
+
+    async progress(signal: AbortSignal): Promise<Progress | undefined> {
+        if (!this.#sending) return undefined;
+        const progress = progressOf(await this.#ask('query-migrate', undefined, signal), this.#cap);
+        await this.#throttle.seen(progress?.throttle, signal);
+        return progress;
+    }
+
+    async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
+        this.#cap = await this.#setRate('bandwidth', 'max-bandwidth', rate, signal);
+        return { got: this.#cap };
+    }
+
+    async setPostcopyBandwidth(
+        rate: BytesPerSecond | undefined,
+        signal: AbortSignal,
+    ): Promise<{ readonly got: BytesPerSecond | undefined }> {
+        return { got: await this.#setRate('postcopy-bandwidth', 'max-postcopy-bandwidth', rate, signal) };
+    }
+
+    async setDowntimeLimit(limit: Milliseconds, signal: AbortSignal): Promise<{ readonly got: Milliseconds | undefined }> {
+        const asked = Math.max(1, Math.floor(limit));
+        await this.#ask('migrate-set-parameters', { 'downtime-limit': asked }, signal);
+        this.#settings.set('downtime-limit', { name: 'downtime-limit', asked });
+        const got = await this.#parameter('downtime-limit', signal);
+        return { got: got === undefined ? undefined : milliseconds(got) };
+    }
+
+    async startPostcopy(signal: AbortSignal): Promise<void> {
+        const before = this.#switchAsked;
+        this.#switchAsked = true;
+        try {
+            await this.#ask('migrate-start-postcopy', undefined, signal);
+        } catch (error) {
+            // A refusal is an answer: it has not. Anything else leaves open whether it has.
+            if (error instanceof QmpRefusal) this.#switchAsked = before;
+            throw error;
+        }
+    }
+
+    /** Needs a technique that says so from the start (`MoveTechnique.throttleLater`, or a throttle among its options). */
+    async throttleGuest(throttle: Parameters<Departure['throttleGuest']>[0], signal: AbortSignal): Promise<void> {
+        const migrate = await this.#ask('query-migrate', undefined, signal);
+        await this.#throttle.raise(throttle, (migrate.at('cpu-throttle-percentage').number ?? 0) / 100, signal);
+    }
+
+    /** That it was the run that stopped it is on disk before. */
+    async pauseGuest(signal: AbortSignal): Promise<void> {
+        if (this.#mark) await this.#rewrite({ ...this.#mark, stopped: true }, signal);
+        this.#stoppedByUs = true;
+        await this.#ask('stop', undefined, signal);
+    }
+
+    async settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
+        const parameters = await this.#ask('query-migrate-parameters', undefined, signal);
+        return [...this.#settings].map(([setting, { name, asked }]) => ({ setting, asked, got: limited(parameters.at(name).number) }));
+    }
+
+    /** QEMU would go on sending: what has not switched is cancelled, and its guest goes on. */
+    async [Symbol.asyncDispose](): Promise<void> {
+        this.events.close();
+        this.#unhear();
+        try {
+            if (this.#sending && !this.#switchAsked && !this.#switched && !over.has(this.#status) && !this.#qmp.isBroken)
+                await this.cancel(AbortSignal.timeout(undoWithinMs));
+        } catch {
+            // Recovery asks the host what is so, and ends it (decide/recovery-table.ts).
+        } finally {
+            await this.#monitor[Symbol.asyncDispose]();
+        }
+    }
+
+    get #qmp(): QmpConnection {
+        return this.#monitor.qmp;
+    }
+    get #host(): string {
+        return this.#asked.host.name;
+    }
+    get #name(): string {
+        return this.#process.identity.name ?? this.#vm;
+    }
+
+    #ask(command: string, args: Readonly<Record<string, unknown>> | undefined, signal: AbortSignal): Promise<Reply> {
+        return this.#qmp.execute(command, args, signal);
+    }
+
+    #heard(at: number, status: string): void {
+        this.#status = status;
+        if (status.startsWith('postcopy')) this.#switched = true;
+        this.events.push({ at, type: 'migration-status', status });
+        this.#onStatus?.(status);
+    }
+
+    #refuseBlocked(migrate: Reply, jobs: Reply): void {
+        const [reason] = migrate.at('blocked-reasons').list;
+        const [job] = jobs.list;
+        const why = reason ? (reason.text ?? 'it does not say why') : job && `a block job runs on ${job.at('device').text ?? 'a disk'}`;
+        if (why === undefined) return;
+        throw new HypervisorError('refused', this.#host, `QEMU on ${this.#host} does not let ${this.#name} be migrated: ${why}`, {
+            vm: this.#name,
+            hint: reason ? 'detach what it names, or except the VM' : 'let the block job end, or cancel it',
+        });
+    }
+
+    async #failure(status: string, signal: AbortSignal): Promise<HypervisorError> {
+        const said = (await this.#ask('query-migrate', undefined, signal)).at('error-desc').text;
+        const text = said === undefined ? '' : `: ${said}`;
+        if (status === 'cancelled')
+            return new HypervisorError('cancelled', this.#host, `the migration of ${this.#name} was cancelled${text}`, { vm: this.#name });
+        return status === 'failed'
+            ? new HypervisorError('refused', this.#host, `QEMU on ${this.#host} could not send ${this.#name}${text}`, {
+                  vm: this.#name,
+                  hint: "see the log of the VM at its destination; where it could not connect, the source must reach the destination's migration address on TCP ports 49152 to 49215",
+              })
+            : new HypervisorError('refused', this.#host, `the way of ${this.#name} to its destination was cut in post-copy${text}`, {
+                  vm: this.#name,
+                  hint: 'each side waits with its part of the memory: touch neither, and mend the way between them',
+              });
+    }
+
+    /** The guest that we stopped goes on, once it is sure that it does not go anywhere. */
+    async #letGoOn(): Promise<void> {
+        if (!this.#stoppedByUs || this.#switched) return;
+        const signal = AbortSignal.timeout(undoWithinMs);
+        await this.#cancelAndWait(signal);
+        const [status, migrate] = await Promise.all([
+            this.#ask('query-status', undefined, signal),
+            this.#ask('query-migrate', undefined, signal),
+        ]);
+        if (status.at('status').text !== 'paused' || migrate.at('status').text === 'completed') return;
+        await this.#ask('cont', undefined, signal);
+        this.#stoppedByUs = false;
+        if (this.#mark) {
+            const { stopped: _, ...mark } = this.#mark;
+            await this.#rewrite(mark, signal);
+        }
+    }
+
+    async #cancelAndWait(signal: AbortSignal): Promise<void> {
+        await this.cancel(signal);
+        for (let look = 0; look < cancelWithin.times; look += 1) {
+            const status = (await this.#ask('query-migrate', undefined, signal)).at('status').text ?? 'none';
+            if (status !== 'cancelling' && !cancellable.has(status)) return;
+            await sleep(cancelWithin.everyMs, undefined, { signal });
+        }
+    }
+
+    async #rewrite(mark: Mark, signal: AbortSignal): Promise<void> {
+        await writeMark(this.#asked.access, this.#vm, mark, signal);
+        this.#mark = mark;
+    }
+
+    async #setRate(
+        setting: 'bandwidth' | 'postcopy-bandwidth',
+        name: string,
+        rate: BytesPerSecond | undefined,
+        signal: AbortSignal,
+    ): Promise<BytesPerSecond | undefined> {
+        await this.#ask('migrate-set-parameters', { [name]: rate === undefined ? qmpUnlimited : Math.max(1, Math.floor(rate)) }, signal);
+        this.#settings.set(setting, { name, asked: rate });
+        const got = await this.#parameter(name, signal);
+        return got === undefined ? undefined : bytesPerSecond(got);
+    }
+
+    async #parameter(name: string, signal: AbortSignal): Promise<number | undefined> {
+        return limited((await this.#ask('query-migrate-parameters', undefined, signal)).at(name).number);
+    }
+}
+
+/** Undefined: unlimited. */
+const limited = (value: number | undefined): number | undefined => (value === undefined || value >= qmpUnlimited ? undefined : value);
+
+const nothing: Cookie = new Uint8Array();
+
+/** What the source connects to, from the route and the port that the destination told. */
+export const uriWithPort = (migrateUri: string, port: string): string => `tcp:${bracketed(migrateUri.replace(/^tcp:/, ''))}:${port}`;
