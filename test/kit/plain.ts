@@ -6,7 +6,10 @@ import type { Lab } from '../../runtime/src/edges/lab/state.js';
 import { inHost, inventoryOf } from './lab-state.js';
 
 /** The lab's own inventory, its hosts driven by plain QEMU; `bend` changes it further. */
-export async function plainInventory(lab: Lab, bend: (hosts: Record<string, Record<string, unknown>>) => void = () => undefined): Promise<string> {
+export async function plainInventory(
+    lab: Lab,
+    bend: (hosts: Record<string, Record<string, unknown>>) => void = () => undefined,
+): Promise<string> {
     const inventory = parse(await inventoryOf(lab)) as { hosts: Record<string, Record<string, unknown>>; vm_tags?: unknown };
     for (const host of Object.values(inventory.hosts)) host['driver'] = 'qemu';
     inventory.vm_tags = { db1: { role: 'db' } };

@@ -13,13 +13,13 @@ import { expectWholePlain, plainInventory } from '../kit/plain.js';
 const memoryMiB = 192;
 const pages = (memoryMiB * 1024) / 4;
 
-const policy = (technique: string, clauses = 'bandwidth { total 200 Mbit/s }'): string => `policy drain {
+const policy = (technique: string, promise = 'require downtime <= 500 ms'): string => `policy drain {
   when host is in maintenance
   move vms on host
   to hosts
   using ${technique}
-  ${clauses}
-  require downtime <= 500 ms
+  bandwidth { total 200 Mbit/s }
+  ${promise}
   on failure leave and report
 }
 `;
@@ -32,13 +32,17 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
     });
     afterAll(async () => desk[Symbol.asyncDispose]());
 
-    const migRun = (...args: readonly string[]) => desk.migRun([...args, '--inventory', 'hosts.yaml'], { through: labCommand(fixture.lab, []) });
+    const migRun = (...args: readonly string[]) =>
+        desk.migRun([...args, '--inventory', 'hosts.yaml'], { through: labCommand(fixture.lab, []) });
     const start = (name: string, dirtyPagesPerSecond: number, more: readonly string[] = []) =>
         startPlainGuest(fixture.lab, 'kvm-a', { name, memoryMiB, randomShare: 0.8, dirtyPagesPerSecond, hotSetMiB: 32, more });
     const stop = (name: string) => stopPlainGuest(fixture.lab, name).catch(() => undefined);
 
-    async function run(technique: string, clauses?: string): Promise<{ readonly events: readonly MigrationEvent[]; readonly report: Report; readonly code: number | null }> {
-        await desk.write('drain.mig', policy(technique, clauses));
+    async function run(
+        technique: string,
+        clauses?: string,
+    ): Promise<{ readonly events: readonly MigrationEvent[]; readonly report: Report; readonly code: number | null }> {
+        await desk.write('drain.mig', policy(technique, promise));
         const { stdout, stderr, code } = await migRun('drain.mig', '--yes', '--json');
         expect(stderr).toBe('');
         const lines = stdout.trim().split('\n');
@@ -53,6 +57,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
 
         test('finds every process, its figures, and what stands against moving those that cannot be driven', async () => {
             await start('db1', 2000);
+            await desk.write('drain.mig', policy('precopy'));
             const odd = 'mkdir -p /run/odd && cd /run/odd && exec qemu-system-x86_64 -display none -machine none -S -daemonize "$@"';
             const uuid = '6fd1c1c2-6a55-4a7c-8a5e-0d6f6f6f0001';
             const oddOnes: readonly (readonly string[])[] = [
@@ -61,7 +66,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             ];
             for (const words of oddOnes) await inHost(fixture.lab, 'kvm-b', 'sh', '-c', odd, 'sh', ...words);
             try {
-                const { stdout, stderr, code } = await migRun('observe', '--all', '--json');
+                const { stdout, stderr, code } = await migRun('observe', 'drain.mig', '--all', '--json');
                 expect(stderr).toBe('');
                 expect(code).toBe(0);
                 const snapshot = JSON.parse(stdout) as Snapshot;
@@ -111,7 +116,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             await stop('db1');
         });
 
-        test('by pre-copy: the same machine runs on elsewhere, and its source is gone', async () => {
+        test('by pre-copy: the same machine runs on elsewhere under its cap, and its source is gone', async () => {
             await start('db1', 500);
             const { events, report, code } = await run('precopy');
             expect(report.moves[0]).toMatchObject({ outcome: 'moved', promises: [{ metric: 'downtime', verdict: 'held' }] });
@@ -120,8 +125,127 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             expect(caps.length).toBeGreaterThan(0);
             for (const cap of caps) expect(cap).toMatchObject({ agrees: true });
             expect(await expectWholePlain(fixture.lab, 'db1')).not.toBe('kvm-a');
+            const [argv] = await commandLines('db1');
+            // An alias means another machine elsewhere: what runs is named.
+            expect(argv).toMatch(/-machine pc-i440fx-10\.0,accel=tcg /);
+            expect(argv).toMatch(/-S -incoming defer/);
+        });
+
+        test.each([
+            ['post-copy', 'postcopy', 1],
+            ['hybrid copy with a ladder', 'hybrid { after 5 min: abort }', 2],
+            ['a rung of pre-copy', 'precopy { after 2 s: switch to postcopy }', 2],
+        ] as const)(
+            'by %s: the guest goes on within its promise, and pages cross no more often than they must',
+            async (_, technique, most) => {
+                await start('db1', 2000);
+                const { events, report, code } = await run(technique);
+                const at = (type: MigrationEvent['type']): number => events.findIndex((event) => event.type === type);
+                expect(at('postcopy-started')).toBeGreaterThan(0);
+                const finish = events.findIndex((event) => event.type === 'phase-entered' && event.phase === 'finish');
+                expect(finish).toBeGreaterThan(at('postcopy-started'));
+                expect(finish).toBeLessThan(at('job-completed'));
+                expect(report.moves[0]).toMatchObject({ outcome: 'moved', promises: [{ metric: 'downtime', verdict: 'held' }] });
+                expect(code).toBe(0);
+                const job = events.find((event) => event.type === 'job-completed');
+                expect((job?.normalPages ?? Infinity) + (job?.zeroPages ?? Infinity)).toBeLessThanOrEqual(most * pages * 1.02);
+                expect(await expectWholePlain(fixture.lab, 'db1')).not.toBe('kvm-a');
+            },
+        );
+
+        test('a rung that throttles is carried out by QEMU itself', async () => {
+            await start('db1', 8000);
+            const { events, report } = await run(
+                'precopy { after 1 s: throttle from 50% step 10% up to 80%  after 8 s: downtime 2 s  after 60 s: abort }',
+            );
+            expect(events.some((event) => event.type === 'rung-fired' && /throttle/.test(event.action))).toBe(true);
+            const throttles = events.flatMap((event) =>
+                event.type === 'progress' && event.throttle !== undefined ? [event.throttle] : [],
+            );
+            expect(Math.max(...throttles)).toBeGreaterThanOrEqual(0.5);
+            expect(Math.max(...throttles)).toBeLessThanOrEqual(0.8);
+            expect(report.moves[0]?.outcome).toBe('moved');
+            expect(await expectWholePlain(fixture.lab, 'db1')).not.toBe('kvm-a');
         });
     });
+
+    const strike = (signals: readonly ('SIGKILL' | 'SIGINT')[], isTheMoment: (event: MigrationEvent) => boolean) =>
+        struckAt({ desk, lab: { ...fixture.lab, inventoryPath: desk.at('hosts.yaml') }, signals }, ['drain.mig'], isTheMoment);
+    const half = (event: MigrationEvent): boolean => event.type === 'progress' && event.transferred > 20e6;
+    const entered = (phase: string) => (event: MigrationEvent) => event.type === 'phase-entered' && event.phase === phase;
+    const left = (phase: string) => (event: MigrationEvent) => event.type === 'phase-ended' && event.phase === phase;
+
+    describe('what goes wrong', () => {
+        beforeEach(async () => {
+            await stop('db1');
+            await start('db1', 2000);
+        });
+
+        test.each([
+            ['in prepare', 'precopy', entered('prepare')],
+            ['half-way in pre-copy, which QEMU goes on with by itself', 'precopy', half],
+            ['when all has been sent', 'precopy', left('perform')],
+            ['once the destination may have been told to run it', 'precopy', entered('finish')],
+            ['once the destination runs it', 'precopy', left('finish')],
+            ['at the switch to post-copy', 'postcopy', (event: MigrationEvent) => event.type === 'postcopy-started'],
+            ['in post-copy', 'postcopy', (event: MigrationEvent) => event.type === 'guest-resumed' && event.on !== 'kvm-a'],
+        ] as const)('mig-run is killed %s: resume leaves one whole VM', async (_, technique, isTheMoment) => {
+            await desk.write('drain.mig', policy(technique));
+            const { struck } = await strike(['SIGKILL'], isTheMoment);
+            expect(struck).toBe(true);
+            const resumed = await migRun('resume');
+            expect(resumed.stdout + resumed.stderr).toMatch(/db1/);
+            // Nothing removes what it has received, so that nobody has to decide: it is brought to one side.
+            expect([0, 1]).toContain(resumed.code);
+            const host = await expectWholePlain(fixture.lab, 'db1');
+            if (technique === 'postcopy') expect(host).not.toBe('kvm-a');
+            expect((await desk.migRun(['status'])).stdout).not.toMatch(/interrupted|held/);
+        });
+
+        test('cancelled half-way, it runs on at its source, and nothing of it is left elsewhere', async () => {
+            await desk.write('drain.mig', policy('precopy'));
+            const { struck, events } = await strike(['SIGINT', 'SIGINT'], half);
+            expect(struck).toBe(true);
+            expect(events.find((event) => event.type === 'move-ended')).toMatchObject({ outcome: 'aborted', vmOn: 'kvm-a' });
+            expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
+        });
+
+        test('the destination’s QEMU is killed in pre-copy: the guest runs on at its source', async () => {
+            await desk.write('drain.mig', policy('precopy'));
+            let killed: Promise<string> | undefined;
+            const { events } = await strike([], (event) => {
+                if (half(event)) killed ??= killReceiver();
+                return false;
+            });
+            expect(await killed).toMatch(/killed/);
+            const ended = events.find((event) => event.type === 'move-ended');
+            expect(ended).toMatchObject({ outcome: 'failed', vmOn: 'kvm-a' });
+            expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
+        });
+    });
+
+    /** Whichever of the other hosts receives it. */
+    async function killReceiver(): Promise<string> {
+        const script = '[ -e /run/qemu/db1.pid ] && kill -KILL $(cat /run/qemu/db1.pid) && echo killed || true';
+        return (await Promise.all(['kvm-b', 'kvm-c'].map((host) => inHost(fixture.lab, host, 'sh', '-c', script)))).join('');
+    }
+
+    const commandLines = async (name: string): Promise<readonly string[]> => {
+        const script = 'tr "\\0" " " < /proc/$(cat /run/qemu/$1.pid)/cmdline 2>/dev/null || true';
+        const told = await Promise.all(fixture.lab.hosts.map((host) => inHost(fixture.lab, host.name, 'sh', '-c', script, 'sh', name)));
+        return told.filter((line) => line.includes('qemu'));
+    };
+
+    test('a VM does not change between plain QEMU and libvirt: the plan says so, and nothing moves', async () => {
+        await stop('db1');
+        await start('db1', 100);
+        const mixed = await plainInventory(fixture.lab, (hosts) => {
+            for (const name of ['kvm-b', 'kvm-c']) Object.assign(hosts[name] ?? {}, { driver: 'libvirt' });
+        });
+        await desk.write('mixed.yaml', mixed);
+        await desk.write('drain.mig', policy('precopy'));
+        const plan = await desk.migRun(['plan', 'drain.mig', '--inventory', 'mixed.yaml'], { through: labCommand(fixture.lab, []) });
+        expect(plan.stdout + plan.stderr).toMatch(/kvm-b runs its VMs by libvirt, and kvm-a by plain QEMU/);
+        expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
+    });
 });
-void pages;
-void struckAt;

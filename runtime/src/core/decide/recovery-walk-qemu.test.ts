@@ -1,0 +1,221 @@
+/**
+ * As recovery-walk.test.ts, for a hypervisor that neither ends a migration nor removes what was received when its client
+ * is gone (plain QEMU): A goes on sending, completes or switches to post-copy by itself, and B keeps what it has until it
+ * is told to run it or is ended. In every interleaving with crashes of the client and partitions: never two, never none,
+ * and what can be brought to one side is.
+ */
+import { describe, expect, test } from 'vitest';
+import { recover, type FinishRecord, type RecoveryStep, type Sighting } from './recovery.js';
+
+interface World {
+    /** `sending`: it runs, and its memory is sent. `sent`: it stands still, all of it is at B. */
+    readonly a: 'running' | 'sending' | 'sent' | 'postcopy' | 'absent';
+    readonly b: 'none' | 'waiting' | 'received' | 'running' | 'running-postcopy';
+    /** The switch to post-copy was asked for. */
+    readonly switchAsked: boolean;
+    readonly reachA: boolean;
+    readonly reachB: boolean;
+    readonly ranAtB: boolean;
+    readonly finish: FinishRecord;
+    readonly client: 'sending' | 'announced' | 'told' | 'dead' | 'ask-a' | 'ask-b' | 'acting' | 'settled' | 'held';
+    readonly sightA: World['a'] | 'silent' | undefined;
+    readonly steps: readonly RecoveryStep[];
+    /** The verdict that the steps are of. */
+    readonly again: boolean;
+    readonly alarmed: boolean;
+    readonly crashesLeft: number;
+    readonly cutsLeft: number;
+}
+
+const start = (postcopy: boolean): World => ({
+    a: 'sending',
+    b: 'waiting',
+    switchAsked: postcopy,
+    reachA: true,
+    reachB: true,
+    ranAtB: false,
+    finish: 'not-sent',
+    client: 'sending',
+    sightA: undefined,
+    steps: [],
+    again: false,
+    alarmed: false,
+    crashesLeft: 2,
+    cutsLeft: 2,
+});
+
+type Step = (world: World) => readonly World[];
+
+const asking: Partial<World> = { client: 'ask-a', sightA: undefined, steps: [] };
+const changed = (world: World, change: Partial<World>): World => ({ ...world, ...change });
+
+/** QEMU goes on by itself, whoever lives. */
+const hostSteps: Step = (w) => [
+    ...(w.a === 'sending' && w.b === 'waiting' ? [changed(w, { a: 'sent', b: 'received' })] : []),
+    ...(w.a === 'sending' && w.b === 'waiting' && w.switchAsked ? [changed(w, { a: 'postcopy', b: 'received' })] : []),
+    ...(w.a === 'sending' && w.b === 'none' ? [changed(w, { a: 'running' })] : []),
+    ...(w.b === 'running-postcopy' && w.a === 'postcopy' ? [changed(w, { b: 'running' })] : []),
+];
+
+const clientSteps: Step = (w) => {
+    switch (w.client) {
+        case 'sending':
+            return [
+                // finish goes out when A has completed, or has switched; on disk first.
+                ...(w.reachA && (w.a === 'sent' || w.a === 'postcopy') ? [changed(w, { finish: 'sent', client: 'announced' })] : []),
+                // perform failed: the copy at B is ended, where B can be reached.
+                ...(w.a === 'sending' && w.reachB ? [changed(w, { b: 'none', ...asking })] : []),
+                changed(w, asking),
+            ];
+        case 'announced':
+            return [...(w.reachB && w.b === 'received' ? [runAt(w, { client: 'told' })] : []), changed(w, asking)];
+        case 'told':
+            return [
+                ...(w.reachA && w.b === 'running' ? [changed(w, { a: 'absent', finish: 'started', ...asking })] : []),
+                changed(w, asking),
+            ];
+        case 'dead':
+            return [changed(w, asking)];
+        case 'ask-a':
+            return [changed(w, { sightA: w.reachA ? w.a : 'silent', client: 'ask-b' })];
+        case 'ask-b':
+            return [decided(w)];
+        case 'acting':
+            return act(w);
+        case 'settled':
+        case 'held':
+            return [];
+    }
+};
+
+const runAt = (w: World, change: Partial<World>): World =>
+    changed(w, { b: w.a === 'postcopy' ? 'running-postcopy' : 'running', ranAtB: true, ...change });
+
+const present = { kind: 'present', sameBoot: true, reason: 'other', job: 'none', persistent: false, moverRun: 'r' } as const;
+
+const sightOfA: Readonly<Record<Exclude<World['a'], 'absent'>, Sighting>> = {
+    running: { ...present, state: 'running' },
+    sending: { ...present, state: 'running', job: 'unattended' },
+    sent: { ...present, state: 'paused', reason: 'migration' },
+    postcopy: { ...present, state: 'paused', reason: 'postcopy' },
+};
+const sightOfB: Readonly<Record<Exclude<World['b'], 'none'>, Sighting>> = {
+    waiting: { ...present, state: 'paused', reason: 'migration' },
+    received: { ...present, state: 'paused', reason: 'received' },
+    running: { ...present, state: 'running' },
+    'running-postcopy': { ...present, state: 'running', reason: 'postcopy', job: 'incoming' },
+};
+
+function decided(w: World): World {
+    const silent: Sighting = { kind: 'silent', fenced: false };
+    const absent: Sighting = { kind: 'absent', sameBoot: true };
+    const source = w.sightA === undefined || w.sightA === 'silent' ? silent : w.sightA === 'absent' ? absent : sightOfA[w.sightA];
+    const destination = !w.reachB ? silent : w.b === 'none' ? absent : sightOfB[w.b];
+    const { verdict, steps, alarm } = recover({ finish: w.finish, source, destination, run: 'r', unguardedDisks: true });
+    const alarmed = w.alarmed || alarm;
+    if (verdict === 'hold') return changed(w, { client: 'held', alarmed });
+    if (verdict === 'ask-again' && steps.length === 0) return changed(w, { ...asking, alarmed });
+    const finish = steps.includes('start-destination') && w.finish === 'not-sent' ? 'sent' : w.finish;
+    return changed(w, { client: 'acting', steps, again: verdict === 'ask-again', finish, sightA: undefined, alarmed });
+}
+
+function act(w: World): readonly World[] {
+    const [step, ...rest] = w.steps;
+    if (step === undefined) return [changed(w, w.again ? asking : { client: 'settled' })];
+    const again = changed(w, asking);
+    const next = changed(w, { steps: rest });
+    switch (step) {
+        case 'cancel-sending':
+            return w.reachA ? [changed(next, w.a === 'sending' ? { a: 'running' } : {})] : [again];
+        case 'start-destination':
+            return w.reachB && w.b === 'received' ? [runAt(next, {})] : [again];
+        case 'resume-source':
+            return w.reachA && w.a === 'sent' ? [changed(next, { a: 'running' })] : [again];
+        case 'remove-source':
+            return w.reachA ? [changed(next, { a: 'absent' })] : [again];
+        case 'remove-leftover':
+            return w.reachB ? [changed(next, { b: w.b === 'running' ? 'running' : 'none' })] : [again];
+        case 'undefine-source':
+        case 'clear-marks':
+            return w.reachA ? [next] : [again];
+        case 'settle-arrival':
+            return w.reachB ? [next] : [again];
+    }
+}
+
+const faults: Step = (w) => {
+    const over = w.client === 'settled' || w.client === 'held';
+    return [
+        ...(w.crashesLeft > 0 && w.client !== 'dead' && !over
+            ? [changed(w, { client: 'dead', steps: [], sightA: undefined, crashesLeft: w.crashesLeft - 1 })]
+            : []),
+        ...(w.cutsLeft > 0 && w.reachA ? [changed(w, { reachA: false, cutsLeft: w.cutsLeft - 1 })] : []),
+        ...(w.cutsLeft > 0 && w.reachB ? [changed(w, { reachB: false, cutsLeft: w.cutsLeft - 1 })] : []),
+        ...(w.reachA ? [] : [changed(w, { reachA: true })]),
+        ...(w.reachB ? [] : [changed(w, { reachB: true })]),
+    ];
+};
+
+function walk(first: World, steps: readonly Step[]): readonly World[] {
+    const seen = new Map([[JSON.stringify(first), first]]);
+    const todo = [first];
+    for (let world = todo.pop(); world !== undefined; world = todo.pop()) {
+        for (const next of steps.flatMap((s) => s(world))) {
+            const key = JSON.stringify(next);
+            if (seen.has(key)) continue;
+            seen.set(key, next);
+            todo.push(next);
+        }
+    }
+    return [...seen.values()];
+}
+
+describe.each([
+    ['in pre-copy', false],
+    ['with a switch to post-copy', true],
+])('what nobody ends by itself, %s', (_, postcopy) => {
+    const worlds = walk(start(postcopy), [clientSteps, hostSteps, faults]);
+    const runsAtA = (w: World): boolean => w.a === 'running' || w.a === 'sending';
+    const runsAtB = (w: World): boolean => w.b === 'running' || w.b === 'running-postcopy';
+    const example = (broken: (w: World) => boolean): World | undefined => worlds.find(broken);
+
+    test('the walk is wide enough to mean something', () => {
+        expect(worlds.length).toBeGreaterThan(500);
+        expect(new Set(worlds.map(({ client }) => client)).size).toBeGreaterThanOrEqual(8);
+        for (const step of ['cancel-sending', 'remove-leftover', 'start-destination', 'remove-source'] as const)
+            expect(worlds.some(({ steps }) => steps.includes(step))).toBe(true);
+    });
+    test('the guest never runs on both hosts, nor at the source once it has run at the destination', () => {
+        expect(example((w) => runsAtA(w) && runsAtB(w))).toBeUndefined();
+        expect(example((w) => runsAtA(w) && w.ranAtB)).toBeUndefined();
+    });
+    test('the last whole copy is never removed', () => {
+        expect(example((w) => w.a === 'absent' && w.b !== 'running')).toBeUndefined();
+        expect(example((w) => w.a === 'postcopy' && (w.b === 'none' || w.b === 'waiting'))).toBeUndefined();
+    });
+    test('what counts as settled runs, on one host, and has left nothing on the other', () => {
+        expect(
+            example((w) => w.client === 'settled' && !(w.a === 'running' && w.b === 'none') && !(w.a === 'absent' && w.b === 'running')),
+        ).toBeUndefined();
+    });
+    test('nothing is ever held: whoever reaches both hosts brings it to one side', () => {
+        expect(example((w) => w.client === 'held')).toBeUndefined();
+    });
+    test('once the faults are over, every way ends', () => {
+        const calm = (w: World): readonly World[] => {
+            const mended = changed(w, { reachA: true, reachB: true });
+            return [...clientSteps(mended), ...hostSteps(mended)];
+        };
+        const ends = new Set<string>();
+        const endsFrom = (w: World, path: Set<string>): boolean => {
+            const key = JSON.stringify(w);
+            if (ends.has(key) || w.client === 'settled') return true;
+            if (path.has(key)) return false;
+            path.add(key);
+            const ended = calm(w).some((next) => endsFrom(next, path));
+            if (ended) ends.add(key);
+            return ended;
+        };
+        expect(worlds.find((world) => !endsFrom(world, new Set()))).toBeUndefined();
+    });
+});
