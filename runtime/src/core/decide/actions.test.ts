@@ -6,7 +6,13 @@ import { actionsOf } from './actions.js';
 const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 const rung = (on: Rung['on'], action: Rung['action']): Rung => ({ on, and: undefined, action, range });
 
-function actions(kind: PlannedTechnique['kind'], options: TechniqueOptions = {}, ladder: readonly Rung[] = [], persistent = true) {
+function actions(
+    kind: PlannedTechnique['kind'],
+    options: TechniqueOptions = {},
+    ladder: readonly Rung[] = [],
+    persistent = true,
+    driver: 'libvirt' | 'qemu' = 'libvirt',
+) {
     const move: Omit<PlannedMove, 'actions'> = {
         id: 'db',
         instance: 0,
@@ -22,7 +28,7 @@ function actions(kind: PlannedTechnique['kind'], options: TechniqueOptions = {},
         autostart: false,
         because: [],
     };
-    return actionsOf(move, bytesPerSecond(1e8));
+    return actionsOf(move, bytesPerSecond(1e8), undefined, driver);
 }
 
 const calls = (of: ReturnType<typeof actions>) => of.map(({ on, call }) => `${on} ${call.replace('virDomain', '')}`);
@@ -120,5 +126,58 @@ describe('the calls of a plan', () => {
         expect(withOf(all, 'virDomainMigrateStartPostCopy')['when']).toBe('stalled for 2 iterations');
         expect(withOf(all, 'virDomainMigrateBegin3Params')['flags']).toContain('POSTCOPY');
         expect(calls(actions('precopy', { never: ['postcopy'] }, ladder))).not.toContain('a MigrateStartPostCopy');
+    });
+});
+
+describe('the commands of a plan between hosts of plain QEMU', () => {
+    const qemu = (kind: PlannedTechnique['kind'], options: TechniqueOptions = {}, ladder: readonly Rung[] = []) =>
+        actions(kind, options, ladder, false, 'qemu');
+
+    test('start the same machine elsewhere, and run it there before the source is ended', () => {
+        expect(calls(qemu('precopy')).filter((call) => !/query|settings/.test(call))).toEqual([
+            'a flock',
+            'a write',
+            'a migrate-set-capabilities',
+            'a migrate-set-parameters',
+            'b run',
+            'b write',
+            'b migrate-set-capabilities',
+            'b migrate-set-parameters',
+            'b migrate-incoming',
+            'a migrate-set-parameters',
+            'a migrate',
+            'b cont',
+            'a quit',
+            'b remove',
+        ]);
+        expect(withOf(qemu('precopy'), 'migrate-incoming')['uri']).toBe('tcp:10.0.0.2:49152,to=49215');
+        expect(withOf(qemu('precopy'), 'cont')['when']).toBe('a says completed');
+    });
+
+    test('in post-copy: the switch, and the word to run upon it', () => {
+        const all = qemu('hybrid', { postcopyBandwidth: 20 * 1024 ** 2 });
+        expect(withOf(all, 'migrate-start-postcopy')['when']).toBe('when every page has been sent once');
+        expect(withOf(all, 'cont')['when']).toBe('a says postcopy-active, or completed');
+        expect(withOf(all, 'migrate-set-capabilities')['on']).toEqual(['events', 'return-path', 'postcopy-ram']);
+        expect(all.some((one) => one.with['max-postcopy-bandwidth'] !== undefined)).toBe(true);
+    });
+
+    test('of options and rungs, by QEMU’s own names', () => {
+        const after = { kind: 'after', ms: 1000 } as const;
+        const ladder = [
+            rung(after, { kind: 'throttle', throttle: { initial: 0.2, step: 0.1, max: 0.6 } }),
+            rung(after, { kind: 'pause' }),
+            rung(after, { kind: 'abort' }),
+        ];
+        const all = qemu('precopy', { streams: 4, compression: { method: 'zstd', level: 3 } }, ladder);
+        expect(withOf(all, 'migrate-set-parameters')).toMatchObject({
+            'multifd-channels': 4,
+            'multifd-compression': 'zstd',
+            'multifd-zstd-level': 3,
+            // Only the rung throttles: until then it is held low.
+            'cpu-throttle-initial': 1,
+        });
+        expect(all.find((one) => one.with['cpu-throttle-initial'] === 20)?.with['when']).toBe('after 1 s');
+        expect(calls(all)).toEqual(expect.arrayContaining(['a stop', 'a migrate_cancel']));
     });
 });

@@ -3,17 +3,14 @@
  * sends it, from this one place. Everything that a move may set is set, so that nothing of an earlier one is left.
  */
 import { throttleArguments } from './ladder-actions.js';
-import type { MigrateSide } from './migrate-call.js';
+import { compressionOf, isThrottled, type MigrateSide } from './migrate-call.js';
 import type { MoveTechnique } from './move-technique.js';
 
 export type QmpCapability = 'events' | 'return-path' | 'late-block-activate' | 'postcopy-ram' | 'multifd' | 'xbzrle' | 'auto-converge';
 
 /** On or off, each of them. */
-export function qmpCapabilitiesOf(
-    { postcopy, options, throttleLater }: MoveTechnique,
-    side: MigrateSide,
-): Readonly<Record<QmpCapability, boolean>> {
-    const throttles = (options.throttle !== undefined || throttleLater === true) && options.never?.includes('throttle') !== true;
+export function qmpCapabilitiesOf(technique: MoveTechnique, side: MigrateSide): Readonly<Record<QmpCapability, boolean>> {
+    const { postcopy, options } = technique;
     return {
         events: true,
         // Without it the source says that all is done as soon as the bytes have left it.
@@ -22,8 +19,8 @@ export function qmpCapabilitiesOf(
         'late-block-activate': side === 'destination',
         'postcopy-ram': postcopy,
         multifd: options.streams !== undefined,
-        xbzrle: options.xbzrleCache !== undefined || options.compression?.method === 'xbzrle',
-        'auto-converge': side === 'source' && throttles,
+        xbzrle: compressionOf(technique) === 'xbzrle',
+        'auto-converge': side === 'source' && isThrottled(technique),
     };
 }
 
@@ -33,9 +30,11 @@ export type QmpParameters = Readonly<Record<string, number | string>>;
 const usual = { downtimeMs: 300 } as const;
 
 /** Beside the caps of bandwidth, which change while a move sends. */
-export function qmpParametersOf({ options, throttleLater }: MoveTechnique, side: MigrateSide): QmpParameters {
+export function qmpParametersOf(technique: MoveTechnique, side: MigrateSide): QmpParameters {
+    const { throttleLater, options } = technique;
     const { streams, compression, xbzrleCache, throttle, downtimeMs } = options;
-    const method = streams === undefined || compression === undefined || compression.method === 'xbzrle' ? 'none' : compression.method;
+    const asked = compressionOf(technique);
+    const method = asked === 'zlib' || asked === 'zstd' ? asked : 'none';
     const both: QmpParameters = {
         ...(streams !== undefined && { 'multifd-channels': streams }),
         'multifd-compression': method,
@@ -73,9 +72,12 @@ export const qmpUnlimited = 2 ** 40;
 
 /** What plain QEMU is not asked for by this driver, in words; undefined where it does all that the technique asks for. */
 export function qmpLack({ options }: Pick<MoveTechnique, 'options'>): string | undefined {
-    if (options.tls === true)
-        return 'the driver qemu sets up no TLS between QEMUs: encrypt the migration network itself, or leave `tls` out';
-    if (options.storage?.some(({ mode }) => mode !== 'shared') === true)
-        return 'the driver qemu copies no disks: put them on shared storage';
+    const { tls, storage, compression, zeroCopy, switchoverAck, dirtyLimit } = options;
+    const not = (what: string, cure: string): string => `the driver qemu ${what}: ${cure}`;
+    if (tls === true) return not('sets up no TLS between QEMUs', 'encrypt the migration network itself, or leave `tls` out');
+    if (storage?.some(({ mode }) => mode !== 'shared') === true) return not('copies no disks', 'put them on shared storage');
+    if (compression?.method === 'mt') return not("does not use QEMU's old compression", 'use zstd or zlib on parallel streams');
+    if (zeroCopy === true || switchoverAck === true || dirtyLimit !== undefined)
+        return not('does not send without copying, agree on the switchover, or throttle by a dirty limit', 'leave that option out');
     return undefined;
 }

@@ -26,7 +26,7 @@ export const monitorDenied: HostRule = {
     byPart: true,
     check: (input, report) => {
         const denied = (input.inventory?.hosts ?? [])
-            .filter(({ monitor, driver }) => monitor === 'deny' && driver === 'libvirt')
+            .filter(({ monitor, driver }) => monitor === 'deny' && driver !== 'qemu')
             .map(({ name }) => name);
         if (denied.length === 0) return;
         const reach = reachOf(input);

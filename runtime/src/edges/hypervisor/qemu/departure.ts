@@ -4,7 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
-import { bracketed, qmpLack, qmpUnlimited, type Progress, type VmUuid } from '../../../core/index.js';
+import {
+    bracketed,
+    optionSettings,
+    qmpLack,
+    qmpUnlimited,
+    type OptionSetting,
+    type Progress,
+    type SettingFigure,
+    type VmUuid,
+} from '../../../core/index.js';
 import { abortable } from '../../ssh/abortable.js';
 import { HypervisorError } from '../errors.js';
 import { EventQueue } from '../host/event-queue.js';
@@ -53,7 +62,9 @@ class QemuDeparture implements Departure {
     readonly #unhear: () => void;
     #mark: Mark | undefined;
     #cap: BytesPerSecond | undefined;
-    readonly #settings = new Map<MoveSetting['setting'], { readonly name: string; readonly asked: number | undefined }>();
+    /** Figures that were asked for, and QEMU's name for each. */
+    readonly #settings = new Map<SettingFigure, { readonly name: string; readonly asked: number | undefined }>();
+    #options: readonly OptionSetting[] = [];
     /** Last heard. */
     #status = 'none';
     #switchAsked = false;
@@ -94,6 +105,7 @@ class QemuDeparture implements Departure {
         this.#refuseBlocked(migrate, jobs);
         this.#mark = process.mark;
         await prepareMigration(this.#qmp, technique, 'source', signal);
+        this.#options = optionSettings(technique);
         const { xbzrleCache, downtimeMs } = technique.options;
         if (xbzrleCache !== undefined) this.#settings.set('compression-cache', { name: 'xbzrle-cache-size', asked: xbzrleCache });
         if (downtimeMs !== undefined)
@@ -215,8 +227,20 @@ class QemuDeparture implements Departure {
     }
 
     async settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
-        const parameters = await this.#ask('query-migrate-parameters', undefined, signal);
-        return [...this.#settings].map(([setting, { name, asked }]) => ({ setting, asked, got: limited(parameters.at(name).number) }));
+        const [parameters, capabilities] = await Promise.all([
+            this.#ask('query-migrate-parameters', undefined, signal),
+            this.#ask('query-migrate-capabilities', undefined, signal),
+        ]);
+        const on = capabilities.list.flatMap((one) => (one.at('state').flag === true ? [one.at('capability').text ?? ''] : []));
+        const said = {
+            parameters: Object.fromEntries(parameters.keys.map((name) => [name, parameters.at(name).value])),
+            capabilities: new Set(on),
+        };
+        const figures = [...this.#settings].map(([setting, { name, asked }]): MoveSetting => {
+            const got = limited(parameters.at(name).number);
+            return asked === undefined ? { setting, asked, got } : { setting, asked, got };
+        });
+        return [...this.#options.map((read) => read(said)), ...figures];
     }
 
     /** QEMU would go on sending: what has not switched is cancelled, and its guest goes on. */

@@ -3,6 +3,7 @@ import type { InventoryHost, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
 import type { Presence } from '../port.js';
+import { markFile } from './mark.js';
 import type { Monitors } from './monitors.js';
 import { findProcesses, type QemuProcess } from './processes.js';
 import { seenAs } from './run-state.js';
@@ -17,7 +18,11 @@ export interface Asked {
 
 export async function presenceOf({ host, access, monitors }: Asked, bootId: string, vm: VmUuid, signal: AbortSignal): Promise<Presence> {
     const [process, ...more] = await findProcesses(access, signal, vm);
-    if (process === undefined) return { kind: 'absent', bootId };
+    if (process === undefined) {
+        // A mark that its process has left is cleared away; it says nothing of any other.
+        await access.run(['rm', '-f', markFile(vm)], signal);
+        return { kind: 'absent', bootId };
+    }
     const mover = process.mark && { run: process.mark.run, epoch: process.mark.epoch };
     const present = { kind: 'present', bootId, persistent: false, mover } as const;
     if (more.length > 0) return { ...present, state: 'other', reason: 'other', job: 'other' };
