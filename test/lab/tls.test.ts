@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MigrationEvent } from '@mig/runtime/core';
-import { type Authority, newAuthority } from '../../runtime/src/edges/hypervisor/libvirt/testing/authority.js';
+import { type Authority, newAuthority } from '../../runtime/src/edges/hypervisor/host/testing/authority.js';
 import { labCommand, pathInHost, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { struckAt } from '../kit/killed.js';
 import { expectUntouched } from '../kit/lab-state.js';

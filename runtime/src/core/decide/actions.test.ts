@@ -28,7 +28,7 @@ function actions(
         autostart: false,
         because: [],
     };
-    return actionsOf(move, bytesPerSecond(1e8), undefined, driver);
+    return actionsOf(driver === 'qemu' ? { ...move, driver } : move, bytesPerSecond(1e8));
 }
 
 const calls = (of: ReturnType<typeof actions>) => of.map(({ on, call }) => `${on} ${call.replace('virDomain', '')}`);

@@ -11,7 +11,6 @@
  * Each setting is read back and compared.
  */
 import { type BytesPerSecond, bytesPerSecond, formatQuantity, mebibyte, type TechniqueOptions } from '@mig/language';
-import type { InventoryHost } from '../model/inventory.js';
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
 import { settingText } from '../model/settings.js';
 import { probeEvery } from './blackout.js';
@@ -27,15 +26,14 @@ export const moverNamespace = 'urn:mig:mover:1';
 
 /**
  * `ceiling`: the most that the caps of the plan let this move send. `monitor`: whether QEMU's own monitor may be used at the
- * source, which is asked for what libvirt does not read. `driver`: of both hosts.
+ * source, which is asked for what libvirt does not read.
  */
 export function actionsOf(
     move: Omit<PlannedMove, 'actions'>,
     ceiling: BytesPerSecond | undefined,
     monitor: 'allow' | 'deny' = 'allow',
-    driver?: InventoryHost['driver'],
 ): readonly PlannedAction[] {
-    if (driver === 'qemu') {
+    if (move.driver === 'qemu') {
         const calls = qmpActions(move, ceiling).flatMap((one) => (one === 'hooks before' ? hookActions(move, 'before') : [one]));
         return [...calls, ...checkActions(move), ...hookActions(move, 'after')];
     }

@@ -78,7 +78,8 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
     if (findings.some(isError)) return { plan: undefined, findings, heldBack, fired: ran, states };
     const moves = draft.moves.map((move) => {
         const { monitor, driver } = world.hosts.get(move.source)?.state ?? {};
-        return { ...move, actions: actionsOf(move, ceilingOf(move, capped), monitor, driver) };
+        const driven = driver === 'qemu' ? { ...move, driver } : move;
+        return { ...driven, actions: actionsOf(driven, ceilingOf(move, capped), monitor) };
     });
     const policies = fired.map(({ policy }) => policy);
     const body: Omit<Plan, 'id'> = {

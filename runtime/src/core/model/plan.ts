@@ -82,6 +82,8 @@ export interface PlannedMove {
     readonly vm: { readonly uuid: VmUuid; readonly name: VmName };
     readonly source: HostName;
     readonly destination: HostName;
+    /** Both hosts run plain QEMU. Absent: they do not. */
+    readonly driver?: 'qemu';
     readonly memory: Bytes;
     readonly technique: PlannedTechnique;
     readonly route: MigrationAddress;

@@ -197,10 +197,11 @@ function outOfPatience(step: PlannedMove, decision: RecoveryDecision): Settled {
 }
 
 /** What a person can do about a VM that is on hold. */
-export function holdHint({ vm, source, destination }: PlannedMove): string {
+export function holdHint({ vm, source, destination, driver }: PlannedMove): string {
+    const goOn = driver === 'qemu' ? '`cont` at its QMP socket' : `\`virsh resume ${vm.name}\``;
     return (
         `look at ${vm.name} on both hosts; if it stands paused on ${source} and its log on ${destination} shows that it never ran there, ` +
-        `\`virsh resume ${vm.name}\` on ${source} lets it go on; then \`mig-run resume\` clears the rest`
+        `${goOn} on ${source} lets it go on; then \`mig-run resume\` clears the rest`
     );
 }
 
