@@ -35,7 +35,7 @@ export function actionsOf(
 ): readonly PlannedAction[] {
     if (move.driver === 'qemu') {
         const calls = qmpActions(move, ceiling).flatMap((one) => (one === 'hooks before' ? hookActions(move, 'before') : [one]));
-        return [...calls, ...checkActions(move), ...hookActions(move, 'after')];
+        return [...calls, ...probeActions(move), ...checkActions(move), ...hookActions(move, 'after')];
     }
     const { source, destination, technique, persistent } = move;
     const vm = move.vm.name;
