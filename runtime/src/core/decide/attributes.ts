@@ -180,8 +180,17 @@ const allAnswer = (hosts: readonly Place[]): boolean => hosts.every(({ state }) 
 /** A host in maintenance is being emptied: counting it would show an imbalance that no move may mend. */
 const inUse = ({ state }: Place): boolean => !state.maintenance;
 
-const tagSet = (tags: Tags): readonly string[] =>
-    Object.entries(tags).flatMap(([name, value]) => (value === '' ? [name] : [name, `${name}=${value}`]));
+/** Asked of the same VMs by one policy after the other. */
+function tagSet(tags: Tags): readonly string[] {
+    let known = tagSets.get(tags);
+    if (!known) {
+        known = Object.entries(tags).flatMap(([name, value]) => (value === '' ? [name] : [name, `${name}=${value}`]));
+        tagSets.set(tags, known);
+    }
+    return known;
+}
+
+const tagSets = new WeakMap<Tags, readonly string[]>();
 
 /** Undefined where one of the parts is. */
 function sum(vms: readonly VmState[], of: (vm: VmState) => number | undefined): number | undefined {
