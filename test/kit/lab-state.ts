@@ -23,6 +23,7 @@ export interface BentInventory {
         string,
         {
             maintenance?: boolean;
+            migration?: { address: string; listen: string };
             ssh: BentPeer & { jump?: string | Partial<BentPeer>[] };
         }
     >;

@@ -64,8 +64,8 @@ describe('the calls of a plan', () => {
         expect(withOf(all, 'virDomainMigrateFinish3Params')['when']).toBe('a says postcopy-active, or perform ends');
     });
 
-    test('hybrid switches when every page has been sent once', () => {
-        expect(withOf(actions('hybrid'), 'virDomainMigrateStartPostCopy')['when']).toBe('when every page has been sent once');
+    test('hybrid switches just before every page has been sent once', () => {
+        expect(withOf(actions('hybrid'), 'virDomainMigrateStartPostCopy')['when']).toBe('just before every page has been sent once');
     });
 
     test('a transient guest has no definition to carry', () => {

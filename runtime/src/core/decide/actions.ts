@@ -91,6 +91,7 @@ export function actionsOf(
                   action(source, 'settings', 'virDomainMigrateGetMaxDowntime', { domain: vm }),
               ]),
         ...throttleBound(move),
+        ...diskSpeed(move, ceiling),
         action(source, 'perform', 'virDomainMigratePerform3Params', {
             domain: vm,
             flags: guarded,
@@ -136,6 +137,26 @@ function throttleBound({ source, vm, technique: { options } }: Omit<PlannedMove,
     return [{ on: source, phase: 'settings', call: 'virDomainQemuMonitorCommand', with: parameters }];
 }
 
+/** libvirt gives every disk that it mirrors the speed that is set when it begins; memory has its own again afterwards. */
+function diskSpeed(
+    { source, vm, technique: { options } }: Omit<PlannedMove, 'actions'>,
+    ceiling: BytesPerSecond | undefined,
+): readonly PlannedAction[] {
+    const copied = (options.storage ?? []).filter(({ mode }) => mode !== 'shared');
+    const count = copied.flatMap(({ disks }) => disks).length;
+    const least = Math.min(...copied.flatMap(({ cap }) => cap ?? []), (ceiling ?? Infinity) / Math.max(1, count));
+    if (count === 0 || !Number.isFinite(least)) return [];
+    const bandwidth = `each disk at most ${Math.floor(least / mebibyte)} MiB/s (${formatQuantity(least, 'rate')})`;
+    return [
+        {
+            on: source,
+            phase: 'settings',
+            call: 'virDomainMigrateSetMaxSpeed',
+            with: { domain: vm.name, bandwidth, when: 'while disks are mirrored' },
+        },
+    ];
+}
+
 /** What libvirt has no call for. The destination's hypervisor answers nobody until it runs the guest. */
 function readBackActions({ source, vm }: Omit<PlannedMove, 'actions'>, technique: MoveTechnique): readonly PlannedAction[] {
     const reads = optionSettings(technique).map((option) => {
@@ -155,7 +176,7 @@ function readBackActions({ source, vm }: Omit<PlannedMove, 'actions'>, technique
 function switchActions({ source, vm, technique }: Omit<PlannedMove, 'actions'>): readonly PlannedAction[] {
     const own = ownSwitch(technique);
     if (own === undefined) return [];
-    const when = own.atIteration === 1 ? 'as soon as it sends' : 'when every page has been sent once';
+    const when = own.atIteration === 1 ? 'as soon as it sends' : 'just before every page has been sent once';
     return [{ on: source, phase: 'perform', call: 'virDomainMigrateStartPostCopy', with: { domain: vm.name, when } }];
 }
 

@@ -41,6 +41,7 @@ export const executable: ReadonlySet<FeatureId> = new Set<FeatureId>([
     'option.xbzrle',
     'option.throttle',
     'option.postcopy-bandwidth',
+    'option.storage',
     'option.never',
     'option.tls',
     'rung.time-bound',

@@ -1,4 +1,4 @@
-import type { Rung, TechniqueOptions } from '@mig/language';
+import { milliseconds, type Bytes, type BytesPerSecond, type Rung, type TechniqueOptions } from '@mig/language';
 import type { PlannedTechnique } from '../model/plan.js';
 
 /** A technique as the phases of a move are asked for it. */
@@ -26,10 +26,36 @@ export function moveTechnique({ kind, options, ladder }: PlannedTechnique): Move
     };
 }
 
-/** When a technique by itself switches to post-copy: at once, or when every page has been sent once. Undefined: only a rung does. */
+/** The iteration before which a technique by itself has switched to post-copy: at once, or when every page has been sent once. Undefined: only a rung does. */
 export function ownSwitch({ kind }: PlannedTechnique): { readonly atIteration: number } | undefined {
     if (kind === 'postcopy') return { atIteration: 1 };
     return kind === 'hybrid' ? { atIteration: 2 } : undefined;
+}
+
+/** Longer than it takes to hear how far a pass is and to ask for the switch: two looks at its progress. */
+const leadOfSwitch = milliseconds(450);
+/** QEMU's own downtime limit: where no more than that is left of a pass it looks at the dirty bitmap, and the next pass begins. */
+const usualDowntimeLimit = milliseconds(300);
+
+/**
+ * Whether a technique switches by itself now. Hybrid copy does just before its first pass ends, not after: what a second
+ * pass sent before the switch might be written and sent a third time, and what the first has left is sent once anyway.
+ */
+export function switchesNow(
+    technique: PlannedTechnique,
+    {
+        iteration,
+        remaining,
+        rate,
+    }: { readonly iteration: number; readonly remaining?: Bytes | undefined; readonly rate?: BytesPerSecond | undefined },
+): boolean {
+    const own = ownSwitch(technique);
+    if (own === undefined) return false;
+    const at = Math.max(1, iteration);
+    if (at >= own.atIteration) return true;
+    const lastPass = at === own.atIteration - 1 && rate !== undefined && rate > 0 && remaining !== undefined;
+    const lead = (technique.options.downtimeMs ?? usualDowntimeLimit) + leadOfSwitch;
+    return lastPass && (remaining / rate) * 1000 <= lead;
 }
 
 /** A rung that does what `never postcopy` or `never throttle` forbids: it is left out. */

@@ -1,3 +1,4 @@
+import { copiesDisks } from './storage.js';
 import { type Cost, findAttribute, type Milliseconds, milliseconds, type Policy, type Program, type TechniqueUse } from '@mig/language';
 
 /** Which costly figures a program reads: an observation asks for nothing else. */
@@ -5,6 +6,8 @@ export interface Needs {
     readonly statistics: boolean;
     readonly twoSamples: boolean;
     readonly dirtyRate: boolean;
+    /** Some technique takes disks along: their sizes, and what stands where they would go. Absent: none does. */
+    readonly storage?: true;
     /** Length of the sampling window; 0 where no rate is read. */
     readonly windowMs: Milliseconds;
 }
@@ -26,6 +29,7 @@ export function observationNeeds(program: Program, windowMs: Milliseconds): Need
         statistics: costs.has('statistics') || predicts,
         twoSamples,
         dirtyRate,
+        ...(techniques.some((use) => use.kind === 'technique' && copiesDisks(use.options)) ? { storage: true as const } : {}),
         windowMs: twoSamples || dirtyRate ? windowMs : milliseconds(0),
     };
 }

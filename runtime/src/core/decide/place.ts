@@ -26,7 +26,7 @@ export function place(fired: Fired, candidates: readonly Candidate[], start: Wor
     const passedOver: PassedOver[] = [];
     const unplaced: NoPlace[] = [];
     const movable = candidates.filter((candidate) => {
-        const against = refusal(candidate.vm);
+        const against = refusal(candidate.vm, policy.technique);
         if (against === undefined) return true;
         const because: Reason = { text: `cannot be moved: ${against}`, range: policy.selection.immovable.range };
         // Where any VM will do, another is taken instead; where all are wanted, one is missing.

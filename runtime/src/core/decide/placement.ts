@@ -125,6 +125,7 @@ export class PlacementProblem {
             vm.vcpus,
             vm.cpu,
             vm.networks,
+            vm.disks.filter(({ shared }) => shared === false),
             tagsInOrder(vm),
             verdicts.sort(),
             this.byFigures ? vm.uuid : '',

@@ -21,6 +21,7 @@ import { executable } from './executable.js';
 import { moveTechnique } from './move-technique.js';
 import { qmpLack } from './qmp-call.js';
 import type { Situation } from './situation.js';
+import { copiesDisks, whyDisksStay } from './storage.js';
 import { tlsLack, type TlsEnd } from './tls.js';
 
 /** What this runtime lacks for it, in words; undefined where it lacks nothing. */
@@ -37,11 +38,11 @@ export function whyNotYet(use: TechniqueUse): string | undefined {
 }
 
 /** What stands against it for this VM between these hosts; undefined where nothing does. */
-export function whyNotHere(technique: PlannedTechnique, { world, vm, source, destination }: Situation): string | undefined {
+export function whyNotHere(technique: PlannedTechnique, situation: Situation): string | undefined {
+    const { world, vm, source, destination } = situation;
     const switches = technique.kind === 'postcopy' || technique.kind === 'hybrid';
     if (switches && technique.options.never?.includes('postcopy') === true) return 'it says `never postcopy`';
-    const copies = technique.options.storage?.some(({ mode }) => mode !== 'shared') === true;
-    if (copies && moveTechnique(technique).postcopy) return 'post-copy and a copy of disks do not go together';
+    if (copiesDisks(technique.options) && moveTechnique(technique).postcopy) return 'post-copy and a copy of disks do not go together';
     if (switches && vm.state !== 'running') return `${vm.name} is ${vm.state}, and only a VM that runs can be switched to post-copy`;
     if (technique.options.dirtyLimit !== undefined && vm.dirtyRing === false)
         return `${vm.name} has no dirty ring, which its dirty limit needs`;
@@ -51,6 +52,7 @@ export function whyNotHere(technique: PlannedTechnique, { world, vm, source, des
     if (unencrypted !== undefined) return `it asks for TLS, and ${unencrypted}`;
     const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
     return (
+        whyDisksStay(technique, situation) ??
         thinCap(technique, source) ??
         deniedMonitor(technique, source) ??
         (asked.size === 0

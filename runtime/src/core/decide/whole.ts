@@ -43,20 +43,25 @@ export function placeWhole(fired: Fired, candidates: readonly Candidate[], start
 }
 
 /** VMs that were to move and cannot: the VM itself stands against it, or no host takes it. */
-function immovable(placed: Placed, candidates: readonly Candidate[]): readonly Candidate[] {
-    return candidates.filter((c) => refusal(c.vm) !== undefined || placed.unplaced.some((u) => u.candidate.vm.uuid === c.vm.uuid));
+function immovable({ policy }: Fired, placed: Placed, candidates: readonly Candidate[]): readonly Candidate[] {
+    return candidates.filter(
+        (c) => refusal(c.vm, policy.technique) !== undefined || placed.unplaced.some((u) => u.candidate.vm.uuid === c.vm.uuid),
+    );
 }
 
-function haltedBy({ policy }: Fired, placed: Placed, candidates: readonly Candidate[]): Reason | undefined {
-    const { action, range } = policy.selection.immovable;
-    const [stuck] = action === 'halt-plan' ? immovable(placed, candidates) : [];
+function haltedBy(fired: Fired, placed: Placed, candidates: readonly Candidate[]): Reason | undefined {
+    const { action, range } = fired.policy.selection.immovable;
+    const [stuck] = action === 'halt-plan' ? immovable(fired, placed, candidates) : [];
     return stuck && { text: `${stuck.vm.name} cannot move, and the plan halts`, range };
 }
 
-function skippedHosts({ policy }: Fired, placed: Placed, candidates: readonly Candidate[]): readonly (readonly [HostName, Reason])[] {
-    const { action, range } = policy.selection.immovable;
+function skippedHosts(fired: Fired, placed: Placed, candidates: readonly Candidate[]): readonly (readonly [HostName, Reason])[] {
+    const { action, range } = fired.policy.selection.immovable;
     if (action !== 'skip-host') return [];
-    return immovable(placed, candidates).map(({ vm }) => [vm.host, { text: `${vm.name} cannot move, so ${vm.host} is skipped`, range }]);
+    return immovable(fired, placed, candidates).map(({ vm }) => [
+        vm.host,
+        { text: `${vm.name} cannot move, so ${vm.host} is skipped`, range },
+    ]);
 }
 
 function spoiltBy(candidate: Candidate, { policy }: Fired, placed: Placed, candidates: readonly Candidate[]): Reason | undefined {

@@ -1,7 +1,7 @@
 import { type Finding, type Fix, formatQuantity, nearest, type SourceRange } from '@mig/language';
 import { isMap, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type * as z from 'zod';
-import type { Connection, HostProvisions, Inventory, InventoryHost, SshPeer } from '../model/inventory.js';
+import type { Connection, HostProvisions, Inventory, InventoryHost, SimulatedDisk, SshPeer } from '../model/inventory.js';
 import { Places } from './places.js';
 import { type InventoryFile, inventorySchema, keysAt } from './schema.js';
 
@@ -82,12 +82,21 @@ function toInventory(file: InventoryFile): Inventory {
                                   tags: vm.tags,
                                   persistent: vm.persistent,
                                   autostart: vm.autostart,
+                                  ...(vm.disks && { disks: vm.disks.map(simulatedDisk) }),
                               })),
                           },
             };
         }),
     };
 }
+
+const simulatedDisk = ({ target, size, used, shared }: SimulatedDiskFile): SimulatedDisk => ({
+    target,
+    size,
+    ...(used === undefined ? {} : { used }),
+    shared,
+});
+type SimulatedDiskFile = NonNullable<NonNullable<InventoryFile['hosts'][string]['simulated']>['vms'][number]['disks']>[number];
 
 function connectionOf(ssh: InventoryFile['hosts'][string]['ssh']): Connection {
     if (ssh === undefined) return { kind: 'local' };

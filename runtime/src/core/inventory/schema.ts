@@ -91,6 +91,13 @@ const link = z.strictObject({
     capacity: rate('10 Gbit/s').optional().meta({ description: 'In each direction' }),
 });
 
+const simulatedDisk = z.strictObject({
+    target: z.string().min(1).meta({ description: 'As the guest has it, such as vda' }),
+    size: size('20 GiB'),
+    used: size('8 GiB').optional().meta({ description: 'What is written of it; all of it unless said' }),
+    shared: z.boolean().default(false).meta({ description: 'On storage that every host sees' }),
+});
+
 const simulatedVm = z.strictObject({
     name,
     memory: size('4 GiB'),
@@ -103,6 +110,7 @@ const simulatedVm = z.strictObject({
     tags: tags.default({}),
     persistent: z.boolean().default(true),
     autostart: z.boolean().default(false),
+    disks: z.array(simulatedDisk).optional().meta({ description: 'Its disks; none unless said' }),
 });
 
 const hugepages = z.strictObject({
@@ -241,6 +249,7 @@ export const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
         case 'links':
             return Object.keys(link.shape);
         case 'simulated':
+            if (last[4] === 'disks') return Object.keys(simulatedDisk.shape);
             return last[3] === 'vms' ? Object.keys(simulatedVm.shape) : ['memory', 'cpus', 'vms'];
         default:
             return [];

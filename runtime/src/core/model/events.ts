@@ -123,8 +123,10 @@ export interface Blackout {
 }
 
 export interface Progress {
+    /** Of memory. */
     readonly total: Bytes;
     readonly remaining: Bytes;
+    /** Of memory and disks. */
     readonly transferred: Bytes;
     readonly rate: BytesPerSecond | undefined;
     readonly dirtyRate: BytesPerSecond | undefined;
@@ -135,6 +137,8 @@ export interface Progress {
     readonly eta: Milliseconds | undefined;
     /** Pages that the guest has asked for before they were sent. Absent: not in post-copy, or not told. */
     readonly postcopyRequests?: number;
+    /** Disks that are mirrored: first, and what is written to them meanwhile until the end. Absent: none is. */
+    readonly disks?: { readonly total: Bytes; readonly remaining: Bytes };
 }
 
 export interface JobSummary {

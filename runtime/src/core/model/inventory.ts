@@ -161,4 +161,15 @@ export interface SimulatedVm {
     readonly tags: Tags;
     readonly persistent: boolean;
     readonly autostart: boolean;
+    /** Absent: none. */
+    readonly disks?: readonly SimulatedDisk[];
+}
+
+export interface SimulatedDisk {
+    readonly target: string;
+    readonly size: Bytes;
+    /** What is written of it; all of it unless said. */
+    readonly used?: Bytes;
+    /** On storage that every host sees. */
+    readonly shared: boolean;
 }

@@ -20,6 +20,8 @@ export interface Snapshot {
     readonly vms: readonly VmState[];
     /** Pairs of VM and host that were asked about. */
     readonly compatibility: readonly CpuVerdict[];
+    /** Absent: nobody asked. */
+    readonly images?: readonly ImageSight[];
     /** Earlier values of what the program reads, for `for 5 min`; oldest first. Key: `host:a:memory.used`, `vm:UUID:dirty_rate`. */
     readonly history: Readonly<Record<string, readonly Sample[]>>;
     /** What each policy did before: for cooldown and release. */
@@ -120,6 +122,23 @@ export interface VmDisk {
     /** Both hosts see the same bytes. Undefined: cannot be told. */
     readonly shared: boolean | undefined;
     readonly readOnly: boolean;
+    /** Such as `raw` or `qcow2`. Absent: not told. */
+    readonly format?: string;
+    /** What the guest sees, and what of it takes room. Absent: it was not asked for. */
+    readonly capacity?: Bytes;
+    readonly allocated?: Bytes;
+}
+
+/** What stands on a host where the image of another host's disk would go. */
+export interface ImageSight {
+    readonly host: HostName;
+    readonly path: string;
+    /** Undefined: nothing is there. */
+    readonly image: { readonly size: Bytes; readonly allocated: Bytes } | undefined;
+    /** A storage pool is active whose directory this is: libvirt makes an image there. */
+    readonly pool: boolean;
+    /** In the file system that it stands in, or would stand in. Undefined: not known. */
+    readonly free: Bytes | undefined;
 }
 
 /** What a host's libvirt said of a VM's live CPU. */

@@ -91,7 +91,7 @@ export function* wantedOf(host: HostName, policy: Policy, outlook: Outlook): Gen
     const { from, where, except } = plain.selection;
     if (!mayLeave(host, plain, outlook.now)) return;
     for (const vm of outlook.now.hosts.get(host)?.vms ?? []) {
-        if ((from.kind === 'named-vms' && !from.vms.includes(vm.name)) || refusal(vm) !== undefined) continue;
+        if ((from.kind === 'named-vms' && !from.vms.includes(vm.name)) || refusal(vm, policy.technique) !== undefined) continue;
         const scope = scopeOf(outlook.now, { vm });
         if (where.every((one) => isTrue(holds(one, scope))) && except.every((one) => isFalse(holds(one, scope)))) yield vm;
     }

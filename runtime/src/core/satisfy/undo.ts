@@ -145,7 +145,7 @@ function planned(program: Program, policy: Policy, start: World, allowance: Allo
     for (const fired of firedNow(program, policy, start).slice(0, instancesTried)) {
         if (!allowance.take(start.snapshot.vms.length + 3 * vmsTried * start.hosts.size)) return undefined;
         const { candidates } = select(fired, world, new Map());
-        const movable = candidates.filter(({ vm }) => refusal(vm) === undefined);
+        const movable = candidates.filter(({ vm }) => refusal(vm, fired.policy.technique) === undefined);
         const placed = placement(fired, movable.slice(0, vmsTried), movable.length, world);
         world = placed.world;
         for (const { candidate, destination } of placed.placements) moves.push({ vm: candidate.vm, to: destination });
@@ -183,7 +183,9 @@ function isSo(all: readonly Fired[], vm: VmState, destination: HostName, start: 
     const owners = new Map<VmUuid, string>();
     for (const fired of all) {
         if (!allowance.take(start.snapshot.vms.length)) return false;
-        const movable = select(fired, world, owners).candidates.filter((candidate) => refusal(candidate.vm) === undefined);
+        const movable = select(fired, world, owners).candidates.filter(
+            (candidate) => refusal(candidate.vm, fired.policy.technique) === undefined,
+        );
         if (!allowance.take(movable.length * world.hosts.size)) return false;
         const { placements, world: next } = placement(fired, movable, movable.length, world);
         const own = placements.find((one) => one.candidate.vm.uuid === vm.uuid);
@@ -220,7 +222,7 @@ function takesVm({ policy, host, vm: bound }: Fired, vm: VmState, world: World):
         'named-host': () => from.kind === 'named-host' && from.host === vm.host,
         'named-vms': () => from.kind === 'named-vms' && from.vms.includes(vm.name),
     }[from.kind]();
-    if (!isThere || refusal(vm) !== undefined) return false;
+    if (!isThere || refusal(vm, policy.technique) !== undefined) return false;
     return where.every((one) => isTrue(holds(one, scope))) && except.every((one) => isFalse(holds(one, scope)));
 }
 

@@ -179,7 +179,12 @@ function phase(move: MoveView): Piece {
     if (move.status === 'waiting' && move.phase !== undefined) return { text: beforeItsTurn(move), meaning };
     if (move.status !== 'running') return { text: words[move.status], meaning };
     if (move.stoppedSince !== undefined) return { text: 'stopped', meaning: 'warning' };
-    return { text: move.doing ?? (move.postcopy ? 'post-copy' : undefined) ?? move.phase ?? 'starting', meaning };
+    return { text: move.doing ?? disksFirst(move) ?? (move.postcopy ? 'post-copy' : undefined) ?? move.phase ?? 'starting', meaning };
+}
+
+/** Its disks are on their way, and its memory has not begun to be. */
+function disksFirst({ phase: now, iteration, disksDone }: MoveView): string | undefined {
+    return now === 'perform' && iteration === 0 && disksDone !== undefined ? `disks ${Math.floor(disksDone * 100)}%` : undefined;
 }
 
 /** A waiting move is made ready while others come to their end, and undone when its turn does not come. */

@@ -1,6 +1,6 @@
 /** What a run looks like now: a reducer over its events, pure, so that a live run, a replay and a simulation look the same. */
 import { milliseconds, ratio, type Bytes, type BytesPerSecond, type EpochMs, type Milliseconds, type Ratio } from '@mig/language';
-import type { MigrationEvent, MoveEvent, MoveFailure, MoveId } from '../model/events.js';
+import type { MigrationEvent, MoveEvent, MoveFailure, MoveId, Progress } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { MovePhase, PlannedMove } from '../model/plan.js';
 
@@ -46,6 +46,8 @@ export interface MoveView {
     readonly done: Ratio;
     readonly transferred: Bytes | undefined;
     readonly remaining: Bytes | undefined;
+    /** Of the disks that go along, what is there already. Undefined: none does. */
+    readonly disksDone: Ratio | undefined;
     readonly rate: BytesPerSecond | undefined;
     readonly dirtyRate: BytesPerSecond | undefined;
     readonly iteration: number;
@@ -171,13 +173,14 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 ...move,
                 transferred: event.transferred,
                 remaining: event.remaining,
+                disksDone: disksDone(event) ?? move.disksDone,
                 rate: event.rate,
                 dirtyRate: event.dirtyRate,
                 iteration: Math.max(move.iteration, event.iteration),
                 throttle: event.throttle,
                 cap: event.cap ?? move.cap,
                 eta: event.eta ?? expectedEnd(event.remaining, event.rate, event.dirtyRate),
-                done: ratio(Math.max(move.done, event.total > 0 ? Math.min(1, 1 - event.remaining / event.total) : 0)),
+                done: ratio(Math.max(move.done, doneOf(event, move.memory))),
             };
         case 'rung-fired':
             return { ...move, rung: event.action, because: event.because };
@@ -223,6 +226,17 @@ function after(move: MoveView, event: MoveEvent): MoveView {
     }
 }
 
+/** Of memory and disks together. While disks are mirrored nothing of the memory has been sent. */
+function doneOf({ total, remaining, disks }: Progress, memory: Bytes): number {
+    const waits = disks !== undefined && total === 0;
+    const all = (waits ? memory : total) + (disks?.total ?? 0);
+    const left = (waits ? memory : remaining) + (disks?.remaining ?? 0);
+    return all > 0 ? Math.min(1, 1 - left / all) : 0;
+}
+
+const disksDone = ({ disks }: Progress): Ratio | undefined =>
+    disks && ratio(disks.total > 0 ? 1 - Math.min(1, disks.remaining / disks.total) : 1);
+
 /** Nothing is sent. */
 const still = { rate: undefined, dirtyRate: undefined, eta: undefined } as const;
 
@@ -251,6 +265,7 @@ function waiting(move: PlannedMove): MoveView {
         done: ratio(0),
         transferred: undefined,
         remaining: undefined,
+        disksDone: undefined,
         rate: undefined,
         dirtyRate: undefined,
         iteration: 0,

@@ -128,6 +128,8 @@ export function guestMemory(size: Bytes, state: VmState | undefined, known: Part
         hotSet: bytes(Math.min(hotSet, size)),
         pattern: known.pattern ?? 'cyclic',
         coldRate: known.coldRate ?? bytesPerSecond(0),
+        disks: known.disks ?? state?.disks ?? [],
+        diskWrite: known.diskWrite ?? state?.diskWrite ?? bytesPerSecond(0),
     };
 }
 

@@ -6,6 +6,7 @@ import { pageSize, type PrecopyState } from './copy-state.js';
 export function wireRate(state: PrecopyState, bandwidth: BytesPerSecond): BytesPerSecond {
     const settingUp = (state.stage === 'stopped' || state.stage === 'switching') && sinceStop(state) < state.machine.stopSetUp;
     if (state.stage === 'sent' || settingUp) return bytesPerSecond(0);
+    if (state.stage === 'mirroring') return mirrorRate(state, bandwidth);
     return bytesPerSecond(memorySpeed(state, bandwidth) * wireCost(state) * 1000);
 }
 
@@ -28,9 +29,20 @@ function contentCost({ machine, guest, iteration, stage }: PrecopyState): number
     return contentRatio * (1 - cached * (1 - deltas.ratio));
 }
 
+/** Bytes a second of disks that are mirrored. */
+export const mirrorRate = ({ mirror, machine }: PrecopyState, bandwidth: BytesPerSecond): BytesPerSecond =>
+    bytesPerSecond(Math.min(bandwidth, machine.fastest, mirror?.cap ?? 0));
+
+/** What the guest writes to mirrored disks while its memory is sent, as long as it runs, in bytes a second. */
+export const diskWrites = (state: PrecopyState): number => (state.stage === 'copying' && !state.paused ? (state.mirror?.writes ?? 0) : 0);
+
+/** Memory has this share of the wire at the least: the guest's writes wait for their mirror. Assumed. */
+const leastForMemory = 0.05;
+
 /** Memory bytes per millisecond. */
-export function memorySpeed(state: PrecopyState, bandwidth: BytesPerSecond): number {
-    if (bandwidth <= 0) return 0;
+export function memorySpeed(state: PrecopyState, whole: BytesPerSecond): number {
+    if (whole <= 0) return 0;
+    const bandwidth = Math.max(whole * leastForMemory, whole - diskWrites(state));
     const secondsPerByte = wireCost(state) / Math.min(bandwidth, state.machine.fastest) + state.zeroInRound / state.machine.scanRate;
     return 1 / (secondsPerByte * 1000);
 }

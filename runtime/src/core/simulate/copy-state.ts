@@ -1,5 +1,6 @@
 /** A guest's memory as it is copied, as plain data: what is left to send, what has been dirtied, and what has been sent. */
 import { bytes, milliseconds, type Bytes, type BytesPerSecond, type Milliseconds, type Ratio } from '@mig/language';
+import type { VmDisk } from '../model/snapshot.js';
 import { qemuMachine, type CopyMachine } from './machine.js';
 import type { ThrottleState } from './throttle.js';
 
@@ -19,12 +20,26 @@ export interface GuestMemory {
     readonly pattern: 'cyclic' | 'random';
     /** Writes outside the hot set, spread over the rest of the memory. */
     readonly coldRate: BytesPerSecond;
+    /** Its disks, and how fast it writes to them. Absent: none that a technique could take along. */
+    readonly disks?: readonly VmDisk[];
+    readonly diskWrite?: BytesPerSecond;
+}
+
+/** Disks that go along: mirrored before memory is sent, and kept so until the end. */
+export interface DiskMirror {
+    readonly total: Bytes;
+    readonly left: Bytes;
+    /** Of all of them together. */
+    readonly cap: BytesPerSecond;
+    /** What the guest writes to them, which is sent as well. */
+    readonly writes: BytesPerSecond;
 }
 
 export interface PrecopyState {
     readonly guest: GuestMemory;
     readonly machine: CopyMachine;
-    readonly stage: 'copying' | 'stopped' | 'switching' | 'postcopy' | 'sent';
+    readonly stage: 'mirroring' | 'copying' | 'stopped' | 'switching' | 'postcopy' | 'sent';
+    readonly mirror: DiskMirror | undefined;
     /** The guest stands still at the source, though the copy goes on as if it ran. */
     readonly paused: boolean;
     readonly throttle: ThrottleState | undefined;
@@ -61,6 +76,7 @@ export function startPrecopy(guest: GuestMemory, downtimeLimit: Milliseconds, ma
         guest,
         machine,
         stage: 'copying',
+        mirror: undefined,
         paused: false,
         throttle: undefined,
         iteration: 1,
@@ -81,6 +97,13 @@ export function startPrecopy(guest: GuestMemory, downtimeLimit: Milliseconds, ma
     };
 }
 
+/** Disks first. The iteration that the memory begins with is told when they are there. */
+export const mirrorFirst = (state: PrecopyState, mirror: DiskMirror): PrecopyState =>
+    state.stage === 'copying' && mirror.total > 0 ? { ...state, stage: 'mirroring', mirror } : state;
+
+/** The guest is at the source, and may be left there. */
+export const isAtSource = ({ stage }: Pick<PrecopyState, 'stage'>): boolean => stage === 'copying' || stage === 'mirroring';
+
 /** The guest is stopped first, and copied then. */
 export function startStopAndCopy(guest: GuestMemory, machine: CopyMachine = qemuMachine): PrecopyState {
     return { ...startPrecopy(guest, milliseconds(0), machine), stage: 'stopped' };
@@ -88,10 +111,10 @@ export function startStopAndCopy(guest: GuestMemory, machine: CopyMachine = qemu
 
 /** The guest writes no more; the copy goes on by its own rules until little enough is left. */
 export const pauseGuest = (state: PrecopyState): PrecopyState =>
-    state.stage === 'copying' ? { ...state, paused: true, throttle: undefined } : state;
+    isAtSource(state) ? { ...state, paused: true, throttle: undefined } : state;
 
 /** Another downtime limit, from now on. */
 export const withDowntimeLimit = (state: PrecopyState, downtimeLimit: Milliseconds): PrecopyState => ({ ...state, downtimeLimit });
 
 /** The guest's CPUs stand still, as far as the source knows: after the switch the destination lets it run. */
-export const standsStill = ({ stage, paused }: PrecopyState): boolean => stage !== 'copying' || paused;
+export const standsStill = (state: PrecopyState): boolean => !isAtSource(state) || state.paused;

@@ -12,7 +12,7 @@ import type { PlannedMove, Reason } from '../model/plan.js';
 import { takenAsAsked, type SettingFigure } from '../model/settings.js';
 import { defaultTimeBound, lookEvery, resumeTime } from './assumptions.js';
 import { wireRate } from './copy-speed.js';
-import { pageSize, pauseGuest, standsStill, withDowntimeLimit, type GuestMemory, type PrecopyState } from './copy-state.js';
+import { isAtSource, pageSize, pauseGuest, standsStill, withDowntimeLimit, type GuestMemory, type PrecopyState } from './copy-state.js';
 import { advance, switchToPostcopy, throttleGuest, timeToExpectedEnd, timeToNextEvent } from './precopy.js';
 import { startCopy } from './start-copy.js';
 import { throttleSettings } from './throttle.js';
@@ -82,9 +82,10 @@ export class Copying {
     get bound(): BytesPerSecond {
         const { stage, machine } = this.#state;
         const { postcopyBandwidth: own } = this.#owner.planned.technique.options;
-        const cap = stage === 'copying' || stage === 'postcopy' ? (this.#cap ?? Infinity) : Infinity;
+        const cap = isAtSource({ stage }) || stage === 'postcopy' ? (this.#cap ?? Infinity) : Infinity;
         const after = stage === 'postcopy' && typeof own === 'number' ? own : Infinity;
-        return bytesPerSecond(Math.min(cap, after, machine.fastest));
+        const mirrored = stage === 'mirroring' ? (this.#state.mirror?.cap ?? Infinity) : Infinity;
+        return bytesPerSecond(Math.min(cap, after, mirrored, machine.fastest));
     }
 
     /** Memory begins to flow. `startedAt`: the move did; `performSince`: its perform did. */
@@ -95,19 +96,21 @@ export class Copying {
         this.#copyStartedAt = now;
         this.#progressAt = now + this.#owner.progressEvery;
         this.#performBoundAt = performSince + defaultTimeBound;
-        this.#owner.emit({ type: 'iteration', iteration: 1, remaining: whole(this.#state.remaining) });
+        const mirrors = this.#state.stage === 'mirroring';
+        if (mirrors) this.#diskCapApplied();
+        else this.#owner.emit({ type: 'iteration', iteration: 1, remaining: whole(this.#state.remaining) });
         if (standsStill(this.#state)) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
         if (this.#owner.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#state.downtimeLimit);
         this.#optionsApplied();
         this.#switchIfDue();
-        this.#judge('iteration');
+        this.#judge(mirrors ? 'clock' : 'iteration');
     }
 
     /** The next time at which something happens if the rate stays; Infinity: never. */
     dueAt(): number {
         const event = this.#now + timeToNextEvent(this.#state, this.#rate);
         const clock =
-            this.#state.stage === 'copying' || this.#state.stage === 'postcopy'
+            isAtSource(this.#state) || this.#state.stage === 'postcopy'
                 ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
                 : undefined;
         return Math.min(
@@ -145,7 +148,7 @@ export class Copying {
                 if (this.#judge('iteration')) return;
             } else if (!stood) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
         }
-        const judged = this.#state.stage === 'copying' || this.#state.stage === 'postcopy';
+        const judged = isAtSource(this.#state) || this.#state.stage === 'postcopy';
         if (judged && now >= clockAt - clockSlack && this.#judge('clock')) return;
         if (now >= aboutToEndAt) this.tellOfEnd();
         if (now >= this.#progressAt) {
@@ -300,8 +303,14 @@ export class Copying {
             iteration: copy.iteration,
             throttle: copy.throttle?.share,
             cap: this.#cap,
-            eta: rate > 0 ? milliseconds(Math.round((copy.remaining / rate) * 1000)) : undefined,
+            eta: rate > 0 ? milliseconds(Math.round((((copy.mirror?.left ?? 0) + copy.remaining) / rate) * 1000)) : undefined,
+            ...(copy.mirror && { disks: { total: copy.mirror.total, remaining: whole(copy.mirror.left) } }),
         });
+    }
+
+    #diskCapApplied(): void {
+        const cap = Math.min(this.#state.mirror?.cap ?? Infinity, this.#cap ?? Infinity);
+        if (Number.isFinite(cap)) this.#applied('disk-bandwidth', cap);
     }
 
     /** A simulated host takes what it is asked for. */

@@ -13,7 +13,7 @@ import { expectedBlackout, StandStill } from '../decide/blackout.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { MovePhase, PlannedMove, PlannedProbe } from '../model/plan.js';
 import { linksUsed, phaseOverhead, phaseSpread, resumeTime } from './assumptions.js';
-import type { GuestMemory } from './copy-state.js';
+import { isAtSource, type GuestMemory } from './copy-state.js';
 import { Copying, type CourseEvent } from './copying.js';
 import { randomOf } from './random.js';
 
@@ -130,7 +130,7 @@ export class MoveCourse {
     recall(now: number, because: string): boolean {
         const hint = 'run the policy again to move it';
         const why: MoveFailure = { code: 'gang-failed', message: `${this.planned.vm.name} was returned: ${because}`, hint };
-        const sends = this.stage === 'connect' || (this.stage === 'copy' && this.#copying.stage === 'copying');
+        const sends = this.stage === 'connect' || (this.stage === 'copy' && isAtSource(this.#copying));
         if (this.stage === 'copy') this.step(now);
         this.#now = now;
         if (sends) this.#copying.abort(why.code, because, hint);
@@ -192,7 +192,7 @@ export class MoveCourse {
     /** Stops the copy for a reason that is not its ladder's; false where it has nothing to stop, or it is no longer safe. */
     abortFor(because: string, now: number): boolean {
         if (this.stage === 'copy') this.step(now);
-        if (this.stage !== 'copy' || this.#copying.stage !== 'copying') return false;
+        if (this.stage !== 'copy' || !isAtSource(this.#copying)) return false;
         this.#copying.abort('aborted-by-policy', because, 'give it a longer window, or begin earlier');
         return true;
     }

@@ -3,6 +3,7 @@
  * loop ends when what remains can be sent within the downtime limit, or when it is switched to post-copy. The state is
  * plain data and time is an argument, so that bandwidth, limits and throttle may change at any moment.
  *
+ *   mirroring ──(every disk that goes along is there)──▶ copying
  *   copying ──(remaining ≤ rate × downtime limit, after a look at the dirty bitmap)──▶ stopped ──(all sent)──▶ sent
  *      └──(switchToPostcopy)──▶ switching ──(devices sent)──▶ postcopy ──(every page that was dirty sent, once)──▶ sent
  *
@@ -10,8 +11,8 @@
  * the limit it reads the dirty bitmap (a new iteration begins) and stops the guest if it is still below, else copies on.
  */
 import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
-import { memoryMs, memorySpeed, sinceStop, threshold, wireCost, wireRate } from './copy-speed.js';
-import { pageSize, standsStill, type GuestMemory, type PrecopyState } from './copy-state.js';
+import { diskWrites, memoryMs, memorySpeed, mirrorRate, sinceStop, threshold, wireCost, wireRate } from './copy-speed.js';
+import { isAtSource, pageSize, standsStill, type DiskMirror, type GuestMemory, type PrecopyState } from './copy-state.js';
 import { judgeThrottle, type ThrottleSettings } from './throttle.js';
 
 export type PrecopyHappening = {
@@ -38,7 +39,7 @@ export function switchToPostcopy(state: PrecopyState): PrecopyState {
 export function throttleGuest(state: PrecopyState, settings: ThrottleSettings): PrecopyState {
     const share = state.throttle?.share ?? ratio(0);
     const begun = { high: 0, periodFor: milliseconds(0), dirtied: bytes(0), sentBefore: state.transferred };
-    return state.stage === 'copying' ? { ...state, throttle: { ...(state.throttle ?? begun), settings, share } } : state;
+    return isAtSource(state) ? { ...state, throttle: { ...(state.throttle ?? begun), settings, share } } : state;
 }
 
 /** How long the state stays as it is at this bandwidth; Infinity when nothing will happen. */
@@ -46,6 +47,10 @@ export function timeToNextEvent(state: PrecopyState, bandwidth: BytesPerSecond):
     switch (state.stage) {
         case 'sent':
             return milliseconds(Infinity);
+        case 'mirroring': {
+            const net = mirrorRate(state, bandwidth) - (state.paused ? 0 : (state.mirror?.writes ?? 0));
+            return milliseconds(net <= 0 ? Infinity : ((state.mirror?.left ?? 0) / net) * 1000);
+        }
         case 'stopped':
         case 'switching': {
             const setUp = Math.max(0, state.machine.stopSetUp - sinceStop(state));
@@ -86,6 +91,7 @@ export function advance(state: PrecopyState, elapsed: Milliseconds, bandwidth: B
  * 0: it is already. What has been dirtied meanwhile is not in it until the bitmap is read.
  */
 export function timeToExpectedEnd(state: PrecopyState, bandwidth: BytesPerSecond, lead: Milliseconds): Milliseconds {
+    if (state.stage === 'mirroring') return milliseconds(Infinity);
     const speed = memorySpeed(state, bandwidth);
     const rate = wireRate(state, bandwidth);
     if (speed <= 0 || rate <= 0) return milliseconds(Infinity);
@@ -99,6 +105,7 @@ const rounding = 1;
 
 /** What has happened where a state of this stage is reached. */
 const happeningAt: Readonly<Record<PrecopyState['stage'], PrecopyHappening['kind']>> = {
+    mirroring: 'iteration',
     copying: 'iteration',
     stopped: 'guest-stopped',
     switching: 'guest-stopped',
@@ -115,14 +122,23 @@ function flow(state: PrecopyState, ms: number, bandwidth: BytesPerSecond): Preco
     const later = { ...state, roundFor: milliseconds(state.roundFor + ms) };
     if (state.stage === 'postcopy') return askForPages(send(later, ms, bandwidth), state, ms, bandwidth);
     const stoppedFor = standsStill(state) ? milliseconds(state.stoppedFor + ms) : state.stoppedFor;
+    if (state.mirror && state.stage === 'mirroring') return { ...mirrored(state, state.mirror, ms, bandwidth), stoppedFor };
     if (state.stage === 'copying') {
-        const sent = { ...send(later, ms, bandwidth), stoppedFor };
+        const own = send(later, ms, bandwidth);
+        const sent = { ...own, stoppedFor, transferred: bytes(own.transferred + (diskWrites(state) * ms) / 1000) };
         return state.paused ? sent : dirty(sent, ms);
     }
     const flowing = Math.max(0, ms - Math.max(0, state.machine.stopSetUp - sinceStop(state)));
     const memory = state.stage === 'stopped' ? Math.min(flowing, memoryMs(state, bandwidth)) : 0;
     const stateLeft = bytes(Math.max(0, state.stateLeft - (bandwidth * (flowing - memory)) / 1000));
     return { ...send(later, memory, bandwidth), stoppedFor, stateLeft };
+}
+
+function mirrored(state: PrecopyState, mirror: DiskMirror, ms: number, bandwidth: BytesPerSecond): PrecopyState {
+    const sent = (mirrorRate(state, bandwidth) * ms) / 1000;
+    const written = state.paused ? 0 : (mirror.writes * ms) / 1000;
+    const left = bytes(Math.min(mirror.total, Math.max(0, mirror.left - sent + written)));
+    return { ...state, mirror: { ...mirror, left }, transferred: bytes(state.transferred + sent) };
 }
 
 /**
@@ -183,6 +199,13 @@ function arrive(state: PrecopyState, bandwidth: BytesPerSecond): PrecopyState {
             return { ...state, stage: 'sent', remaining: bytes(0), transferred: bytes(state.transferred + deviceState) };
         case 'switching':
             return { ...state, stage: 'postcopy', roundFor: milliseconds(0), transferred: bytes(state.transferred + deviceState) };
+        case 'mirroring':
+            return {
+                ...state,
+                stage: 'copying',
+                roundFor: milliseconds(0),
+                mirror: state.mirror && { ...state.mirror, left: bytes(0) },
+            };
         case 'postcopy':
         case 'sent':
             return { ...state, stage: 'sent', remaining: bytes(0) };

@@ -1,5 +1,6 @@
 /** What simulated hosts of an inventory would be seen to be, for tests that do not open sessions. Not part of the package. */
 import { bytes } from '@mig/language';
+import { simulatedDisks } from '../inventory/simulated-disks.js';
 import type { Inventory, InventoryHost, SimulatedVm } from '../model/inventory.js';
 import type { HostState, Snapshot, VmState } from '../model/snapshot.js';
 import { gib, host, snapshot, vm } from './builders.js';
@@ -35,6 +36,18 @@ function hostState(from: InventoryHost, nth: number): HostState {
 
 function vmState({ each, on }: { readonly each: SimulatedVm; readonly on: string }, nth: number): VmState {
     const { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet } = each;
-    const facts = { name, memory, vcpus, tags, persistent, autostart, dirtyRate, workingSet: hotSet, machine: 'simulated', networks: [] };
+    const facts = {
+        name,
+        memory,
+        vcpus,
+        tags,
+        persistent,
+        autostart,
+        dirtyRate,
+        workingSet: hotSet,
+        machine: 'simulated',
+        networks: [],
+        disks: simulatedDisks(each),
+    };
     return vm(`v${nth}`, on, facts);
 }

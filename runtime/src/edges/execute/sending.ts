@@ -2,8 +2,8 @@ import { formatQuantity, milliseconds, type EpochMs, type Milliseconds } from '@
 import {
     decide,
     nextClockTime,
-    ownSwitch,
     startLadder,
+    switchesNow,
     switchRefused,
     trimEvery,
     actionText,
@@ -211,9 +211,9 @@ export class Sending {
 
     /** Post-copy and hybrid switch by themselves: as soon as memory is sent, or once every page has been. */
     async #switchIfDue(iteration: number): Promise<void> {
-        const own = ownSwitch(this.#step.technique);
         const sends = this.#observer.isSending || this.#progress !== undefined;
-        if (own && sends && !this.maySwitched && Math.max(1, iteration) >= own.atIteration) await this.#switch();
+        const { remaining, rate } = this.#progress ?? {};
+        if (sends && !this.maySwitched && switchesNow(this.#step.technique, { iteration, remaining, rate })) await this.#switch();
     }
 
     /** On disk before it is asked for (safety.md rule 1). What is refused is asked again at the next look. */

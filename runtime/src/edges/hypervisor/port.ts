@@ -18,6 +18,7 @@ import type { BytesPerSecond, Milliseconds, Ratio } from '@mig/language';
 import type {
     CpuVerdict,
     HostState,
+    ImageSight,
     InventoryHost,
     JobSummary,
     MoveTechnique,
@@ -40,6 +41,9 @@ export interface HostSession extends AsyncDisposable {
         vms: readonly { readonly uuid: VmUuid; readonly machine: string; readonly cpuXml: string }[],
         signal: AbortSignal,
     ): Promise<readonly CpuVerdict[]>;
+
+    /** What stands where images of disks of other hosts would go; absent where the driver copies none. */
+    images?(paths: readonly string[], signal: AbortSignal): Promise<readonly ImageSight[]>;
 
     /** What this host knows of a VM right now. Recovery rests on it, so it always asks (safety.md rule 2). */
     presence(vm: VmUuid, signal: AbortSignal): Promise<Presence>;
@@ -94,6 +98,8 @@ export interface ObservationNeeds {
     readonly statistics: boolean;
     readonly twoSamples: boolean;
     readonly dirtyRate: boolean;
+    /** Sizes of disks that may have to be copied. */
+    readonly storage?: true;
     /** Only of these VMs: sampling disturbs a migration that begins meanwhile. Absent: of all. */
     readonly dirtyRateOf?: readonly VmUuid[];
     /** Length of the sampling window, where one is needed. */

@@ -3,6 +3,7 @@ import {
     type CpuVerdict,
     type HostName,
     type HostState,
+    type ImageSight,
     type Inventory,
     type InventoryHost,
     isMigrationError,
@@ -67,6 +68,7 @@ export async function observe(
         hosts,
         vms,
         compatibility: await compatibility(answered, signal),
+        ...(options.needs.storage === true ? { images: await images(answered, vms, signal) } : {}),
         history: options.memory?.history ?? {},
         policies: options.memory?.policies ?? [],
         unknown: [
@@ -149,6 +151,20 @@ async function compatibility(answers: readonly Answer[], signal: AbortSignal): P
         }),
     );
     return verdicts.flat();
+}
+
+/** What stands on each host where local disks of other hosts' VMs would go. */
+async function images(answers: readonly Answer[], vms: readonly VmState[], signal: AbortSignal): Promise<ImageSight[]> {
+    const seen = await Promise.all(
+        answers.map(async ({ host, session }) => {
+            const foreign = vms.filter((vm) => vm.host !== host.name).flatMap(({ disks }) => disks);
+            const paths = new Set(
+                foreign.flatMap(({ kind, path, shared }) => (kind === 'file' && path !== undefined && shared === false ? [path] : [])),
+            );
+            return paths.size === 0 ? [] : ((await session.images?.([...paths], signal)) ?? []);
+        }),
+    );
+    return seen.flat();
 }
 
 /** The wall clock, as the rest of the runtime takes it. */

@@ -273,8 +273,9 @@ class LibvirtDeparture implements Departure {
     }
 
     /**
-     * libvirt gives each disk that it mirrors the cap of the migration, and does not change it until the disk is there:
-     * for that time the cap is what each may have, so that together they keep to the whole.
+     * libvirt gives each disk that it mirrors the cap of the migration, the same for all, and does not change it until the
+     * disk is there: for that time it is what each may have, the least that any of them is allowed, and no more than keeps
+     * all of them together to the whole.
      */
     async #slowDownFor(technique: MoveTechnique, signal: AbortSignal): Promise<void> {
         const disks = copiedDisks(technique).length;
@@ -282,9 +283,12 @@ class LibvirtDeparture implements Departure {
         const caps = (technique.options.storage ?? []).flatMap(({ mode, cap }) => (mode === 'shared' || cap === undefined ? [] : [cap]));
         const each = Math.min(...caps, (this.#cap ?? Infinity) / disks);
         if (!Number.isFinite(each)) return;
-        const bandwidth = BigInt(toMib(this.#host, bytesPerSecond(each)));
-        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth, flags: 0 }, signal);
+        const mib = toMib(this.#host, bytesPerSecond(each));
+        await this.#control.call(procedures.migrateSetMaxSpeed, { dom: this.#dom, bandwidth: BigInt(mib), flags: 0 }, signal);
         this.#mirroring = true;
+        const got = await this.#readSpeed(signal);
+        // Read while it holds: as soon as memory is sent, the same setting is that of memory again.
+        this.#asked.set('disk-bandwidth', { value: fromMib(mib), read: () => Promise.resolve(got) });
     }
 
     #memoryIsSent(): void {

@@ -99,12 +99,14 @@ const diskKinds: Readonly<Record<string, { readonly kind: VmDisk['kind']; readon
 };
 
 function disk(element: XmlElement): Omit<VmDisk, 'shared'> {
+    const format = element.at('driver').attribute('type');
     const { kind, path } = diskKinds[element.attribute('type') ?? ''] ?? { kind: 'other' as const, path: 'file' };
     return {
         target: element.at('target').attribute('dev') ?? '',
         path: element.at('source').attribute(path),
         kind,
         readOnly: element.at('readonly').exists || element.attribute('device') === 'cdrom',
+        ...(format === undefined ? {} : { format }),
     };
 }
 

@@ -8,13 +8,14 @@ const pageSize = 4096;
 
 export function progressOf(params: ParamReader, cap: BytesPerSecond | undefined): Progress {
     const size = (name: string): Bytes => bytes(params.number(name) ?? 0);
-    const remaining = size('data_remaining');
+    const disks = params.number('disk_total') ?? 0;
+    const remaining = bytes(size('data_remaining') - size('disk_remaining'));
     const rate = params.number('memory_bps');
     const dirtyPages = params.number('memory_dirty_rate');
     const throttle = params.number('auto_converge_throttle');
     const requests = params.number('memory_postcopy_requests');
     return {
-        total: size('data_total'),
+        total: bytes(size('data_total') - disks),
         remaining,
         transferred: size('data_processed'),
         rate: rate === undefined ? undefined : bytesPerSecond(rate),
@@ -24,6 +25,7 @@ export function progressOf(params: ParamReader, cap: BytesPerSecond | undefined)
         cap,
         eta: rate === undefined || rate === 0 ? undefined : milliseconds((remaining / rate) * 1000),
         ...(requests === undefined ? {} : { postcopyRequests: requests }),
+        ...(disks === 0 ? {} : { disks: { total: bytes(disks), remaining: size('disk_remaining') } }),
     };
 }
 

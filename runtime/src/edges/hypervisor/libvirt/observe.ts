@@ -9,6 +9,7 @@ import { domainStates } from './domains.js';
 import type { HostFacts } from '../host/host-facts.js';
 import type { DaemonWay } from './daemon-way.js';
 import type { Described, HostLook, Listing } from './look.js';
+import { type DiskSize, diskSizes, withSizes } from './disks.js';
 import { type Measured, measure } from './measure.js';
 
 export interface Observed {
@@ -27,6 +28,7 @@ export async function observeHost(of: Observed, looked: HostLook, needs: Observa
     const { host } = of;
     const { facts, described } = looked;
     const unknown = [...looked.unknown];
+    const sizes = needs.storage === true ? await diskSizes(of.connection, looked, unknown, signal) : new Map<string, DiskSize>();
     const rates = await measure(of.connection, looked.listed.all, needs, unknown, of.now, signal);
     return {
         host: hostState(of, facts, {
@@ -36,7 +38,7 @@ export async function observeHost(of: Observed, looked: HostLook, needs: Observa
             networks: looked.networks,
             cpuUsed: rates.hostCpu,
         }),
-        vms: described.map((d) => vmState(host.name, d, looked.listed, rates, looked.shared)),
+        vms: described.map((d) => withSizes(vmState(host.name, d, looked.listed, rates, looked.shared), sizes)),
         cpus: Object.fromEntries(
             described.filter((d) => d.active).map((d) => [d.uuid, { machine: d.facts.machine, cpuXml: describeCpu(d.facts, of.cpu) }]),
         ),

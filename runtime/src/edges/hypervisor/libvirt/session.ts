@@ -2,7 +2,7 @@
  * A session with a libvirt host: one control connection for calls, and one connection more for each move that runs.
  */
 import type { Milliseconds } from '@mig/language';
-import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
+import type { CpuVerdict, ImageSight, InventoryHost, VmUuid } from '../../../core/index.js';
 import { abortable } from '../../ssh/abortable.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { ownEnvironment, type SshEnvironment } from '../../ssh/environment.js';
@@ -12,6 +12,7 @@ import { openArrival } from './arrival.js';
 import { checkVersions, connectDaemon, findDaemon, type LibvirtConnection } from './connect.js';
 import { CpuJudge, type CpuQuestion, type HostCpu } from './cpu.js';
 import { type MoveConnections, openDeparture } from './departure.js';
+import { imagesAt } from './disks.js';
 import { affect, lookUp, uuidToBytes, xmlFlags } from './domains.js';
 import { type LinkCounters, readLinkCounters } from '../link-counters.js';
 import { emulatorCpu, pingAgent } from './guest.js';
@@ -116,6 +117,10 @@ class LibvirtSession implements HostSession {
         const fresh = first !== undefined && now() <= first.until;
         const looking = fresh ? abortable(first.looking, signal) : lookAt(access, connection, readHostFacts(access, now, signal), signal);
         return observeHost(this.#of, await looking, needs, signal);
+    }
+
+    images(paths: readonly string[], signal: AbortSignal): Promise<readonly ImageSight[]> {
+        return imagesAt(this.#of.host.name, this.#access, this.#control, paths, signal);
     }
 
     compareCpus(vms: readonly CpuQuestion[], signal: AbortSignal): Promise<readonly CpuVerdict[]> {

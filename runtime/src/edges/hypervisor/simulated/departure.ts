@@ -1,9 +1,11 @@
 import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { optionSettings, takenAsAsked, type JobSummary, type MoveTechnique, type Progress } from '../../../core/index.js';
+import { simulatedDisks } from '../../../core/inventory/simulated-disks.js';
 import { defaultDowntimeLimit, phaseOverhead } from '../../../core/simulate/assumptions.js';
-import { pageSize, pauseGuest, startPrecopy, type GuestMemory, type PrecopyState } from '../../../core/simulate/copy-state.js';
+import { mirrorFirst, pageSize, pauseGuest, startPrecopy, type GuestMemory, type PrecopyState } from '../../../core/simulate/copy-state.js';
 import { machineFor } from '../../../core/simulate/machine.js';
 import { switchToPostcopy, throttleGuest, type PrecopyHappening } from '../../../core/simulate/precopy.js';
+import { mirrorOf } from '../../../core/simulate/start-copy.js';
 import { throttleSettings } from '../../../core/simulate/throttle.js';
 import { Channel } from '../../execute/channel.js';
 import { HypervisorError } from '../errors.js';
@@ -22,6 +24,8 @@ export class SimulatedDeparture implements Departure {
     #cap: BytesPerSecond | undefined;
     #postcopyCap: BytesPerSecond | undefined;
     #mayPostcopy = false;
+    /** Disks go first: memory, and the iterations with it, begins when they are there. */
+    #mirrors = false;
     #technique: MoveTechnique | undefined;
     #migration: Migration | undefined;
     /** The guest's memory is no longer whole here: only the destination can run it. */
@@ -68,10 +72,11 @@ export class SimulatedDeparture implements Departure {
                 this.#migration = { vm: vm.name, hosts: [host, to], breaksOff: (why) => this.#breaksOff(why, to) };
                 cluster.migrations.add(this.#migration);
                 const links = [`${host}/${this.#network()} out`, `${to}/${this.#network(to)} in`];
-                this.#tell({ type: 'migration-status', status: 'active' });
-                this.#tell({ type: 'iteration', iteration: 1 });
+                const state = this.#startState(parameters);
+                this.#mirrors = state.stage === 'mirroring';
+                if (!this.#mirrors) this.#memoryBegins();
                 if (!live) this.#stopGuest('migration');
-                cluster.wire.start({ id: this.#id, links, onHappening: (h) => this.#happened(h, to) }, this.#startState(parameters), {
+                cluster.wire.start({ id: this.#id, links, onHappening: (h) => this.#happened(h, to) }, state, {
                     cap: this.#cap,
                     postcopyCap: this.#postcopyCap,
                 });
@@ -119,6 +124,7 @@ export class SimulatedDeparture implements Departure {
                 throttle: ratio(state.throttle?.share ?? 0),
                 cap: this.#switched ? this.#postcopyCap : this.#cap,
                 eta,
+                ...(state.mirror && { disks: { total: state.mirror.total, remaining: bytes(Math.round(state.mirror.left)) } }),
             };
         });
     }
@@ -187,8 +193,16 @@ export class SimulatedDeparture implements Departure {
         return Promise.resolve();
     }
 
+    #memoryBegins(): void {
+        this.#mirrors = false;
+        this.#tell({ type: 'migration-status', status: 'active' });
+        this.#tell({ type: 'iteration', iteration: 1 });
+    }
+
     #startState({ downtimeLimit, technique: { live, options } }: MoveParameters): PrecopyState {
-        const state = startPrecopy(guestMemory(this.#copy), downtimeLimit ?? defaultDowntimeLimit, machineFor(options));
+        const guest = guestMemory(this.#copy);
+        const memory = startPrecopy(guest, downtimeLimit ?? defaultDowntimeLimit, machineFor(options));
+        const state = mirrorFirst(memory, mirrorOf(options, guest));
         if (!live) return pauseGuest(state);
         return options.throttle ? throttleGuest(state, throttleSettings(options.throttle)) : state;
     }
@@ -216,9 +230,12 @@ export class SimulatedDeparture implements Departure {
                 there.incoming?.hasWhatRuns();
                 return this.#performed();
             case 'iteration':
+                if (this.#mirrors) return this.#memoryBegins();
+                this.#tell({ type: 'iteration', iteration: happening.state.iteration });
+                return;
             case 'guest-stopped':
                 this.#tell({ type: 'iteration', iteration: happening.state.iteration });
-                if (happening.kind === 'guest-stopped') this.#stopGuest('migration');
+                this.#stopGuest('migration');
         }
     }
 
@@ -343,5 +360,6 @@ function guestMemory({ vm }: Copy): GuestMemory {
         hotSet: vm.hotSet,
         pattern: 'cyclic',
         coldRate: bytesPerSecond(0),
+        disks: simulatedDisks(vm),
     };
 }

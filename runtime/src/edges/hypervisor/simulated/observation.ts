@@ -1,5 +1,6 @@
 import { bytes, milliseconds, ratio } from '@mig/language';
 import type { HostState, VmState } from '../../../core/index.js';
+import { simulatedDisks } from '../../../core/inventory/simulated-disks.js';
 import type { HostObservation, ObservationNeeds } from '../port.js';
 import { simulatedHostOf, type Copy, type SimulatedCluster, type SimulatedMachine } from './cluster.js';
 
@@ -71,7 +72,7 @@ function vmState(copy: Copy, host: string, needs: ObservationNeeds): VmState {
         vcpus: vm.vcpus,
         tags: vm.tags,
         machine: 'simulated',
-        disks: [],
+        disks: simulatedDisks(vm),
         networks: [],
         passthrough: [],
         hasSnapshots: false,

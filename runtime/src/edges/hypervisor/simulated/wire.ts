@@ -124,5 +124,6 @@ const oneTick = 0.001;
 
 function capNow({ state, cap, postcopyCap }: Flowing): BytesPerSecond | undefined {
     if (state.stage === 'postcopy') return postcopyCap;
+    if (state.stage === 'mirroring') return bytesPerSecond(Math.min(cap ?? Infinity, state.mirror?.cap ?? Infinity));
     return state.stage === 'copying' ? cap : undefined;
 }
