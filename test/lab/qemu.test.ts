@@ -62,7 +62,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             const odd = 'mkdir -p /run/odd && cd /run/odd && exec qemu-system-x86_64 -display none -machine none -S -daemonize "$@"';
             const uuid = '6fd1c1c2-6a55-4a7c-8a5e-0d6f6f6f0001';
             const oddOnes: readonly (readonly string[])[] = [
-                ['-name', 'no-uuid', '-qmp', 'unix:no-uuid.qmp,server=on,wait=off', '-pidfile', '/run/odd/1.pid'],
+                ['-name', 'no-uuid', '-qmp', 'unix:/run/odd/no-uuid.qmp,server=on,wait=off', '-pidfile', '/run/odd/1.pid'],
                 ['-name', 'no-socket', '-uuid', uuid, '-pidfile', '/run/odd/2.pid'],
             ];
             for (const words of oddOnes) await inHost(fixture.lab, 'kvm-b', 'sh', '-c', odd, 'sh', ...words);
@@ -156,7 +156,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
 
         test('a rung that throttles is carried out by QEMU itself', async () => {
             await start('db1', 8000);
-            const ladder = ['after 1 s: throttle 50% step 10% up to 80%', 'after 8 s: downtime 2 s', 'after 60 s: abort'];
+            const ladder = ['after 1 s: throttle 50% step 10% up to 80%', 'after 30 s: downtime 2 s', 'after 90 s: abort'];
             const { events, report } = await run(`precopy {\n    ${ladder.join('\n    ')}\n  }`, '');
             expect(events.some((event) => event.type === 'rung-fired' && /throttle/.test(event.action))).toBe(true);
             const throttles = events.flatMap((event) =>

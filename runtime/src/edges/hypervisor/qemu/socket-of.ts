@@ -23,7 +23,7 @@ export function socketOf({ qmp }: Pick<InventoryHost, 'qmp'>, process: Pick<Qemu
             cure: 'move it by a host entry with `driver: libvirt`',
         };
     }
-    const absolute = (path: string): string => (path.startsWith('/') ? path : `${cwd}/${path}`);
+    const absolute = (path: string): string => (path.startsWith('/') ? path : `${cwd === '/' ? '' : cwd}/${path}`);
     const named = name === undefined ? undefined : socketBy(qmp ?? usualSockets, { name, uuid: uuid ?? '' });
     const own = sockets.find((path) => absolute(path) === named) ?? (qmp === undefined || sockets.length === 1 ? sockets[0] : undefined);
     if (own !== undefined) return { socket: absolute(own), written: own };
