@@ -33,7 +33,9 @@ export const takenByTwo: HostRule = {
     source: 'Clusters with several balancers report the same: which rule a VM follows hangs on the order in which they were added.',
     lacks: (input) => {
         const triggered = input.program.policies.filter(({ trigger }) => trigger);
-        const equals = triggered.filter((policy) => triggered.some((other) => other !== policy && other.priority === policy.priority));
+        const counts = new Map<number, number>();
+        for (const { priority } of triggered) counts.set(priority, (counts.get(priority) ?? 0) + 1);
+        const equals = triggered.filter(({ priority }) => (counts.get(priority) ?? 0) > 1);
         return placesLacking('VMs that two policies take', equals, input);
     },
     check: ({ program, snapshot }, report, leftOut) => {

@@ -1,10 +1,10 @@
-import type { Limit, Policy } from '@mig/language';
+import type { Expression, Limit, Policy } from '@mig/language';
 import { wordsOf } from '../decide/wording.js';
 import { isActive } from '../decide/world.js';
 import type { VmState } from '../model/snapshot.js';
-import { outlookOf } from '../satisfy/destinations.js';
+import { type Outlook, outlookOf } from '../satisfy/destinations.js';
 import { few } from '../satisfy/few.js';
-import { alikeVms } from '../satisfy/gangs.js';
+import { alikeVms, widestGang } from '../satisfy/gangs.js';
 import { statedSnapshot } from '../satisfy/worlds.js';
 import { evacuate, hostsFile } from './example.js';
 import { placesLacking } from './lack.js';
@@ -40,7 +40,8 @@ export const gangWiderThanLimitSeen: HostRule = {
         if (!seen) return;
         const left = lookAt({ policies: program.policies, steps: mostSteps, known: looks.at(input), report }, (one, allowance, tell) => {
             const { together } = one.selection;
-            if (!together || !isLimitedGang(one) || !allowance.take(seen.vms.length)) return;
+            if (!together || !isLimitedGang(one) || fitsAnyGang(one, together.by, outlookOf(seen))) return;
+            if (!allowance.take(seen.vms.length)) return;
             const wide = alikeVms(one, together.by, outlookOf(seen)).flatMap(({ key, vms }) => {
                 const broken = tooWide(vms.filter(isActive), one);
                 return broken ? [{ key, ...broken }] : [];
@@ -63,6 +64,13 @@ export const gangWiderThanLimitSeen: HostRule = {
 /** Named VMs that are one gang are a matter of the text (MIG311). */
 function isLimitedGang({ selection, concurrency: { inAll, perHost, outOfHost } }: Policy): boolean {
     return selection.together !== undefined && selection.from.kind !== 'named-vms' && (inAll ?? perHost ?? outOfHost) !== undefined;
+}
+
+/** Whether the widest gang that there could be is within every limit. */
+function fitsAnyGang({ concurrency: { inAll, perHost, outOfHost } }: Policy, by: Expression, outlook: Outlook): boolean {
+    const onHost = Math.min(perHost?.count ?? Infinity, outOfHost?.count ?? Infinity);
+    if (inAll !== undefined && widestGang(by, 'in all', outlook) > inAll.count) return false;
+    return onHost === Infinity || widestGang(by, 'on a host', outlook) <= onHost;
 }
 
 interface TooWide {

@@ -88,13 +88,20 @@ function hasRoomForAny(policy: Policy, by: Expression, outlook: Outlook): boolea
 
 const roomy = new WeakMap<Outlook, WeakMap<Policy, boolean>>();
 
-/** Memory of the largest gang that there could be, whichever VMs the policy takes. Asked of the same VMs again and again. */
-function largestGang({ selection: { from } }: Policy, by: Expression, { now }: Outlook): number {
+/** Memory of the largest gang that there could be, whichever VMs the policy takes. */
+const largestGang = ({ selection: { from } }: Policy, by: Expression, { now }: Outlook): number =>
+    greatest(by, from.kind === 'bound-host', 'memory', now);
+
+/** The most VMs of a gang that there could be, over all hosts or on one of them, whichever VMs the policy takes. */
+export const widestGang = (by: Expression, where: 'in all' | 'on a host', { now }: Outlook): number =>
+    greatest(by, where === 'on a host', 'count', now);
+
+/** Asked of the same VMs again and again. */
+function greatest(by: Expression, byHost: boolean, of: 'memory' | 'count', now: World): number {
     if (by.kind !== 'attribute' || by.entity !== 'vm') return Infinity;
-    const byHost = from.kind === 'bound-host';
-    const key = `${byHost} ${spelled(by)}`;
-    const known = largest.get(now) ?? new Map<string, number>();
-    largest.set(now, known);
+    const key = `${of} ${byHost} ${spelled(by)}`;
+    const known = greatestIn.get(now) ?? new Map<string, number>();
+    greatestIn.set(now, known);
     let most = known.get(key);
     if (most === undefined) {
         const sums = new Map<string, number>();
@@ -102,7 +109,7 @@ function largestGang({ selection: { from } }: Policy, by: Expression, { now }: O
             const outcome = evaluate(by, scopeOf(now, { vm }));
             if (!outcome.known || !isActive(vm)) continue;
             const gang = `${byHost ? vm.host : ''} ${JSON.stringify(outcome.value)}`;
-            sums.set(gang, (sums.get(gang) ?? 0) + vm.memory);
+            sums.set(gang, (sums.get(gang) ?? 0) + (of === 'memory' ? vm.memory : 1));
         }
         most = Math.max(0, ...sums.values());
         known.set(key, most);
@@ -110,7 +117,7 @@ function largestGang({ selection: { from } }: Policy, by: Expression, { now }: O
     return most;
 }
 
-const largest = new WeakMap<World, Map<string, number>>();
+const greatestIn = new WeakMap<World, Map<string, number>>();
 
 /** What the smallest host would have to give. */
 function leastRoom(policy: Policy, { cleared }: Outlook): number {
