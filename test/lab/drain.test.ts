@@ -1,7 +1,7 @@
 /** The main job, end to end: the built `mig-run`, real libvirt, real QEMU. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { MigrationEvent, Plan, Report } from '@mig/runtime/core';
+import type { MigrationEvent, Plan, Report, Snapshot } from '@mig/runtime/core';
 import { demoGuests } from '../../runtime/src/edges/cli/commands/demo-guests.js';
 import { guestProof, hostsOfGuest, labCommand, startGuest } from '../../runtime/src/edges/lab/door.js';
 import { describeWithLab } from '../kit/lab.js';
@@ -100,6 +100,17 @@ describeWithLab('examples/evacuate.mig', (fixture) => {
         const [sent, moved] = [of('kvm-a')?.sent ?? 0, report.totals.transferred];
         expect(sent).toBeGreaterThan(moved * 0.98);
         expect(sent).toBeLessThan(moved * 1.1);
+    });
+
+    test('an observation asks for what the policy reads, and with --all for everything', async () => {
+        const rates = async (...options: readonly string[]) => {
+            const observe = ['observe', 'evacuate.mig', '--inventory', fixture.lab.inventoryPath, '--window', '1', '--json', ...options];
+            const { code, stdout } = await desk.migRun(observe, { through: through() });
+            expect(code).toBe(0);
+            return (JSON.parse(stdout) as Snapshot).vms.map((vm) => vm.dirtyRate);
+        };
+        expect((await rates()).every((rate) => rate === undefined)).toBe(true);
+        expect((await rates('--all')).every((rate) => typeof rate === 'number')).toBe(true);
     });
 
     test('a second run has nothing to do and says why', async () => {

@@ -34,6 +34,11 @@ export function observationNeeds(program: Program, windowMs: Milliseconds): Need
     };
 }
 
+/** Everything that hosts can tell, whatever a program reads. */
+export function everyNeed(windowMs: Milliseconds): Needs {
+    return { statistics: true, twoSamples: true, dirtyRate: true, storage: true, windowMs };
+}
+
 /** Every technique that a policy may come to. */
 function chosenAmong(use: TechniqueUse): readonly TechniqueUse[] {
     return use.kind === 'choose' ? use.branches.flatMap((branch) => chosenAmong(branch.use)) : [use];

@@ -10,6 +10,7 @@ import {
     type LintConfig,
     makePlan,
     MigrationError,
+    everyNeed,
     observationNeeds,
     type Plan,
     type Planning,
@@ -81,7 +82,7 @@ export const sessionsAfter = async (early: EarlySessions, inventory: Inventory):
 export async function observeFor(
     loaded: Loaded,
     sessions: HostSessions,
-    options: Pick<PolicyOptions, 'maintenance' | 'window'>,
+    options: Pick<PolicyOptions, 'maintenance' | 'window'> & { readonly all?: boolean },
     signal: AbortSignal,
 ): Promise<Observed> {
     const windowMs = options.window === undefined ? defaultWindowMs : milliseconds(options.window * 1000);
@@ -92,7 +93,7 @@ export async function observeFor(
         loaded.inventory,
         sessions,
         {
-            needs: observationNeeds(loaded.program, windowMs),
+            needs: options.all === true ? everyNeed(windowMs) : observationNeeds(loaded.program, windowMs),
             maintenance: options.maintenance,
             now: wallClock,
             memory: memory.recall(now, spanMs),
