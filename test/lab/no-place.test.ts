@@ -56,7 +56,10 @@ describeWithLab('a VM that cannot go everywhere', (fixture) => {
 
     test('because its disk is on its host alone is excluded with the cure, and the others move', async () => {
         const { code, stdout } = await drain('hosts');
-        expect(stdout).toMatch(/cannot be moved: vda \(\/srv\/images\/db1\.img\) stands on its host alone: put it on shared storage/);
+        expect(stdout).toMatch(
+            /cannot be moved: vda \(\/srv\/images\/db1\.img\) stands on its host alone: copy it \(`storage copy "vda"`\)/,
+        );
+        expect(stdout).toMatch(/put it on shared storage/);
         expect(stdout).toMatch(/under shared_storage in the inventory/);
         expect(stdout).toMatch(/1 of 1 VM moved/);
         expect(stdout).toMatch(/had no place\n\s+db1 on kvm-a/);

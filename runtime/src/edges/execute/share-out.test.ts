@@ -16,6 +16,24 @@ function departure(answer: (asked: BytesPerSecond | undefined) => Promise<BytesP
     return { setBandwidth: async (asked: BytesPerSecond | undefined) => ({ got: await answer(asked) }) } as unknown as Departure;
 }
 
+test('a move that has just begun is judged by its cap once that has been set again, since its host may have begun with an earlier one', async () => {
+    const { ports } = bench(inventoryOf({ a: vms, b: [] }));
+    const told: Untimed[] = [];
+    const shares = new ShareOut(planOf([one, two], { caps: [total] }), ports, (event) => told.push(event));
+    const apart = (): unknown[] => told.filter((event) => (event.type === 'setting-applied' && !event.agrees) || event.type === 'note');
+    await shares.join(one, departure(Promise.resolve.bind(Promise)), never);
+    let first: BytesPerSecond | undefined;
+    await shares.join(
+        two,
+        departure((asked) => Promise.resolve((first ??= asked))),
+        never,
+    );
+    await shares.leave(one.id, never);
+    expect(apart()).toEqual([]);
+    await shares.confirm(two.id, never);
+    expect(apart()).toMatchObject([{ move: two.id, asked: mibPerSecond(60), got: first }, { level: 'warning' }]);
+});
+
 describe('a move that ends while its cap is being set', () => {
     /** libvirt forgets the cap of a guest that has gone, and says then that it is unlimited. */
     test.each([

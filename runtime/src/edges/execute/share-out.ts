@@ -44,6 +44,8 @@ interface Sender {
     readonly maySwitch: boolean;
     /** It has switched: the cap of pre-copy says nothing any more. */
     switched: boolean;
+    /** Its cap has been set once more since it sends: until then its host may have begun with an earlier one, and say so. */
+    confirmed: boolean;
     /** It sends no more: what its host says of its cap from now on may be that of no migration, or of no guest. */
     left: boolean;
     /** What was last set. */
@@ -136,6 +138,7 @@ export class ShareOut {
                 departure,
                 maySwitch,
                 switched: false,
+                confirmed: false,
                 left: false,
                 rate: undefined,
                 thin: false,
@@ -153,7 +156,9 @@ export class ShareOut {
     confirm(id: MoveId, signal: AbortSignal): Promise<void> {
         return this.#serially(async () => {
             const sender = this.#senders.get(id);
-            if (sender?.rate !== undefined) await this.#set(sender, sender.rate, signal);
+            if (!sender) return;
+            sender.confirmed = true;
+            if (sender.rate !== undefined) await this.#set(sender, sender.rate, signal);
         });
     }
 
@@ -287,7 +292,8 @@ export class ShareOut {
             const { got } = await within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
                 set(asked, AbortSignal.any([signal, over])),
             );
-            return sender.left || this.#report(move, setting, asked, got);
+            const begins = this.#senders.get(move.id) === sender && !sender.confirmed;
+            return sender.left || (begins && got !== asked) || this.#report(move, setting, asked, got);
         };
         try {
             let holds = true;
