@@ -1,4 +1,4 @@
-import { bytes, bytesPerSecond } from '@mig/language';
+import { bytes, bytesPerSecond, mebibyte } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { PlannedTechnique } from '../model/plan.js';
 import { moveTechnique, ownSwitch, switchesNow } from './move-technique.js';
@@ -41,6 +41,23 @@ describe('the switch that a technique makes by itself', () => {
         expect(switchesNow(kind('hybrid'), at(1, 70, 100))).toBe(true);
         expect(switchesNow(kind('hybrid'), at(0, 70, 100))).toBe(true);
         expect(switchesNow(kind('hybrid'), at(2, 100, 100))).toBe(true);
+    });
+    test('memory that was never touched passes at once: the end of the pass is seen coming by the rest', () => {
+        const mib = (n: number): number => n * mebibyte;
+        /** Of 1000 MiB 400 are held for the guest, and 40 for its hypervisor. */
+        const pass = (sent: number, held?: number) => ({
+            ...at(1, mib(1000 - sent), mib(100)),
+            transferred: bytes(mib(sent)),
+            ...(held === undefined ? {} : { held: bytes(mib(held)) }),
+        });
+        expect(switchesNow(kind('hybrid'), pass(360))).toBe(false);
+        expect(switchesNow(kind('hybrid'), pass(200, 440))).toBe(false);
+        expect(switchesNow(kind('hybrid'), pass(310, 440))).toBe(true);
+        expect(switchesNow(kind('hybrid'), pass(400, 440))).toBe(true);
+        // More than is held has gone out: what is held says nothing of this guest.
+        expect(switchesNow(kind('hybrid'), pass(460, 440))).toBe(false);
+        // What is held never lets it think that the pass is longer than it is.
+        expect(switchesNow(kind('hybrid'), pass(940, 2000))).toBe(true);
     });
     test('nothing is expected of a rate that is not known yet', () => {
         expect(switchesNow(kind('hybrid'), at(1, 0))).toBe(false);

@@ -1,4 +1,4 @@
-import { formatQuantity, milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
+import { formatQuantity, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
 import {
     decide,
     nextClockTime,
@@ -49,6 +49,8 @@ export class Sending {
     readonly #readBack: ReadBack;
     #ladder: LadderState;
     #progress: Progress | undefined;
+    /** By the source's host for the guest and its hypervisor, when it began to send. */
+    #held: Bytes | undefined;
     #capConfirmed = false;
     #cancelledBy: CancelledBy | undefined;
     /** The switch to post-copy has been asked for, and the source has not refused: from then on nothing is cancelled. */
@@ -85,6 +87,7 @@ export class Sending {
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
         this.#observer.onSending = () => {
             this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
+            this.#inTurn(() => this.#askWhatIsHeld());
             this.#inTurn(() => this.#readBack.options(this.#over.signal));
         };
         const watching = this.#watch(bound);
@@ -164,6 +167,15 @@ export class Sending {
         return this.#progress;
     }
 
+    /** Of the guest's memory what was never touched passes at once: the end of a first pass is seen coming by the rest alone. */
+    async #askWhatIsHeld(): Promise<void> {
+        if (this.#step.technique.kind !== 'hybrid') return;
+        const what = { call: 'its memory', host: this.#step.source, vm: this.#step.vm.name };
+        this.#held = await within(this.#run.clock, askWithin, what, async (late) =>
+            this.#departure.memoryHeld?.(AbortSignal.any([this.#over.signal, late])),
+        );
+    }
+
     async #judge(at: LadderSample['at'], iteration: number): Promise<void> {
         const { remaining, rate, dirtyRate, throttle } = this.#progress ?? {
             remaining: undefined,
@@ -212,8 +224,9 @@ export class Sending {
     /** Post-copy and hybrid switch by themselves: as soon as memory is sent, or once every page has been. */
     async #switchIfDue(iteration: number): Promise<void> {
         const sends = this.#observer.isSending || this.#progress !== undefined;
-        const { remaining, rate } = this.#progress ?? {};
-        if (sends && !this.maySwitched && switchesNow(this.#step.technique, { iteration, remaining, rate })) await this.#switch();
+        const { remaining, rate, transferred } = this.#progress ?? {};
+        const pass = { iteration, remaining, rate, transferred, held: this.#held };
+        if (sends && !this.maySwitched && switchesNow(this.#step.technique, pass)) await this.#switch();
     }
 
     /** On disk before it is asked for (safety.md rule 1). What is refused is asked again at the next look. */

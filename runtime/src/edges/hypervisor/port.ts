@@ -14,7 +14,7 @@
  * Every call takes an AbortSignal; aborting a call abandons the wait, it does not undo what the host does
  * (use `Departure.cancel`). Errors are `HypervisorError`s.
  */
-import type { BytesPerSecond, Milliseconds, Ratio } from '@mig/language';
+import type { Bytes, BytesPerSecond, Milliseconds, Ratio } from '@mig/language';
 import type {
     CpuVerdict,
     HostState,
@@ -168,6 +168,11 @@ export interface Departure extends AsyncDisposable {
     /** Asks the running migration to stop; perform then fails with code `cancelled`. */
     cancel(signal: AbortSignal): Promise<void>;
     progress(signal: AbortSignal): Promise<Progress | undefined>;
+    /**
+     * What the source's host holds for the guest and its hypervisor: of the guest's memory no more than this was ever
+     * touched. Undefined where it is not told; absent where the driver cannot ask.
+     */
+    memoryHeld?(signal: AbortSignal): Promise<Bytes | undefined>;
     /** Sets the cap of the running (or coming) migration and reads it back. */
     setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }>;
     /** Only while perform runs. */

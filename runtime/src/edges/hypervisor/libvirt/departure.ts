@@ -3,7 +3,7 @@
  * and libvirt gives the migration up when that connection ends before confirm. Everything else goes over the control
  * connection.
  */
-import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
+import { type Bytes, bytes, type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
 import {
     copiedDisks,
     type MoveTechnique,
@@ -15,6 +15,7 @@ import {
 import { HypervisorError } from '../errors.js';
 import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
 import type { LibvirtConnection, Versions } from './connect.js';
+import { readDomain } from './domain-xml.js';
 import { domainStates } from './domains.js';
 import { libvirtErrors } from './errors.js';
 import { EventQueue } from '../host/event-queue.js';
@@ -81,6 +82,7 @@ class LibvirtDeparture implements Departure {
     /** Of the guest when the move began: a paused guest stays paused. */
     #pausedFlag = 0;
     #switched = false;
+    #hugePages = false;
     /** While disks are mirrored, the cap of memory waits: put in force when memory is sent. */
     #mirroring = false;
 
@@ -119,6 +121,7 @@ class LibvirtDeparture implements Departure {
                 signal,
             ),
         );
+        this.#hugePages = readDomain(xml).hugepages !== undefined;
         return { cookie: cookieOut, xml, paused };
     }
 
@@ -186,6 +189,18 @@ class LibvirtDeparture implements Departure {
                 return undefined;
             throw error;
         }
+    }
+
+    async memoryHeld(signal: AbortSignal): Promise<Bytes | undefined> {
+        // Huge pages are not counted as what the process holds.
+        if (this.#hugePages) return undefined;
+        const { stats } = await this.#control.call(
+            procedures.domainMemoryStats,
+            { dom: this.#dom, maxStats: mostMemoryStats, flags: 0 },
+            signal,
+        );
+        const held = stats.find(({ tag }) => tag === residentSet)?.value;
+        return held === undefined ? undefined : bytes(Number(held) * 1024);
     }
 
     async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
@@ -316,6 +331,11 @@ type Reading = (signal: AbortSignal) => Promise<number | undefined>;
 
 /** A cap that is not taken by then is given up. */
 const capWithin = 5_000;
+
+/** VIR_DOMAIN_MEMORY_STAT_RSS, in KiB. */
+const residentSet = 7;
+/** The most that libvirt takes. */
+const mostMemoryStats = 1024;
 
 /** VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY. */
 const postcopySpeed = 1;

@@ -197,6 +197,22 @@ describe('while it runs', () => {
         });
     });
 
+    test.each([
+        ['is the resident set', '', 250_884 * 1024],
+        ['is not told where the guest is in huge pages, which are not counted', '<memoryBacking><hugepages/></memoryBacking>', undefined],
+    ])('what the host holds for the guest %s', async (_, backing, held) => {
+        const stats = [
+            { tag: 6, value: 262_144n },
+            { tag: 7, value: 250_884n },
+        ];
+        const fake = daemon()
+            .on(procedures.domainMemoryStats, () => ({ stats }))
+            .on(procedures.migrateBegin, () => ({ cookieOut: begun.cookie, xml: `<domain><name>web</name>${backing}</domain>` }));
+        const { departure } = await sides(fake);
+        await departure.begin(parameters, never);
+        expect(await departure.memoryHeld?.(never)).toBe(held);
+    });
+
     test('a migration that has ended by itself need not be cancelled', async () => {
         const fake = daemon().on(procedures.abortJob, () => {
             throw new DaemonRefusal(55, 'no job is active on the domain');

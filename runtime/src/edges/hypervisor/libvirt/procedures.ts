@@ -131,6 +131,12 @@ export const procedures = {
     domainGetXmlDesc: remote(14, 'domainGetXMLDesc', struct({ ...dom, ...flags }), struct({ xml: text })),
     domainGetState: remote(212, 'domainGetState', struct({ ...dom, ...flags }), struct({ state: int, reason: int })),
     domainIsPersistent: remote(151, 'domainIsPersistent', struct(dom), struct({ persistent: int })),
+    domainMemoryStats: remote(
+        159,
+        'domainMemoryStats',
+        struct({ ...dom, maxStats: uint, ...flags }),
+        struct({ stats: array(struct({ tag: int, value: uhyper })) }),
+    ),
     domainGetJobStats: remote(298, 'domainGetJobStats', struct({ ...dom, ...flags }), struct({ type: int, params: typedParams })),
     domainStartDirtyRateCalc: remote(427, 'domainStartDirtyRateCalc', struct({ ...dom, seconds: int, ...flags }), nothing),
     domainGetMetadata: remote(

@@ -3,7 +3,7 @@
  * on when it breaks. So a departure that is given up before the switch to post-copy ends the migration itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
+import { type Bytes, type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
 import {
     bracketed,
     optionSettings,
@@ -24,7 +24,7 @@ import { guestEvent } from './guest-events.js';
 import { type Mark, writeMark } from './mark.js';
 import type { Monitor } from './monitors.js';
 import { type Asked, mustHaveSocket, processOf } from './presence.js';
-import type { QemuProcess } from './processes.js';
+import { heldBy, type QemuProcess } from './processes.js';
 import { QmpRefusal } from './qmp-errors.js';
 import type { QmpConnection } from './qmp.js';
 import type { Reply } from './reply.js';
@@ -179,6 +179,12 @@ class QemuDeparture implements Departure {
         const progress = progressOf(await this.#ask('query-migrate', undefined, signal), this.#cap);
         await this.#throttle.seen(progress?.throttle, signal);
         return progress;
+    }
+
+    /** What of it was swapped out, and what is in huge pages, is held as well. */
+    async memoryHeld(signal: AbortSignal): Promise<Bytes | undefined> {
+        const { stdout, code } = await this.#asked.access.run(['cat', `/proc/${this.#process.pid}/status`], signal);
+        return code === 0 ? heldBy(stdout) : undefined;
     }
 
     async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLocal } from '../../ssh/local-access.js';
-import { findProcesses, processesScript, readProcesses } from './processes.js';
+import { findProcesses, heldBy, processesScript, readProcesses } from './processes.js';
 
 const never = new AbortController().signal;
 const uuid = '6fd1c1c2-6a55-4a7c-8a5e-0d6f6f6f0001';
@@ -73,4 +73,11 @@ describe('QEMU processes', () => {
             await qemu.end();
         }
     });
+});
+
+test('what a host holds for a process is what is resident, swapped out, and in huge pages', () => {
+    const status = ['Name:\tqemu', 'VmHWM:\t  900 kB', 'VmRSS:\t   100 kB', 'VmSwap:\t  20 kB', 'HugetlbPages:\t   2048 kB', ''].join('\n');
+    expect(heldBy(status)).toBe(2168 * 1024);
+    expect(heldBy('VmRSS:\t   100 kB\n')).toBe(100 * 1024);
+    expect(heldBy('Name:\tkthreadd\n')).toBeUndefined();
 });

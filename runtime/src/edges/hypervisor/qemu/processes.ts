@@ -1,5 +1,5 @@
 /** The QEMU processes of a host, read from /proc by one small shell script: no daemon knows of them. */
-import { type Milliseconds, milliseconds } from '@mig/language';
+import { type Bytes, bytes, type Milliseconds, milliseconds } from '@mig/language';
 import type { HostAccess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
 import { lockDirectory } from '../host/lock.js';
@@ -64,6 +64,16 @@ export function readProcesses(lines: readonly string[]): readonly QemuProcess[] 
             },
         ];
     });
+}
+
+/** Memory that a host holds for a process, from its /proc/PID/status; undefined where that does not say. Pure. */
+export function heldBy(status: string): Bytes | undefined {
+    const kib = (name: string): number | undefined => {
+        const [, value] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status) ?? [];
+        return value === undefined ? undefined : Number(value);
+    };
+    const resident = kib('VmRSS');
+    return resident === undefined ? undefined : bytes((resident + (kib('VmSwap') ?? 0) + (kib('HugetlbPages') ?? 0)) * 1024);
 }
 
 /** Other programs may have the word in their arguments. */
