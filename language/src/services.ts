@@ -11,7 +11,7 @@ import { MigGeneratedModule, MigGeneratedSharedModule } from './generated/module
 import { MigDocumentFactory } from './link/document-factory.js';
 import { MigDocumentBuilder } from './link/document-builder.js';
 import { MigIndexManager } from './link/index-manager.js';
-import { MigLinker, MigReferenceDescriptions } from './link/references.js';
+import { MigDescriptions, MigLinker, MigReferenceDescriptions } from './link/references.js';
 import { MigScopeComputation, MigScopeProvider } from './link/scope.js';
 import { MigLexer } from './syntax/lexer.js';
 import { MigLexerMessages, MigParserMessages, wordsOf } from './syntax/messages.js';
@@ -34,6 +34,7 @@ export const migModule: Module<LangiumCoreServices, PartialLangiumCoreServices> 
         ScopeComputation: (services) => new MigScopeComputation(services),
     },
     workspace: {
+        AstNodeDescriptionProvider: (services) => new MigDescriptions(services),
         ReferenceDescriptionProvider: (services) => new MigReferenceDescriptions(services),
     },
     validation: {

@@ -30,12 +30,16 @@ const optionFeatures: Readonly<Record<keyof TechniqueOptions, FeatureId>> = {
     dirtyLimit: 'option.dirty-limit',
 };
 
+const named = Object.entries(optionFeatures) as readonly (readonly [keyof TechniqueOptions, FeatureId])[];
+
 /** What options ask for. */
 export function featuresOfOptions(options: TechniqueOptions): readonly FeatureId[] {
-    const named = Object.entries(optionFeatures) as readonly (readonly [keyof TechniqueOptions, FeatureId])[];
-    return named
-        .filter(([option]) => options[option] !== undefined)
-        .map(([option, feature]) => (option === 'compression' && options.compression?.method === 'mt' ? 'option.compression-mt' : feature));
+    const found: FeatureId[] = [];
+    for (const [option, feature] of named) {
+        if (options[option] === undefined) continue;
+        found.push(option === 'compression' && options.compression?.method === 'mt' ? 'option.compression-mt' : feature);
+    }
+    return found;
 }
 
 export function rungFeature(rung: Rung): FeatureId {

@@ -41,26 +41,37 @@ const clauseNames: Readonly<Record<string, string>> = {
     HaltSetting: "'halt plan after'",
 };
 
-/** The only item of a kind among others. A second one is reported; the first counts. */
-export function only<Item extends AstNode, Kind extends Item>(
+/** Those of one kind. Asked of every clause of every policy, once for each kind there is, and mostly there is none. */
+export function all<Item extends AstNode, Type extends Item['$type']>(items: readonly Item[], type: Type): readonly OfKind<Item, Type>[] {
+    let found: OfKind<Item, Type>[] | undefined;
+    for (const item of items) if (isOfKind(item, type)) (found ??= []).push(item);
+    return found ?? none;
+}
+
+/** The only one of a kind among others. A second one is reported; the first counts. */
+export function only<Item extends AstNode, Type extends Item['$type']>(
     items: readonly Item[],
-    is: (item: Item) => item is Kind,
+    type: Type,
     context: Context,
-): Kind | undefined {
-    const [first, ...others] = items.filter(is);
-    for (const other of others) {
+): OfKind<Item, Type> | undefined {
+    return first(all(items, type), context);
+}
+
+/** The first of items of which there should be one. The others are reported. */
+export function first<Item extends AstNode>(items: readonly Item[], context: Context): Item | undefined {
+    if (items.length < 2) return items[0];
+    for (const other of items.slice(1)) {
         const name = clauseNames[other.$type] ?? 'this';
         context.report('MIG004', context.range(other), `${name.replace(/^./, (c) => c.toUpperCase())} is given twice here.`, {
             hint: 'Keep one of the two.',
             fixes: [{ title: 'Remove the second', edits: [{ range: context.range(other), newText: '' }] }],
         });
     }
-    return first;
+    return items[0];
 }
 
-/** A narrowing that `Array.filter` understands, by the kind itself: asked of every clause of every policy, once for each kind there is. */
-export function kind<Item extends AstNode, Type extends Item['$type']>(
-    type: Type,
-): (item: Item) => item is Extract<Item, { readonly $type: Type }> {
-    return (item): item is Extract<Item, { readonly $type: Type }> => item.$type === type;
-}
+type OfKind<Item extends AstNode, Type> = Extract<Item, { readonly $type: Type }>;
+
+const none: readonly never[] = [];
+
+const isOfKind = <Item extends AstNode, Type>(item: Item, type: Type): item is OfKind<Item, Type> => item.$type === type;

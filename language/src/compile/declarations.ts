@@ -88,12 +88,13 @@ function checkNames(document: LangiumDocument<ast.MigFile>, imported: readonly L
     }
     for (const node of namedIn(document, context)) {
         const key = `${spaceOf(node)} ${node.name}`;
-        const range = context.range(node, 'name');
         const before = taken.get(key);
         if (before !== undefined)
-            context.report('MIG106', range, `'${node.name}' is already declared${before}.`, { hint: 'Give one of the two another name.' });
+            context.report('MIG106', context.range(node, 'name'), `'${node.name}' is already declared${before}.`, {
+                hint: 'Give one of the two another name.',
+            });
         const own = ast.isTechnique(node) ? ownTechniques : spaceOf(node) === 'policy' ? undefined : ownWords;
-        if (own?.has(node.name)) reserved(node.name, range, context);
+        if (own?.has(node.name)) reserved(node.name, context.range(node, 'name'), context);
         taken.set(key, ' in this file');
     }
     const scenarios = new Set<string>();

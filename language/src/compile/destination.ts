@@ -1,7 +1,7 @@
 import * as ast from '../generated/ast.js';
 import type { Destination, Entity, Expression, Preference } from '../program.js';
 import { count, figure, nothing, share, size, sizeOrShare } from './amount.js';
-import { kind, only } from './clauses.js';
+import { all as allOf, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
 import type { Names } from './names.js';
@@ -18,10 +18,10 @@ const names: Names = {
 /** Where VMs may go, and where they had better go. */
 export function destination(node: ast.ToClause, context: Context): Destination {
     const all = <Type extends ast.ToItem['$type']>(type: Type): readonly Extract<ast.ToItem, { readonly $type: Type }>[] =>
-        node.items.filter(kind<ast.ToItem, Type>(type));
+        allOf(node.items, type);
     const keeps = all(ast.KeepItem.$type);
     const spare = keeps.filter((item) => item.spare)[0];
-    const restart = only(node.items, kind<ast.ToItem, typeof ast.RestartItem.$type>(ast.RestartItem.$type), context);
+    const restart = only(node.items, ast.RestartItem.$type, context);
     const group = groupOf(node, 'hosts', context);
     const preferences = all(ast.PreferItem.$type).flatMap((item) => item.preferences.map((preference) => preferred(preference, context)));
     const offers = node.items.flatMap((item) => {

@@ -114,22 +114,47 @@ function named(attribute: Expression, value: Expression): readonly Mention[] {
 /** Every expression in a part of a program, however deep, with the history that is asked of it. What parts share is told once. */
 function expressionsIn(parts: readonly (Policy | HostSequence)[]): readonly Reading[] {
     const found: Reading[] = [];
-    const visited = new Map<object, number>();
-    const visit = (part: object, historyMs: number): void => {
+    const visited = new Set<object>();
+    const visit = (part: object): void => {
         if (isBare(part)) return;
-        const before = visited.get(part);
-        if (before !== undefined && before >= historyMs) return;
-        visited.set(part, historyMs);
-        const of = isExpression(part) ? part : undefined;
-        const inside = of?.kind === 'held' ? Math.max(historyMs, of.forMs) : historyMs;
-        if (of) found.push({ expression: of, historyMs: inside });
+        if (Array.isArray(part)) {
+            for (const inner of part as readonly unknown[]) if (typeof inner === 'object' && inner !== null) visit(inner);
+            return;
+        }
+        if (visited.has(part)) return;
+        visited.add(part);
+        if (isExpression(part)) {
+            readingsIn(part, 0, found);
+            return;
+        }
         for (const key in part) {
             const inner: unknown = part[key as keyof typeof part];
-            if (typeof inner === 'object' && inner !== null && !unread.has(key)) visit(inner, inside);
+            if (typeof inner === 'object' && inner !== null && !unread.has(key)) visit(inner);
         }
     };
-    for (const part of parts) visit(part, 0);
+    for (const part of parts) visit(part);
     return found;
+}
+
+/** An expression and those that it consists of. */
+function readingsIn(expression: Expression, historyMs: number, found: Reading[]): void {
+    if (expression.kind === 'literal') return;
+    found.push({ expression, historyMs });
+    switch (expression.kind) {
+        case 'attribute':
+        case 'metric':
+            return;
+        case 'not':
+        case 'negate':
+            readingsIn(expression.operand, historyMs, found);
+            return;
+        case 'held':
+            readingsIn(expression.condition, Math.max(historyMs, expression.forMs), found);
+            return;
+        case 'binary':
+            readingsIn(expression.left, historyMs, found);
+            readingsIn(expression.right, historyMs, found);
+    }
 }
 
 /** Most of what a policy consists of: a value that stands in the text, or a list of nothing. */

@@ -1,7 +1,7 @@
 import * as ast from '../generated/ast.js';
 import type { TechniqueOptions } from '../program.js';
 import { count, duration, quantity, rateOrUnlimited, size } from './amount.js';
-import { kind, only } from './clauses.js';
+import { only } from './clauses.js';
 import type { Context } from './context.js';
 import type { Names } from './names.js';
 import { throttle } from './ladder.js';
@@ -14,7 +14,7 @@ const levels = { zlib: 9, zstd: 20, mt: 9 } as const;
 /** The options in the body of a technique, as written; what is not written is left out. */
 export function options(items: readonly ast.TechniqueItem[], names: Names, context: Context): TechniqueOptions {
     const one = <Type extends ast.TechniqueItem['$type']>(type: Type): Extract<ast.TechniqueItem, { readonly $type: Type }> | undefined =>
-        only(items, kind<ast.TechniqueItem, Type>(type), context);
+        only(items, type, context);
     const found: Mutable<TechniqueOptions> = {};
 
     const downtime = one(ast.DowntimeOption.$type);

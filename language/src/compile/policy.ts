@@ -3,7 +3,7 @@ import type { Concurrency, Destination, Policy, Selection } from '../program.js'
 import { count, duration, nothing } from './amount.js';
 import { exclusion, hook, ordering, verify } from './around.js';
 import { bandwidth } from './bandwidth.js';
-import { kind, only } from './clauses.js';
+import { all as allOf, first, only } from './clauses.js';
 import type { Context } from './context.js';
 import { destination } from './destination.js';
 import { docOf } from './doc.js';
@@ -20,9 +20,9 @@ export function policy(node: ast.Policy, context: Context): Policy {
     const template = templateOf(node, context);
     const clauses = node.clauses;
     const one = <Type extends ast.Clause['$type']>(type: Type): Extract<ast.Clause, { readonly $type: Type }> | undefined =>
-        only(clauses, kind<ast.Clause, Type>(type), context);
+        only(clauses, type, context);
     const all = <Type extends ast.Clause['$type']>(type: Type): readonly Extract<ast.Clause, { readonly $type: Type }>[] | undefined => {
-        const found = clauses.filter(kind<ast.Clause, Type>(type));
+        const found = allOf(clauses, type);
         return found.length === 0 ? undefined : found;
     };
     const move = one(ast.MoveClause.$type);
@@ -35,7 +35,7 @@ export function policy(node: ast.Policy, context: Context): Policy {
     ];
     if (missing.length > 0 && !(node.template && !template)) reportMissing(node, missing, context);
 
-    const when = only(clauses.filter(isTrigger), (clause): clause is ast.TriggerClause | ast.OnDemandClause => isTrigger(clause), context);
+    const when = first(clauses.filter(isTrigger), context);
     const dedupClause = one(ast.DedupClause.$type);
     const bandwidthClause = one(ast.BandwidthClause.$type);
     const failure = one(ast.FailureClause.$type);

@@ -2,7 +2,7 @@ import type { AstNode } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression, Selection } from '../program.js';
 import { count, nothing, share, typeOf } from './amount.js';
-import { kind, only } from './clauses.js';
+import { all as allOf, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition, expression, groupCondition } from './expression.js';
 import type { Names } from './names.js';
@@ -21,9 +21,9 @@ const namesOfHosts: Names = { entities: new Set<Entity>(['host', 'cluster']), pl
 export function selection(node: ast.MoveClause, context: Context): Selection {
     const range = context.range(node);
     const one = <Type extends ast.MoveItem['$type']>(type: Type): Extract<ast.MoveItem, { readonly $type: Type }> | undefined =>
-        only(node.items, kind<ast.MoveItem, Type>(type), context);
+        only(node.items, type, context);
     const all = <Type extends ast.MoveItem['$type']>(type: Type): readonly Extract<ast.MoveItem, { readonly $type: Type }>[] =>
-        node.items.filter(kind<ast.MoveItem, Type>(type));
+        allOf(node.items, type);
 
     const limit = one(ast.LimitItem.$type);
     const until = one(ast.UntilItem.$type);

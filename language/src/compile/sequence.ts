@@ -5,7 +5,7 @@ import { count, nothing } from './amount.js';
 import { calendarDays } from './calendar.js';
 import { daysOf, zoneOf } from './clock.js';
 import { timeOfDay } from './time-of-day.js';
-import { kind, only } from './clauses.js';
+import { only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
 import type { Names } from './names.js';
@@ -18,8 +18,7 @@ const names: Names = { entities: new Set<Entity>(['host', 'cluster']), place: 'i
 export function sequence(node: ast.Sequence, context: Context): HostSequence {
     const one = <Type extends ast.SequenceSetting['$type']>(
         type: Type,
-    ): Extract<ast.SequenceSetting, { readonly $type: Type }> | undefined =>
-        only(node.settings, kind<ast.SequenceSetting, Type>(type), context);
+    ): Extract<ast.SequenceSetting, { readonly $type: Type }> | undefined => only(node.settings, type, context);
     const waves = one(ast.WavesSetting.$type);
     const spare = one(ast.SpareSetting.$type);
     const start = one(ast.StartSetting.$type);

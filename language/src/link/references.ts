@@ -1,5 +1,27 @@
-import type { AstNode, LangiumDocument, ReferenceDescription, ReferenceInfo } from 'langium';
-import { Cancellation, DefaultLinker, DefaultReferenceDescriptionProvider, interruptAndCheck, isAstNode, isReference } from 'langium';
+import type {
+    AstNode,
+    AstNodeDescription,
+    AstNodeDescriptionProvider,
+    AstNodeLocator,
+    CstNode,
+    DocumentSegment,
+    LangiumCoreServices,
+    LangiumDocument,
+    NameProvider,
+    ReferenceDescription,
+    ReferenceInfo,
+    URI,
+} from 'langium';
+import {
+    AstUtils,
+    Cancellation,
+    CstUtils,
+    DefaultLinker,
+    DefaultReferenceDescriptionProvider,
+    interruptAndCheck,
+    isAstNode,
+    isReference,
+} from 'langium';
 
 /**
  * Links a document in one pass over its syntax tree. What Langium does by default comes to the same, but waits at every node
@@ -28,6 +50,53 @@ export class MigReferenceDescriptions extends DefaultReferenceDescriptionProvide
         return found;
     }
 }
+
+/** Describes what a name stands for. Where that is, which few ask for, is worked out when they do. */
+export class MigDescriptions implements AstNodeDescriptionProvider {
+    private readonly locator: AstNodeLocator;
+    private readonly names: NameProvider;
+
+    constructor(services: LangiumCoreServices) {
+        this.locator = services.workspace.AstNodeLocator;
+        this.names = services.references.NameProvider;
+    }
+
+    createDescription(node: AstNode, name: string | undefined, { uri }: LangiumDocument = AstUtils.getDocument(node)): AstNodeDescription {
+        const path = this.locator.getAstNodePath(node);
+        const called = name ?? this.names.getName(node);
+        if (called === undefined || called === '') throw new Error(`the node at ${path} has no name`);
+        return new Description(node, called, path, uri, this.names);
+    }
+}
+
+class Description implements AstNodeDescription {
+    readonly node: AstNode;
+    readonly name: string;
+    readonly path: string;
+    readonly documentUri: URI;
+    readonly type: string;
+    readonly #names: NameProvider;
+
+    constructor(node: AstNode, name: string, path: string, documentUri: URI, names: NameProvider) {
+        this.node = node;
+        this.name = name;
+        this.path = path;
+        this.documentUri = documentUri;
+        this.type = node.$type;
+        this.#names = names;
+    }
+
+    get nameSegment(): DocumentSegment {
+        return segmentOf(this.#names.getNameNode(this.node) ?? this.node.$cstNode);
+    }
+
+    get selectionSegment(): DocumentSegment {
+        return segmentOf(this.node.$cstNode);
+    }
+}
+
+/** Every node was read from a text. */
+const segmentOf = (node: CstNode | undefined): DocumentSegment => CstUtils.toDocumentSegment(node as CstNode);
 
 /** The declarations of a file. It has no references of its own. */
 function* partsOf(root: AstNode): Generator<AstNode> {

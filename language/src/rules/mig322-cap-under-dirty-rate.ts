@@ -33,7 +33,7 @@ export const capUnderDirtyRate: TextRule = {
     check: (input, report) => {
         for (const policy of input.policies) {
             const cap = leastCap(policy);
-            if (!cap) continue;
+            if (!cap || !policy.technique.some((use) => isEndless(use, input))) continue;
             const chosen = [...policy.selection.where, ...policy.selection.except.map(negated)]
                 .map(boundsOf)
                 .reduce<Bounds>(both, new Map());
@@ -70,9 +70,12 @@ function dirtiest(use: TechniqueUse, chosen: Bounds, cap: number, input: RuleInp
     }
     const bound = chosen === 'never' ? undefined : chosen.get('vm.dirty_rate');
     if (bound?.kind !== 'numbers' || bound.low < cap || !Number.isFinite(bound.low)) return undefined;
-    const endless = builtInsOf([use], input).some(
+    return isEndless(use, input) ? bound.low : undefined;
+}
+
+/** Whether it, or a branch of it, sends on for as long as the guest writes faster. */
+const isEndless = (use: TechniqueUse, input: RuleInput): boolean =>
+    builtInsOf([use], input).some(
         ({ technique, ladder }) =>
             mayNotConverge.has(technique) && !ladder.some(({ action }) => ends.has(action.kind) || action.kind === 'bandwidth'),
     );
-    return endless ? bound.low : undefined;
-}

@@ -14,20 +14,24 @@ export function reportBeyondPromise(input: RuleInput, hard: boolean, report: Rep
     for (const policy of input.policies) {
         const promises = policy.requires.filter((one) => one.hard === hard && (one.metric === 'downtime' || one.metric === 'blackout'));
         for (const promise of promises) {
-            const use = policy.technique.find((one) => mostDowntime([one], input, promise.value) !== undefined);
-            const most = use && mostDowntime([use], input, promise.value);
-            const place = use && firstOwn(policy, promise.range, use.range);
-            if (!most || !place) continue;
+            const [beyond] = policy.technique.flatMap((use) => {
+                const most = mostDowntime([use], input, promise.value);
+                return most ? [{ use, most }] : [];
+            });
+            const place = beyond && firstOwn(policy, promise.range, beyond.use.range);
+            if (!place) continue;
+            const { ms, words, name } = beyond.most;
             const promised = formatQuantity(promise.value, 'duration');
-            const message = `'${most.words}' of '${most.name}' allows more than '${policy.name}' promises: ${promise.metric} ${promise.operator} ${promised}.`;
-            report(place, message, { hint: `Allow ${promised} at the most, or promise ${formatQuantity(most.ms, 'duration')}.` });
+            const message = `'${words()}' of '${name}' allows more than '${policy.name}' promises: ${promise.metric} ${promise.operator} ${promised}.`;
+            report(place, message, { hint: `Allow ${promised} at the most, or promise ${formatQuantity(ms, 'duration')}.` });
         }
     }
 }
 
 interface Most {
     readonly ms: number;
-    readonly words: string;
+    /** Asked for where it is too much, which is rare. */
+    readonly words: () => string;
     readonly name: string;
 }
 
@@ -41,8 +45,10 @@ function downtimes(use: BuiltIn): readonly Most[] {
     const name = use.name ?? use.technique;
     const option = use.options.downtimeMs;
     return [
-        ...(option === undefined ? [] : [{ ms: option, words: `downtime ${formatQuantity(option, 'duration')}`, name }]),
-        ...use.ladder.flatMap((rung) => (rung.action.kind === 'downtime' ? [{ ms: rung.action.ms, words: rungText(rung), name }] : [])),
+        ...(option === undefined ? [] : [{ ms: option, words: () => `downtime ${formatQuantity(option, 'duration')}`, name }]),
+        ...use.ladder.flatMap((rung) =>
+            rung.action.kind === 'downtime' ? [{ ms: rung.action.ms, words: () => rungText(rung), name }] : [],
+        ),
     ];
 }
 

@@ -73,6 +73,22 @@ describe('a text is read to the same trees as by the parser that goes on after e
     });
 });
 
+describe('a long text, which is read in parts', () => {
+    const long = (block: string): string => Array.from({ length: Math.ceil(100_000 / block.length) }, () => block).join('\n');
+    test.each([
+        ['as it is', long(evacuate)],
+        ['with lines that end as on Windows', long(evacuate).replaceAll('\n', '\r\n')],
+        ['with comments between and behind', `${long(`// one\n${evacuate}/* two\n}\n*/\n/** three */\n`)}// four`],
+        ['in which parts would end inside a comment', long(`/*\n${'}\n'.repeat(3000)}*/\n${evacuate}`)],
+        ['without an end of a block', long(evacuate).replaceAll('\n}', '\n  }')],
+        ['with a sign that is no token', `${long(evacuate)}~\n${evacuate}`],
+        ['with an error at its end', `${long(evacuate)}policy`],
+    ])('%s', (_, text) => {
+        // A difference would be too long to be shown.
+        expect(JSON.stringify(shape(ours(text))) === JSON.stringify(shape(theirs(text)))).toBe(true);
+    });
+});
+
 test('texts without errors are read directly, others are not', () => {
     const { lookaheadStrategy } = (parser as unknown as { wrapper: { lookaheadStrategy: LookaheadWhenNeeded } }).wrapper;
     const direct = new DirectParser(services, lookaheadStrategy);

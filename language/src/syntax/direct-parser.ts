@@ -7,8 +7,9 @@
  * are the same (direct-parser.test.ts).
  */
 import { createTokenInstance, EOF, type IToken, tokenMatcher, type TokenType } from 'chevrotain';
-import type { AstNode, CstNode, LangiumCoreServices, ParseResult } from 'langium';
+import type { AstNode, CstNode, LangiumCoreServices, LexerResult, ParseResult } from 'langium';
 import { AstUtils, CstNodeBuilder, GrammarAST, GrammarUtils, isAstNode } from 'langium';
+import { MigLexer } from './lexer.js';
 import type { Decisions } from './lookahead.js';
 
 /** A piece of the grammar, ready to be followed. */
@@ -35,8 +36,19 @@ interface Target {
     readonly isReference: boolean;
 }
 
+/** A text while it is read, part by part. */
+interface Reading {
+    readonly parts: Iterator<LexerResult, void>;
+    /** Whether there may be what the lexer cannot read. */
+    readonly mayBeUnreadable: boolean;
+    /** The part that was read last. */
+    last: LexerResult | undefined;
+}
+
 /** Thrown where a token does not fit. */
 const misfit = new Error('the text is not right');
+/** Thrown where there is what the lexer cannot read. */
+const unreadable = new Error('the text has characters that are no token');
 const end = createTokenInstance(EOF, '', -1, -1, -1, -1, -1, -1);
 /** What nodes of rules that give text are marked with. */
 const text = '(text)';
@@ -48,10 +60,15 @@ export class DirectParser {
     private readonly rules = new Map<GrammarAST.ParserRule, Rule>();
     private readonly defaults = new Map<string, readonly (readonly [string, unknown])[]>();
     private readonly entry: Rule;
+    /** Of the text, so much as is read: those that have been taken are let go when more are. */
     private tokens: readonly IToken[] = [];
     private hidden: readonly IToken[] = [];
     private nextHidden = 0;
+    /** The next token of `tokens`. */
     private next = 0;
+    /** How many have been taken altogether. */
+    private taken = 0;
+    private reading: Reading | undefined;
     private stack: Building[] = [];
 
     constructor(services: LangiumCoreServices, decisions: Decisions) {
@@ -64,30 +81,62 @@ export class DirectParser {
 
     /** Undefined where the text has syntax errors. */
     parse<T extends AstNode>(input: string): ParseResult<T> | undefined {
-        const { tokens, hidden, errors, report } = this.services.parser.Lexer.tokenize(input);
+        const { Lexer } = this.services.parser;
+        const whole = (): Iterator<LexerResult, void> => [Lexer.tokenize(input)].values();
+        try {
+            return this.read(input, Lexer instanceof MigLexer ? Lexer.tokenizeParts(input) : whole(), false);
+        } catch (error) {
+            if (error !== unreadable) throw error;
+            return this.read(input, whole(), true);
+        }
+    }
+
+    private read<T extends AstNode>(
+        input: string,
+        parts: Iterator<LexerResult, void>,
+        mayBeUnreadable: boolean,
+    ): ParseResult<T> | undefined {
+        const reading: Reading = { parts, mayBeUnreadable, last: undefined };
         this.nodes.buildRootNode(input);
-        Object.assign(this, { tokens, hidden, nextHidden: 0, next: 0, stack: [] });
+        Object.assign(this, { reading, tokens: [], hidden: [], nextHidden: 0, next: 0, taken: 0, stack: [] });
         try {
             const value = this.run(this.entry) as AstNode;
-            if (this.next < tokens.length) return undefined;
+            if (this.LA(1) !== end) return undefined;
             own(value);
-            this.nodes.addHiddenNodes(hidden.slice(this.nextHidden));
-            contain(value);
-            return { value: value as T, lexerErrors: errors, parserErrors: [], ...(report && { lexerReport: report }) };
+            this.nodes.addHiddenNodes(this.hidden.slice(this.nextHidden));
+            const { errors: lexerErrors = [], report } = reading.last ?? {};
+            return { value: value as T, lexerErrors, parserErrors: [], ...(report && { lexerReport: report }) };
         } catch (error) {
             if (error === misfit) return undefined;
             throw error;
         } finally {
-            Object.assign(this, { tokens: [], hidden: [], stack: [] });
+            parts.return?.();
+            Object.assign(this, { reading: undefined, tokens: [], hidden: [], stack: [] });
         }
     }
 
     /** What decisions ask for, under the names by which they do: the token so many ahead. */
     LA(ahead: number): IToken {
-        return this.tokens[this.next + ahead - 1] ?? end;
+        return this.tokens[this.next + ahead - 1] ?? this.later(ahead);
     }
 
     LA_FAST(ahead: number): IToken {
+        return this.tokens[this.next + ahead - 1] ?? this.later(ahead);
+    }
+
+    /** A token that has not been read yet. */
+    private later(ahead: number): IToken {
+        const { reading } = this;
+        while (reading && this.next + ahead > this.tokens.length) {
+            const part = reading.parts.next();
+            if (part.done === true) break;
+            if (part.value.errors.length > 0 && !reading.mayBeUnreadable) throw unreadable;
+            reading.last = part.value;
+            this.tokens = [...this.tokens.slice(this.next), ...part.value.tokens];
+            this.hidden = [...this.hidden.slice(this.nextHidden), ...part.value.hidden];
+            this.next = 0;
+            this.nextHidden = 0;
+        }
         return this.tokens[this.next + ahead - 1] ?? end;
     }
 
@@ -145,16 +194,17 @@ export class DirectParser {
 
     /** Whether a step takes a token. */
     advances(step: Step): boolean {
-        const before = this.next;
+        const before = this.taken;
         step();
-        return this.next > before;
+        return this.taken > before;
     }
 
     /** Takes a token of this type. */
     token(type: TokenType, source: GrammarAST.AbstractElement, isKeyword: boolean, target: Target | undefined): void {
-        const token = this.tokens[this.next];
-        if (!token || !tokenMatcher(token, type)) throw misfit;
+        const token = this.LA(1);
+        if (!tokenMatcher(token, type)) throw misfit;
         this.next++;
+        this.taken++;
         this.takeHidden(token.startOffset);
         const leaf = this.nodes.buildLeafNode(token, source);
         if (target) {
@@ -180,10 +230,10 @@ export class DirectParser {
             rule.follow();
             return;
         }
-        const before = this.next;
+        const before = this.taken;
         const cst = this.nodes.buildCompositeNode(caller);
         const result = this.run(rule);
-        if (this.next === before) return;
+        if (this.taken === before) return;
         if (target) this.assign(target, result, cst);
         else if (this.current.$type === text) this.current['value'] = `${String(this.current['value'])}${String(result)}`;
         else this.stack[this.stack.length - 1] = merged(result as Building, this.current);
@@ -212,14 +262,17 @@ export class DirectParser {
             refers && typeof value === 'string'
                 ? this.services.references.Linker.buildReference(node as unknown as AstNode, property, cst, value)
                 : value;
-        if (isAstNode(item)) own(item);
-        if (operator === '=') node[property] = item;
-        else if (operator === '?=') node[property] = true;
-        else {
-            const list = node[property];
-            if (Array.isArray(list)) list.push(item);
-            else node[property] = [item];
+        if (operator === '?=') {
+            node[property] = true;
+            return;
         }
+        const list = operator === '+=' ? ((node[property] ??= []) as unknown[]) : undefined;
+        if (isAstNode(item)) {
+            own(item);
+            contain(item, node, property, list?.length);
+        }
+        if (list) list.push(item);
+        else node[property] = item;
     }
 }
 
@@ -324,14 +377,23 @@ function merged(node: Building, begun: Building): Building {
     for (const property in begun) {
         const here = node[property];
         const there = begun[property];
-        if (here === undefined) node[property] = there;
-        else if (Array.isArray(here) && Array.isArray(there)) {
+        if (property.startsWith('$')) node[property] ??= there;
+        else if (here === undefined) {
+            node[property] = there;
+            containAll(there, node, property);
+        } else if (Array.isArray(here) && Array.isArray(there)) {
             there.push(...(here as readonly unknown[]));
             node[property] = there;
+            containAll(there, node, property);
         }
     }
     node.$cstNode = undefined; // it is given the one of the node whose place it takes
     return node;
+}
+
+function containAll(value: unknown, node: Building, property: string): void {
+    if (isAstNode(value)) contain(value, node, property, undefined);
+    else if (Array.isArray(value)) for (const [index, item] of value.entries()) if (isAstNode(item)) contain(item, node, property, index);
 }
 
 /** The node of the text leads back to the node of the tree. */
@@ -345,29 +407,10 @@ interface Contained {
     $containerIndex: number;
 }
 
-/** Every node of the tree leads back to the one that it is part of. */
-function contain(root: AstNode): void {
-    const waiting: AstNode[] = [root];
-    for (let node = waiting.pop(); node; node = waiting.pop()) {
-        for (const property in node) {
-            if (property.startsWith('$')) continue;
-            const value: unknown = node[property as keyof AstNode];
-            if (Array.isArray(value)) {
-                for (let index = 0; index < value.length; index++) {
-                    const item: unknown = value[index];
-                    if (!isAstNode(item)) continue;
-                    const inner = item as unknown as Contained;
-                    inner.$container = node;
-                    inner.$containerProperty = property;
-                    inner.$containerIndex = index;
-                    waiting.push(item);
-                }
-            } else if (isAstNode(value)) {
-                const inner = value as unknown as Contained;
-                inner.$container = node;
-                inner.$containerProperty = property;
-                waiting.push(value);
-            }
-        }
-    }
+/** A node of the tree leads back to the one that it is part of. */
+function contain(inner: AstNode, node: Building, property: string, index: number | undefined): void {
+    const contained = inner as unknown as Contained;
+    contained.$container = node as unknown as AstNode;
+    contained.$containerProperty = property;
+    if (index !== undefined) contained.$containerIndex = index;
 }

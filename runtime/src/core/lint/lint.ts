@@ -44,8 +44,8 @@ export function lint(input: LintInput): readonly Finding[] {
         ...notBuilt(program, { kind: 'check' }),
         ...names,
     ];
-    const parts = soundParts(names, program);
-    return settled(found, input, (id, line) => wasJudged(id, line, input, parts) && !found.some((one) => isLeftOut(one, id)));
+    const { sound } = partsBeside(names, program);
+    return settled(found, input, (id, line) => wasJudged(id, line, input, sound) && !found.some((one) => isLeftOut(one, id)));
 }
 
 /**
@@ -54,18 +54,26 @@ export function lint(input: LintInput): readonly Finding[] {
  */
 export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
     const all = hostFindings(input, memory);
-    const sound = soundParts(found, input.program);
-    const broken = partsOf(input.program).filter((part) => !sound.includes(part));
+    const { broken } = partsBeside(found, input.program);
     return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isWithin(range, part)));
 }
 
 const snapshotIn = (look: LastLook) => (look.kind === 'none' ? undefined : look.snapshot);
 
-const partsOf = ({ policies, sequences }: Program): readonly SourceRange[] => [...policies, ...sequences].map((part) => part.range);
+interface Parts {
+    readonly sound: readonly SourceRange[];
+    /** Those with an error in them. */
+    readonly broken: readonly SourceRange[];
+}
 
-function soundParts(found: readonly Finding[], program: Program): readonly SourceRange[] {
+function partsBeside(found: readonly Finding[], { policies, sequences }: Program): Parts {
     const errors = found.filter((finding) => finding.severity === 'error');
-    return errors.length === 0 ? partsOf(program) : partsOf(program).filter((part) => !errors.some(({ range }) => isWithin(range, part)));
+    const all = [...policies, ...sequences].map((part) => part.range);
+    if (errors.length === 0) return { sound: all, broken: [] };
+    const { sound = [], broken = [] } = Object.groupBy(all, (part) =>
+        errors.some(({ range }) => isWithin(range, part)) ? 'broken' : 'sound',
+    );
+    return { sound, broken };
 }
 
 function isWithin(inner: SourceRange, outer: SourceRange): boolean {

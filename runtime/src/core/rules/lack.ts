@@ -1,8 +1,7 @@
 /** What a rule would have to know of the hosts to judge what a program asks for (MIG400). */
-import type { Expression, Policy } from '@mig/language';
+import type { Policy } from '@mig/language';
 import { attributesIn } from '../decide/evaluate.js';
 import type { HostName, HostProvisions } from '../model/inventory.js';
-import { type Facility, facilitiesOf } from '../versions/facilities.js';
 import { isBelow } from '../versions/compare.js';
 import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
 import { floors, partNames } from '../versions/versions-of.js';
@@ -11,7 +10,7 @@ import { provisionsOf } from './provided.js';
 import { reachOf } from './reach.js';
 import type { HostRuleInput } from './rule.js';
 import { saysImmovable } from './taken.js';
-import { techniquesOf } from './techniques.js';
+import { askedBy, techniquesOf } from './techniques.js';
 import { isAsked, usesText } from './version-rule.js';
 
 export interface Lack {
@@ -33,13 +32,16 @@ export function versionsLacking(effects: readonly Effect[], input: HostRuleInput
     const facts = versionFacts.filter((fact) => effects.includes(fact.effect) && canMatter(fact) && hosts[fact.part].length > 0);
     const met = new Map<VersionFact, Set<HostName>>();
     if (facts.length === 0) return [];
-    for (const { mover, when, asked, hasFallback } of askedFor(input)) {
-        if (hasFallback) continue;
-        for (const fact of facts) {
-            const known = met.get(fact) ?? new Set<HostName>();
-            if (known.size === hosts[fact.part].length || !isAsked(fact, asked)) continue;
-            const takePart = hosts[fact.part].filter((host) => reach.canLeave(host, mover, when) || reach.canArrive(host, mover, when));
-            met.set(fact, new Set([...known, ...takePart]));
+    for (const mover of moversOf(input.program)) {
+        for (const technique of techniquesOf(mover)) {
+            const { when, hasFallback } = technique;
+            if (hasFallback) continue;
+            for (const fact of facts) {
+                const known = met.get(fact) ?? new Set<HostName>();
+                if (known.size === hosts[fact.part].length || !isAsked(fact, askedBy(technique))) continue;
+                const takePart = hosts[fact.part].filter((host) => reach.canLeave(host, mover, when) || reach.canArrive(host, mover, when));
+                met.set(fact, new Set([...known, ...takePart]));
+            }
         }
     }
     return [...met].flatMap(([fact, where]) =>
@@ -48,31 +50,6 @@ export function versionsLacking(effects: readonly Effect[], input: HostRuleInput
 }
 
 const canMatter = ({ part, wrong }: VersionFact): boolean => wrong.below === undefined || isBelow(floors[part], wrong.below);
-
-interface Asked {
-    readonly mover: Mover;
-    readonly when: readonly Expression[];
-    readonly asked: ReadonlySet<Facility>;
-    readonly hasFallback: boolean;
-}
-
-/** What each technique of each mover asks for, found once for each input. */
-function askedFor(input: HostRuleInput): readonly Asked[] {
-    const known = asks.get(input);
-    if (known) return known;
-    const found = moversOf(input.program).flatMap((mover) =>
-        techniquesOf(mover).map(({ kind, options, ladder, when, hasFallback }) => ({
-            mover,
-            when,
-            asked: facilitiesOf(kind, options, ladder),
-            hasFallback,
-        })),
-    );
-    asks.set(input, found);
-    return found;
-}
-
-const asks = new WeakMap<HostRuleInput, readonly Asked[]>();
 
 /** Hosts that these movers may leave or come to, and of which it is not known whether they provide something. */
 export function provisionLacking(
@@ -97,9 +74,9 @@ export function provisionLacking(
  * be moved. One that reads the attribute has thought of it.
  */
 export function lookLacking(what: string, attribute: string | undefined, input: HostRuleInput): readonly Lack[] {
-    if (input.snapshot) return [];
-    const reach = reachOf(input);
     const real = [...realHosts(input)];
+    if (input.snapshot || real.length === 0) return [];
+    const reach = reachOf(input);
     const isOpen = (policy: HostRuleInput['program']['policies'][number]): boolean =>
         !saysImmovable(policy) &&
         ![...policy.selection.where, ...policy.selection.except].some((condition) =>
@@ -111,9 +88,9 @@ export function lookLacking(what: string, attribute: string | undefined, input: 
 
 /** What hangs on which VMs there are and where, where none was looked at and one of these policies may take some from real hosts. */
 export function placesLacking(what: string, policies: readonly Policy[], input: HostRuleInput): readonly Lack[] {
-    if (input.snapshot) return [];
-    const reach = reachOf(input);
     const real = [...realHosts(input)];
+    if (input.snapshot || real.length === 0) return [];
+    const reach = reachOf(input);
     const some = policies.some((policy) => real.some((host) => reach.canLeave(host, policy)));
     return some ? [{ what, of: 'a look at the VMs', hosts: [] }] : [];
 }

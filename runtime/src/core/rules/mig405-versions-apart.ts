@@ -1,4 +1,3 @@
-import { facilitiesOf } from '../versions/facilities.js';
 import { type PairFact, pairFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
 import { partNames } from '../versions/versions-of.js';
@@ -6,7 +5,7 @@ import { moversOf } from './movers.js';
 import { type Reach, reachOf } from './reach.js';
 import { evacuate, hostsFile } from './example.js';
 import type { HostRule } from './rule.js';
-import { techniquesOf } from './techniques.js';
+import { askedBy, techniquesOf } from './techniques.js';
 import { usesText } from './version-rule.js';
 import { some } from './words.js';
 
@@ -39,7 +38,7 @@ export const versionsApart: HostRule = {
         for (const mover of moversOf(input.program)) {
             for (const technique of techniquesOf(mover)) {
                 if (technique.hasFallback) continue;
-                const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
+                const asked = askedBy(technique);
                 for (const { fact, pairs } of suspects) {
                     if (!fact.uses.every((facility) => asked.has(facility))) continue;
                     const met = pairs.filter(([source, destination]) => reach.canGo(source, destination, mover, technique.when));

@@ -1,9 +1,9 @@
-import { type Facility, facilitiesOf } from '../versions/facilities.js';
+import { type Facility } from '../versions/facilities.js';
 import { type CombinationFact, combinationFacts } from '../versions/matrix.js';
 import { moversOf } from './movers.js';
 import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
-import { techniquesOf } from './techniques.js';
+import { askedBy, techniquesOf } from './techniques.js';
 import { isAsked, usesText } from './version-rule.js';
 
 export const optionsApart: HostRule = {
@@ -21,9 +21,9 @@ export const optionsApart: HostRule = {
     byPart: true,
     check: ({ program }, report) => {
         for (const mover of moversOf(program)) {
-            for (const { kind, options, ladder, range } of techniquesOf(mover)) {
-                for (const fact of combinationsIn(facilitiesOf(kind, options, ladder))) {
-                    report(range, combinationMessage(fact), { hint: fact.cure });
+            for (const technique of techniquesOf(mover)) {
+                for (const fact of combinationsIn(askedBy(technique))) {
+                    report(technique.range, combinationMessage(fact), { hint: fact.cure });
                 }
             }
         }

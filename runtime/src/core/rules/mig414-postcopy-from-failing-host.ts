@@ -1,6 +1,5 @@
 import type { Expression, Trigger } from '@mig/language';
-import { facilitiesOf } from '../versions/facilities.js';
-import { techniquesOf } from './techniques.js';
+import { askedBy, techniquesOf } from './techniques.js';
 import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -19,8 +18,9 @@ export const postcopyFromFailingHost: HostRule = {
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (!policy.trigger || !firesOnFailure(policy.trigger)) continue;
-            for (const { kind, name, options, ladder, range } of techniquesOf(policy)) {
-                if (!facilitiesOf(kind, options, ladder).has('postcopy')) continue;
+            for (const technique of techniquesOf(policy)) {
+                if (!askedBy(technique).has('postcopy')) continue;
+                const { name, range } = technique;
                 report(
                     range,
                     `${policy.name} leaves a failing host by ${name}, and loses the VM if the host fails before the last page is sent`,

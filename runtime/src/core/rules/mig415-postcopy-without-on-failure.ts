@@ -1,5 +1,4 @@
-import { facilitiesOf } from '../versions/facilities.js';
-import { techniquesOf } from './techniques.js';
+import { askedBy, techniquesOf } from './techniques.js';
 import { evacuate } from './example.js';
 import type { HostRule } from './rule.js';
 
@@ -18,7 +17,7 @@ export const postcopyWithoutOnFailure: HostRule = {
     check: ({ program }, report) => {
         for (const policy of program.policies) {
             if (policy.onFailure !== undefined) continue;
-            const risky = techniquesOf(policy).find(({ kind, options, ladder }) => facilitiesOf(kind, options, ladder).has('postcopy'));
+            const risky = techniquesOf(policy).find((technique) => askedBy(technique).has('postcopy'));
             if (!risky) continue;
             report(risky.range, `${policy.name} may use post-copy (${risky.name}), and does not say what happens when a move fails`, {
                 hint: 'add `on failure leave and report`, or `on failure report, then halt plan`',

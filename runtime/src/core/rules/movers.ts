@@ -10,9 +10,14 @@ export interface Mover {
     readonly range: SourceRange;
 }
 
-export function moversOf({ policies, sequences }: Program): readonly Mover[] {
-    return [...policies, ...sequences.flatMap(drainsOf)];
+/** The same objects each time: rules keep what they know of each. */
+export function moversOf(program: Program): readonly Mover[] {
+    let found = movers.get(program);
+    if (!found) movers.set(program, (found = [...program.policies, ...program.sequences.flatMap(drainsOf)]));
+    return found;
 }
+
+const movers = new WeakMap<Program, readonly Mover[]>();
 
 /** A sequence drains its hosts, and may bring the VMs back to them in the same way. */
 function drainsOf({ name, hosts, steps, range }: HostSequence): readonly Mover[] {

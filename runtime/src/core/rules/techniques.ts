@@ -1,4 +1,5 @@
 import type { Expression, Rung, SourceRange, TechniqueKind, TechniqueOptions, TechniqueUse } from '@mig/language';
+import { type Facility, facilitiesOf } from '../versions/facilities.js';
 import type { Mover } from './movers.js';
 
 /** A technique that a policy may use, wherever it stands: by itself, after `otherwise`, or in a branch. */
@@ -15,9 +16,23 @@ export interface MeantTechnique {
     readonly hasFallback: boolean;
 }
 
-export function techniquesOf(mover: Pick<Mover, 'technique'>): readonly MeantTechnique[] {
-    return mover.technique.flatMap((use, i) => meant(use, [], i < mover.technique.length - 1));
+/** Found once for each mover: many rules ask. */
+export function techniquesOf({ technique: uses }: Pick<Mover, 'technique'>): readonly MeantTechnique[] {
+    let found = known.get(uses);
+    if (!found) known.set(uses, (found = uses.flatMap((use, i) => meant(use, [], i < uses.length - 1))));
+    return found;
 }
+
+const known = new WeakMap<Mover['technique'], readonly MeantTechnique[]>();
+
+/** What a technique asks for of hosts, found once for each. */
+export function askedBy(technique: MeantTechnique): ReadonlySet<Facility> {
+    let asked = asks.get(technique);
+    if (!asked) asks.set(technique, (asked = facilitiesOf(technique.kind, technique.options, technique.ladder)));
+    return asked;
+}
+
+const asks = new WeakMap<MeantTechnique, ReadonlySet<Facility>>();
 
 function meant(use: TechniqueUse, when: readonly Expression[], hasFallback: boolean): readonly MeantTechnique[] {
     switch (use.kind) {

@@ -1,12 +1,12 @@
 /** What the rules that read the version matrix have in common. */
-import { facilities, type Facility, facilitiesOf } from '../versions/facilities.js';
+import { facilities, type Facility } from '../versions/facilities.js';
 import { type Effect, type VersionFact, versionFacts } from '../versions/matrix.js';
 import { spanText, within } from '../versions/span.js';
 import { type HostVersions, partNames } from '../versions/versions-of.js';
 import { type Mover, moversOf } from './movers.js';
 import { type Reach, reachOf } from './reach.js';
 import type { HostReport, HostRuleInput } from './rule.js';
-import { type MeantTechnique, techniquesOf } from './techniques.js';
+import { askedBy, type MeantTechnique, techniquesOf } from './techniques.js';
 import { some } from './words.js';
 
 /** Reports what techniques ask for of hosts whose versions have one of these effects on it. */
@@ -21,7 +21,7 @@ export function checkVersions(effects: readonly Effect[], input: HostRuleInput, 
         for (const technique of techniquesOf(mover)) {
             // Where a host cannot do it as it is asked for, the next technique is used (decide/technique-lack.ts).
             if (technique.hasFallback) continue;
-            const asked = facilitiesOf(technique.kind, technique.options, technique.ladder);
+            const asked = askedBy(technique);
             for (const { fact, hosts } of suspects) {
                 if (!isAsked(fact, asked)) continue;
                 const met = hosts.filter(({ host }) => takesPart(host, fact, mover, technique, reach));

@@ -20,7 +20,7 @@ export interface ThreadData {
  * with the usual 1 MiB for new objects they are copied again and again while that room grows, and the old ones are gone
  * through for garbage several times where there is none. Together that is a fifth of the time that a long file takes.
  */
-export const heapOfCompiler: readonly string[] = ['--min-semi-space-size=32', '--initial-old-space-size=256'];
+export const heapOfCompiler: readonly string[] = ['--min-semi-space-size=32', '--initial-old-space-size=512'];
 
 /** Makes itself ready at once, and compiles one policy after another. It keeps no process alive. */
 export class CompilerThread implements Disposable {
