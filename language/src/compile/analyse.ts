@@ -147,10 +147,17 @@ function isImportedBeside(document: MigDocument, compiled: readonly MigDocument[
 function brokenIn(document: MigDocument, problems: readonly SyntaxProblem[], services: LangiumCoreServices): readonly AstNode[] {
     if (problems.length === 0) return [];
     const declarations = document.parseResult.value.declarations;
-    const placed = declarations.filter((node) => node.$cstNode !== undefined);
+    const placed = declarations.flatMap((node) => (node.$cstNode ? [{ node, offset: node.$cstNode.offset }] : []));
+    let last = 0;
+    const around = problems.flatMap(({ offset }) => {
+        // Both are in the order of the text.
+        while ((placed[last + 1]?.offset ?? Number.POSITIVE_INFINITY) <= offset) last++;
+        const declaration = placed[last];
+        return declaration && declaration.offset <= offset ? [declaration.node] : [];
+    });
     const reflection = services.shared.AstReflection;
     return [
-        ...problems.flatMap(({ offset }) => placed.findLast((node) => (node.$cstNode?.offset ?? 0) <= offset) ?? []),
+        ...around,
         ...declarations.filter(
             (node) => node.$cstNode === undefined || AstUtils.streamAst(node).some((part) => !reflection.isComplete(part)),
         ),

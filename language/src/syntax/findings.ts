@@ -48,7 +48,11 @@ function placed(document: LangiumDocument, message: string, offset: number, leng
 
 /** After a number, a word that is out of place is most likely a unit with a slip in it. */
 function withUnitMeant(message: string, document: LangiumDocument, token: IToken): string {
-    const afterNumber = /\d[ \t]+$/.test(document.textDocument.getText().slice(0, token.startOffset));
+    const before = document.textDocument.getText({
+        start: { line: (token.startLine ?? 1) - 1, character: 0 },
+        end: document.textDocument.positionAt(token.startOffset),
+    });
+    const afterNumber = /\d[ \t]+$/.test(before);
     const unit = afterNumber && token.tokenType.name === 'ID' && !message.includes('Did you mean') ? unitMeantBy(token.image) : undefined;
     return unit === undefined ? message : `${message} Did you mean '${unit}'?`;
 }
