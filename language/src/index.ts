@@ -15,6 +15,7 @@ export * from './lint/rules.js';
 export * from './lint/suppress.js';
 export { suppressingEdit } from './lint/suppressions.js';
 export * from './nearest.js';
+export * from './places.js';
 export * from './program.js';
 export * from './rules/index.js';
 // With names, esbuild would put what these files hold beside the compiler, and every command would load it.

@@ -1,9 +1,10 @@
 /** How caps of different scopes stand to each other. A move loads its VM's share, two hosts, two links and the total. */
+import { isInside } from '../places.js';
 import * as ast from '../generated/ast.js';
 import type { Cap, CapScope, Policy } from '../program.js';
 import { formatQuantity } from '../units.js';
 import type { RuleInput } from './rule.js';
-import { isInside, nodeOf } from './written.js';
+import { nodeOf } from './written.js';
 
 /** Caps that hold together: those that always hold, or those of a window with the others that it leaves in force. */
 export interface CapSet {

@@ -1,8 +1,8 @@
+import { isInside } from '../places.js';
 import { replaceBy } from '../compile/context.js';
 import type { Bandwidth, Cap } from '../program.js';
 import { formatQuantity } from '../units.js';
 import type { RuleInput, TextRule } from './rule.js';
-import { isInside } from './written.js';
 
 const bytesUnit = /^(\d+(?:\.\d+)?)\s*([kKMG])i?B\/s$/;
 

@@ -1,6 +1,7 @@
+import { isInside } from '../places.js';
 import type { Rung, TechniqueKind } from '../program.js';
 import type { TextRule } from './rule.js';
-import { isInside, techniquesIn } from './written.js';
+import { techniquesIn } from './written.js';
 
 /** Techniques that send memory again as the guest writes it: they end only when they catch up with it. */
 export const mayNotConverge: ReadonlySet<TechniqueKind> = new Set<TechniqueKind>(['precopy', 'rdma', 'traffic-sensitive']);

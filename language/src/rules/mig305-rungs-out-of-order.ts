@@ -1,8 +1,9 @@
+import { isInside } from '../places.js';
 import type { Fix } from '../finding.js';
 import type { Rung } from '../program.js';
 import type { RuleInput, TextRule } from './rule.js';
 import { endedBy, isEarlier, rungText } from './rungs.js';
-import { isInside, placeOf, techniquesIn } from './written.js';
+import { placeOf, techniquesIn } from './written.js';
 
 export const rungsOutOfOrder: TextRule = {
     id: 'MIG305',

@@ -1,6 +1,6 @@
+import { isInside } from '../places.js';
 import type { Concurrency, Limit } from '../program.js';
 import type { TextRule } from './rule.js';
-import { isInside } from './written.js';
 
 type Scope = keyof Concurrency;
 

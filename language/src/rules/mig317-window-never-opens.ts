@@ -1,7 +1,8 @@
+import { isInside } from '../places.js';
 import type { Trigger } from '../program.js';
 import { neverOpen } from './openings.js';
 import type { TextRule } from './rule.js';
-import { firstLineOf, isInside } from './written.js';
+import { firstLineOf } from './written.js';
 
 export const windowNeverOpens: TextRule = {
     id: 'MIG317',

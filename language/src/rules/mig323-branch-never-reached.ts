@@ -1,7 +1,8 @@
+import { isInside } from '../places.js';
 import type { Expression } from '../program.js';
 import { boundsOf, implies } from './intervals.js';
 import type { RuleInput, TextRule } from './rule.js';
-import { choicesIn, type Choice, isInside } from './written.js';
+import { choicesIn, type Choice } from './written.js';
 
 type Branch = Choice['branches'][number];
 

@@ -1,5 +1,5 @@
+import { isInside } from '../places.js';
 import type { TextRule } from './rule.js';
-import { isInside } from './written.js';
 
 export const choiceWithoutOtherwise: TextRule = {
     id: 'MIG324',

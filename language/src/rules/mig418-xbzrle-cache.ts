@@ -1,10 +1,11 @@
+import { isInside } from '../places.js';
 import { AstUtils } from 'langium';
 import { textOf } from '../compile/context.js';
 import * as ast from '../generated/ast.js';
 import type { SourceRange } from '../program.js';
 import { formatQuantity, parseQuantity } from '../units.js';
 import type { TextRule } from './rule.js';
-import { isInside, techniquesIn } from './written.js';
+import { techniquesIn } from './written.js';
 
 /** QEMU's pages on x86: a cache holds one at the least. */
 const smallest = 4096;

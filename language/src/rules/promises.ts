@@ -1,8 +1,9 @@
+import { isInside } from '../places.js';
 import type { Policy, Requirement, SourceRange, TechniqueUse } from '../program.js';
 import { formatQuantity } from '../units.js';
 import type { Report, RuleInput } from './rule.js';
 import { rungText } from './rungs.js';
-import { type BuiltIn, builtInsOf, isInside } from './written.js';
+import { type BuiltIn, builtInsOf } from './written.js';
 
 /** Where to point when two clauses of a policy do not go together: at the first that the policy writes itself. */
 export function firstOwn(policy: Policy, ...places: readonly SourceRange[]): SourceRange | undefined {

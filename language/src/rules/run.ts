@@ -1,5 +1,6 @@
 import type { Finding } from '../finding.js';
 import { type Declaration, Policy, Scenario, Sequence, Technique } from '../generated/ast.js';
+import { anyInside } from '../places.js';
 import type { SourceRange } from '../program.js';
 import { textRules } from './index.js';
 import type { RuleInput, TextRule } from './rule.js';
@@ -24,8 +25,9 @@ export function ruleFindings(input: RuleInput, found: readonly Finding[], partOf
             );
         return once([...findingsOf(rulesOfFiles, input), ...byPart]);
     }
+    const isBroken = anyInside(errors);
     const sound = <T extends { readonly range: SourceRange }>(parts: readonly T[]): readonly T[] =>
-        errors.length === 0 ? parts : parts.filter((part) => !errors.some((error) => within(error, part.range)));
+        errors.length === 0 ? parts : parts.filter((part) => !isBroken(part.range));
     const { policies, sequences, scenarios } = input;
     return once(findingsOf(textRules, { ...input, policies: sound(policies), sequences: sound(sequences), scenarios: sound(scenarios) }));
 }
@@ -52,11 +54,4 @@ function once(findings: readonly Finding[]): readonly Finding[] {
         const key = [id, source, start.line, start.character, end.line, end.character, message].join(' ');
         return !seen.has(key) && seen.add(key);
     });
-}
-
-function within(inner: SourceRange, outer: SourceRange): boolean {
-    if (inner.source !== outer.source) return false;
-    const before = (a: SourceRange['start'], b: SourceRange['start']): boolean =>
-        a.line < b.line || (a.line === b.line && a.character <= b.character);
-    return before(outer.start, inner.start) && before(inner.end, outer.end);
 }

@@ -7,6 +7,7 @@ import { nothing } from '../compile/amount.js';
 import { expression } from '../compile/expression.js';
 import { techniqueUse } from '../compile/technique.js';
 import type { HostSequence, Policy, Rung, SourceRange, TechniqueUse } from '../program.js';
+import { isInside } from '../places.js';
 import type { RuleInput } from './rule.js';
 
 export type BuiltIn = Extract<TechniqueUse, { kind: 'technique' }>;
@@ -41,13 +42,6 @@ export function firstLineOf(range: SourceRange, { document }: RuleInput): Source
     if (range.start.line === range.end.line) return range;
     const line = document.textDocument.getText({ start: range.start, end: { line: range.start.line + 1, character: 0 } }).trimEnd();
     return { ...range, end: { ...range.start, character: range.start.character + line.length } };
-}
-
-/** Whether a part stands in another, as opposed to being inherited by it. */
-export function isInside(inner: SourceRange, outer: SourceRange): boolean {
-    const before = (a: SourceRange['start'], b: SourceRange['start']): boolean =>
-        a.line < b.line || (a.line === b.line && a.character <= b.character);
-    return inner.source === outer.source && before(outer.start, inner.start) && before(inner.end, outer.end);
 }
 
 /** The built-in techniques that a use may come down to; those with errors in them left out. */

@@ -2,7 +2,7 @@
  * The linter: what the compiler found, what the rules find that know hosts, and what the inventory does not have, with the
  * severities of mig.config.yaml and without what comments silence. The editor and every command go through here.
  */
-import { type Finding, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
+import { anyInside, type Finding, isInside, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
 import type { LastLook } from '../look/last-look.js';
 import { hostFindings, hostRules, type HostRuleInput, missingFor, type RuleMemory } from '../rules/index.js';
@@ -55,7 +55,7 @@ export function lint(input: LintInput): readonly Finding[] {
 export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
     const all = hostFindings(input, memory);
     const { broken } = partsBeside(found, input.program);
-    return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isWithin(range, part)));
+    return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isInside(range, part)));
 }
 
 const snapshotIn = (look: LastLook) => (look.kind === 'none' ? undefined : look.snapshot);
@@ -70,16 +70,9 @@ function partsBeside(found: readonly Finding[], { policies, sequences }: Program
     const errors = found.filter((finding) => finding.severity === 'error');
     const all = [...policies, ...sequences].map((part) => part.range);
     if (errors.length === 0) return { sound: all, broken: [] };
-    const { sound = [], broken = [] } = Object.groupBy(all, (part) =>
-        errors.some(({ range }) => isWithin(range, part)) ? 'broken' : 'sound',
-    );
+    const isBroken = anyInside(errors.map(({ range }) => range));
+    const { sound = [], broken = [] } = Object.groupBy(all, (part) => (isBroken(part) ? 'broken' : 'sound'));
     return { sound, broken };
-}
-
-function isWithin(inner: SourceRange, outer: SourceRange): boolean {
-    const before = (a: SourceRange['start'], b: SourceRange['start']): boolean =>
-        a.line < b.line || (a.line === b.line && a.character <= b.character);
-    return inner.source === outer.source && before(outer.start, inner.start) && before(inner.end, outer.end);
 }
 
 /** What is left of findings after severities and comments, in the order of the text. Nothing is said of the comments. */
