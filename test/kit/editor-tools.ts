@@ -98,10 +98,11 @@ async function firstExisting(paths: readonly string[]): Promise<string | undefin
     return undefined;
 }
 
-const exists = (path: string): Promise<boolean> =>
+export const exists = (path: string): Promise<boolean> =>
     access(path).then(
         () => true,
         () => false,
     );
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message.split('\n').slice(0, 5).join(' ') : String(error));
+export const reasonOf = (error: unknown): string =>
+    error instanceof Error ? error.message.split('\n').slice(0, 5).join(' ') : String(error);
