@@ -4,7 +4,8 @@ import type { CheckId } from '../catalogue/checks.js';
 import type { Finding, Fix } from '../finding.js';
 import type { Param } from '../generated/ast.js';
 import type { SourceRange, ValueType } from '../program.js';
-import { endOf, partOf, startOf } from './part.js';
+import { firstWord, lastWord } from '../syntax/words.js';
+import { partOf } from './part.js';
 
 /** The value of a param, after what was set from outside. Undefined type: it could not be told, and that has been reported. */
 export interface ParamValue {
@@ -68,7 +69,7 @@ export class Context {
         const source = this.sourceIndex(AstUtils.getDocument(node));
         const nowhere = { line: 0, character: 0 };
         if (!part) return { source, start: nowhere, end: nowhere };
-        return { source, start: startOf(part), end: endOf(part) };
+        return { source, start: firstWord(part).range.start, end: lastWord(part).range.end };
     }
 
     private sourceIndex(document: LangiumDocument): number {

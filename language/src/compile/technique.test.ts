@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TechniqueUse } from '../program.js';
-import { bare, findings, policy, policyText } from '../testing/kit.js';
+import { bare, findings, policy, policyText, program } from '../testing/kit.js';
 
 const used = async (using: string, before = ''): Promise<readonly TechniqueUse[]> =>
     bare((await policy(`using ${using}`, before)).technique);
@@ -105,6 +105,42 @@ describe('what a technique compiles to', () => {
             },
         ]);
         expect(await used('scatter-gather via "a", "b"')).toMatchObject([{ options: { via: { hosts: ['a', 'b'] } } }]);
+    });
+});
+
+describe('a technique that several policies give values to', () => {
+    const declared = `technique careful(limit: duration, share: ratio = 20%) = precopy {
+  downtime limit
+  when stalled for 2 iterations: throttle share
+  after 10 min and vm.dirty_rate > 1 MiB/s: abort
+}
+technique brief(limit: duration) = precopy { downtime limit; after 5 min: abort }
+technique chosen(least: size) = choose { vm.memory > least: precopy; otherwise: postcopy }`;
+    const named = (i: number, use: string): string => policyText(`using ${use}`).replace('policy p', `policy p${i}`);
+    const uses = [
+        'brief(limit: 100 ms)',
+        'brief(limit: 0.1 s)',
+        'brief(limit: 200 ms)',
+        'careful(limit: 1 s)',
+        'careful(limit: 1 s, share: 30%)',
+    ];
+    const all = [...uses, ...uses, 'chosen(least: 1 GiB)', 'chosen(least: 1 GiB)'];
+    const text = `${declared}\n${all.map((use, i) => named(i, use)).join('\n')}`;
+
+    test('is what it is where one policy does, and each says where it stands itself', async () => {
+        const together = (await program(text)).policies;
+        expect(together).toHaveLength(all.length);
+        for (const [i, use] of all.entries()) {
+            const [mine] = together.filter(({ name }) => name === `p${i}`).flatMap(({ technique }) => technique);
+            const [alone] = (await program(`${declared}\n${'\n'.repeat(i * named(i, use).split('\n').length)}${named(i, use)}`)).policies;
+            expect(mine).toEqual(alone?.technique[0]);
+        }
+    });
+
+    test('is judged with the values of each', async () => {
+        const zero = ['100 ms', '0 ms', '100 ms', '0 ms'].map((limit, i) => named(i, `brief(limit: ${limit})`)).join('\n');
+        const found = await findings(`${declared}\n${zero}`);
+        expect(found.filter((one) => one.includes('MIG206'))).toHaveLength(2);
     });
 });
 

@@ -1,4 +1,5 @@
 import * as ast from '../generated/ast.js';
+import type { Finding } from '../finding.js';
 import type { Entity, Expression, Goal, Requirement, TechniqueOptions, TechniqueUse, ValueType } from '../program.js';
 import { nearest } from '../nearest.js';
 import { count, nothing } from './amount.js';
@@ -97,7 +98,11 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
     // A technique that cannot be spelled out is reported where it is declared.
     if (outer.includes(target) || isTooMuch(target, context)) return nowhere;
     const isPlain = node.arguments.length === 0 && outer.length === 0;
-    const inner = isPlain ? plainly(target, context) : context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
+    const inner = isPlain
+        ? plainly(target, context)
+        : outer.length === 0
+          ? given(target, values, context)
+          : inside(target, values, outer, context);
     // What is wrong with the technique itself is reported where it is declared; what is wrong only with these arguments, here.
     const own = node.arguments.length === 0 ? [] : ownFindings(target, context);
     for (const finding of inner.findings) {
@@ -113,6 +118,30 @@ function declared(node: ast.NamedUse, context: Context, parameters: Parameters, 
 const plainly = once((target: ast.Technique, context) =>
     context.collect(() => techniqueUse(target.use, context, valuesFor(target, context), [target])),
 );
+
+interface Instance {
+    readonly result: TechniqueUse;
+    readonly findings: readonly Finding[];
+}
+
+const inside = (target: ast.Technique, values: Parameters, outer: readonly ast.Technique[], context: Context): Instance =>
+    context.collect(() => techniqueUse(target.use, context, values, [...outer, target]));
+
+/** Instances of a technique that consist of figures alone, by what its parameters are worth: a thousand policies give it the same. */
+const instances = once(() => new Map<string, Instance>());
+
+function given(target: ast.Technique, values: Parameters, context: Context): Instance {
+    const key = JSON.stringify([...values.values()].map((value) => (value?.kind === 'literal' ? [value.type, value.value] : null)));
+    const known = instances(target, context).get(key);
+    if (known) return known;
+    const made = inside(target, values, [], context);
+    const isWhole = [...values.values()].every((value) => value?.kind === 'literal') && made.findings.length === 0;
+    // What has a condition in it has the place of an argument in it, too.
+    if (isWhole && made.result.kind === 'technique' && made.result.ladder.every((one) => one.and === undefined)) {
+        instances(target, context).set(key, made);
+    }
+    return made;
+}
 
 const ownFindings = once((target: ast.Technique, context) => context.collect(() => checkTechnique(target, context)).findings);
 

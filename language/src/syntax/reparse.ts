@@ -2,6 +2,7 @@ import type { AstNode, CstNode, LexerResult, ParseResult } from 'langium';
 import { CompositeCstNodeImpl, LeafCstNodeImpl, RootCstNodeImpl } from 'langium';
 import type { Declaration, Import, Inventory, MigFile } from '../generated/ast.js';
 import { type Change, changeBetween, type Shift, shiftTo } from './change.js';
+import { firstWord } from './words.js';
 
 /** What a file consists of. */
 type Item = Inventory | Import | Declaration;
@@ -75,16 +76,6 @@ function firstToRead(old: readonly Piece[], from: number): number {
     const piece = old[touched];
     if (piece && firstWord(piece.node).end < from) return touched;
     return Math.max(0, (touched < 0 ? old.length : touched) - 1);
-}
-
-function firstWord(node: CstNode): CstNode {
-    let first = node;
-    while (first instanceof CompositeCstNodeImpl) {
-        const part: CstNode | undefined = first.content.find(({ hidden }) => !hidden);
-        if (!part) break;
-        first = part;
-    }
-    return first;
 }
 
 /** Reads all of it, and takes over what is unchanged. */
