@@ -4,9 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { labCommand, type Lab } from '../../runtime/src/edges/lab/door.js';
+import { migrationNetworkPrefix } from '../../runtime/src/edges/lab/spec.js';
+import { inventoryOf } from './lab-state.js';
+import type { Desk } from './mig-run.js';
 
 /** The first ports that libvirt gives to migrations. */
 const ports = [49152, 49153, 49154, 49155];
@@ -58,5 +62,32 @@ export class Recorder implements AsyncDisposable {
         const ended = once(this.#child, 'close');
         this.#child.stdin?.end();
         await ended;
+    }
+}
+
+/** The lab's own address on the migration network. */
+export const between = `${migrationNetworkPrefix}.1`;
+
+/**
+ * Carries a policy out that brings VMs to one host, over a way there that keeps what is said: what the source said, by
+ * connection.
+ */
+export async function recordedRun(lab: Lab, desk: Desk, policy: string, to: string): Promise<readonly Buffer[]> {
+    let address = '';
+    const bent = await inventoryOf(lab, (inventory) => {
+        const host = inventory.hosts[to];
+        if (host?.migration === undefined) throw new Error(`${to} has no migration address`);
+        address = host.migration.listen;
+        host.migration.address = between;
+    });
+    await desk.write('recorded.yaml', bent);
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'mig-stream-'));
+    try {
+        await using recorder = await Recorder.start(lab, between, address, directory);
+        const run = await desk.migRun([policy, '--inventory', 'recorded.yaml', '--yes'], { through: labCommand(lab, []) });
+        if (run.code !== 0) throw new Error(`the run ended with ${String(run.code)}:\n${run.all}`);
+        return await recorder.recorded();
+    } finally {
+        await rm(directory, { recursive: true, force: true });
     }
 }

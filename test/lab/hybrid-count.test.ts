@@ -1,15 +1,11 @@
 /** Hybrid copy, counted on the wire: no page of the guest crosses more than twice, and before the switch none more than once. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { expect, test } from 'vitest';
-import { labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
-import { defaultHosts, migrationNetworkPrefix } from '../../runtime/src/edges/lab/spec.js';
-import { inventoryOf } from '../kit/lab-state.js';
+import { startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import { defaultHosts } from '../../runtime/src/edges/lab/spec.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
-import { Recorder } from '../kit/recorder.js';
-import { type Crossings, crossings } from '../kit/stream.js';
+import { recordedRun } from '../kit/recorder.js';
+import { crossings } from '../kit/stream.js';
 import { expectWhole } from '../kit/whole.js';
 
 /** With this cap a guest that writes 12,000 pages a second writes twice what is sent. */
@@ -43,7 +39,8 @@ describeWithLab(
             });
             await using desk = await Desk.clear();
             await desk.write('drain.mig', policy);
-            const { pages, ofMemory, switched } = await recorded(desk);
+            const [main = Buffer.alloc(0), ...asked] = await recordedRun(fixture.lab, desk, 'drain.mig', 'kvm-b');
+            const { pages, ofMemory, switched } = crossings(main, asked);
             expect(switched).toBe(true);
             expect(ofMemory).toBeGreaterThanOrEqual(65_536);
             expect(pages.size).toBe(ofMemory);
@@ -54,31 +51,6 @@ describeWithLab(
             expect(times.filter(({ before, after }) => before + after > 2)).toEqual([]);
             expect(await expectWhole(fixture.lab, 'hot1')).toBe('kvm-b');
         });
-
-        /** Carries the policy out, over a way between the hosts that keeps what is said. */
-        async function recorded(desk: Desk): Promise<Crossings> {
-            const between = `${migrationNetworkPrefix}.1`;
-            let address = '';
-            const bent = await inventoryOf(fixture.lab, (inventory) => {
-                const host = inventory.hosts['kvm-b'];
-                if (host?.migration === undefined) throw new Error('kvm-b has no migration address');
-                address = host.migration.listen;
-                host.migration.address = between;
-            });
-            await desk.write('hosts.yaml', bent);
-            const directory = await mkdtemp(path.join(os.tmpdir(), 'mig-stream-'));
-            try {
-                await using recorder = await Recorder.start(fixture.lab, between, address, directory);
-                const run = await desk.migRun(['drain.mig', '--inventory', 'hosts.yaml', '--yes'], {
-                    through: labCommand(fixture.lab, []),
-                });
-                expect(run.code, run.all).toBe(0);
-                const [main = Buffer.alloc(0), ...asked] = await recorder.recorded();
-                return crossings(main, asked);
-            } finally {
-                await rm(directory, { recursive: true, force: true });
-            }
-        }
     },
     defaultHosts.slice(0, 2),
 );

@@ -8,6 +8,7 @@ import { struckAt } from '../kit/killed.js';
 import { expectUntouched } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk, type Ended } from '../kit/mig-run.js';
+import { between, recordedRun } from '../kit/recorder.js';
 import { virsh } from '../kit/virsh.js';
 import { expectWhole } from '../kit/whole.js';
 
@@ -118,6 +119,24 @@ describeWithLab('a technique that asks for TLS', (fixture) => {
         expect(code).toBe(0);
         expect(await expectWhole(fixture.lab, 'db1')).not.toBe('kvm-a');
         expect(await asked).toMatch(credentials);
+    });
+
+    test.each([
+        ['precopy { tls }', true],
+        ['precopy', false],
+    ])('%s: that nobody on the wire can read it is %s', async (using, encrypted) => {
+        await certify('kvm-b', { names: [`IP:${between}`] });
+        await desk.write('drain.mig', policy(using).replace('to hosts', 'to host "kvm-b"'));
+        const said = await recordedRun(fixture.lab, desk, 'drain.mig', 'kvm-b');
+        expect(said.length).toBeGreaterThan(0);
+        expect(Buffer.concat(said).byteLength).toBeGreaterThan(50e6);
+        for (const bytes of said) {
+            // A record of a TLS handshake, or the word that QEMU's stream begins with.
+            if (encrypted) expect([...bytes.subarray(0, 2)]).toEqual([0x16, 0x03]);
+            else expect(bytes.subarray(0, 4).toString('latin1')).toBe('QEVM');
+            expect(bytes.includes('pc.ram')).toBe(!encrypted);
+        }
+        expect(await expectWhole(fixture.lab, 'db1')).toBe('kvm-b');
     });
 
     /** The name of the credentials that the guest's QEMU migrates with; empty: none. */
