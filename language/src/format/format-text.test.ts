@@ -165,7 +165,7 @@ policy p { // behind the brace
 `;
         expect(formatText(text)).toBe(text);
         expect(formatText(text.replaceAll('\n  ', '\n      '))).toBe(text);
-        expect(formatText(text.replaceAll('\n', '\r\n'))).toBe(text.replaceAll('\n', '\r\n'));
+        for (const end of ['\r\n', '\r']) expect(formatText(text.replaceAll('\n', end))).toBe(text.replaceAll('\n', end));
     });
     test('at most one empty line is kept in a row, and none at the edges of a block', () => {
         expect(formatText('\n\nparam a = 1\n\n\n\nparam b = 2\npolicy p {\n\n  when host is failing\n\n\n  move vms\n\n}\n\n\n')).toBe(

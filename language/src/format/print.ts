@@ -1,4 +1,5 @@
 import type { Group, Layout } from './layout.js';
+import { lineEndOf, lineStart, linesOf } from './line-ends.js';
 import type { Comment, Gap, Source, Word } from './source.js';
 import { spaceAfterComment, spaceBeforeComment, spaceBetween } from './spacing.js';
 
@@ -39,7 +40,7 @@ class Printer {
     constructor(source: Source, layout: Layout) {
         this.source = source;
         this.layout = layout;
-        this.newLine = /\r?\n/.exec(source.text)?.[0] ?? '\n';
+        this.newLine = lineEndOf(source.text);
         let sum = 0;
         for (const gap of source.gaps) this.breaksUpTo.push((sum += gap.mustBreak ? 1 : 0));
     }
@@ -188,17 +189,17 @@ class Printer {
         const before = this.source.words[index - 1];
         const after = this.source.words[index];
         if (!before || !after || this.lineLevel <= usual || !this.wordFirst) return usual;
-        const deeper = comment.column > this.columnOf(after) && comment.column >= this.lineStart(before);
+        const deeper = comment.column > this.columnOf(after) && comment.column >= this.columnOfLine(before);
         return deeper ? this.lineLevel : usual;
     }
 
     private columnOf(word: Word): number {
-        return word.start - (this.source.text.lastIndexOf('\n', word.start - 1) + 1);
+        return word.start - lineStart(this.source.text, word.start);
     }
 
     /** The column of the first word of the line on which a word stands; infinite where something else stands before it. */
-    private lineStart(word: Word): number {
-        const line = this.source.text.lastIndexOf('\n', word.start - 1) + 1;
+    private columnOfLine(word: Word): number {
+        const line = lineStart(this.source.text, word.start);
         const column = this.source.text.slice(line, word.end).search(/\S/);
         return this.source.at.has(line + column) ? column : Infinity;
     }
@@ -236,12 +237,12 @@ class Lines {
 /** How far the lines of a comment are indented does not count: it changes when the comment moves. */
 const widthOf = (text: string): number => text.replaceAll(/\n\s*/g, ' ').length;
 
-const linesOf = (comment: string): string[] => comment.split(/\r?\n/).map((line) => line.trimEnd());
-const trimmed = (comment: string): string => linesOf(comment).join('\n');
+const trimmedLines = (comment: string): string[] => linesOf(comment).map((line) => line.trimEnd());
+const trimmed = (comment: string): string => trimmedLines(comment).join('\n');
 
 /** The further lines of a comment move with its first; those that begin with a star stand below its own. */
 function moved(comment: string, from: number, to: number): string {
-    const [first = '', ...rest] = linesOf(comment);
+    const [first = '', ...rest] = trimmedLines(comment);
     const starred = rest.every((line) => line.trimStart().startsWith('*'));
     const lines = rest.map((line) => {
         const text = line.trimStart();

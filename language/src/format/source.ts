@@ -1,6 +1,7 @@
 import { type AstNode, CstUtils, type LeafCstNode, type ParseResult } from 'langium';
 import type { MigFile } from '../generated/ast.js';
 import { unitNicknames, units } from '../units.js';
+import { hasLineEnd, lineStart, linesOf } from './line-ends.js';
 
 /** A token as the formatter sees it. */
 export interface Word {
@@ -102,7 +103,7 @@ function gapOf(text: string, start: number, end: number, between: readonly LeafC
     let blank = false;
     let from = start;
     const passOver = (to: number): void => {
-        const found = text.slice(from, to).split('\n').length - 1;
+        const found = linesOf(text.slice(from, to)).length - 1;
         blank ||= found > 1;
         breaks += found;
     };
@@ -117,10 +118,10 @@ function gapOf(text: string, start: number, end: number, between: readonly LeafC
         const line = leaf.text.startsWith('//');
         comments.push({
             text: leaf.text,
-            column: leaf.offset - (text.lastIndexOf('\n', leaf.offset - 1) + 1),
+            column: leaf.offset - lineStart(text, leaf.offset),
             line,
             breakBefore: breaks > 0,
-            breakAfter: line || text.slice(leaf.end, next).includes('\n'),
+            breakAfter: line || hasLineEnd(text.slice(leaf.end, next)),
             blankBefore: blank,
         });
         breaks = 0;

@@ -38,17 +38,21 @@ export class PolicyFormatter implements Formatter {
         if (ch === '}') {
             const block = blockEndingAt(document, at);
             if (block === undefined) return [];
-            const from = text.lastIndexOf('\n', block) + 1;
+            const from = lineStart(textDocument, block);
             return edits(document, ({ end }) => end >= from && end <= at);
         }
         const to = ch === '\n' ? textDocument.offsetAt({ line: position.line, character: 0 }) - 1 : at;
-        const from = text.lastIndexOf('\n', to - 1) + 1;
+        const from = lineStart(textDocument, to);
         // Whoever has just begun a line, and goes on writing, wants to keep it.
         return edits(document, ({ start, end, text: now }) => end >= from && end <= to && !joins(text.slice(start, end), now));
     }
 }
 
-const joins = (before: string, after: string): boolean => before.includes('\n') && !after.includes('\n');
+const joins = (before: string, after: string): boolean => /[\r\n]/.test(before) && !/[\r\n]/.test(after);
+
+/** Where the line begins on which an offset stands. */
+const lineStart = (textDocument: LangiumDocument['textDocument'], offset: number): number =>
+    textDocument.offsetAt({ line: textDocument.positionAt(offset).line, character: 0 });
 
 /** Where the part begins that ends with the brace before this offset. */
 function blockEndingAt({ parseResult }: LangiumDocument, offset: number): number | undefined {
