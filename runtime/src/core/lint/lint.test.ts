@@ -1,6 +1,7 @@
-import { compileText, textRules } from '@mig/language';
+import { compileText, epochMs, textRules } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import { parseInventory } from '../inventory/parse.js';
+import { type LastLook, LastLooks } from '../look/last-look.js';
 import { parseConfig } from './config.js';
 import { explain, ruleDocs } from './docs.js';
 import { lint, settle } from './lint.js';
@@ -39,6 +40,33 @@ const ids = async (text: string, options?: Parameters<typeof input>[1]): Promise
     lint(await input(text, options))
         .filter((finding) => finding.severity !== 'info')
         .map((finding) => finding.id);
+
+describe('VMs of simulated hosts', () => {
+    const stated = (vms: number): LastLook => {
+        const all = Array.from({ length: vms }, (_, i) => `{ name: vm${i}, memory: 64 MiB, tags: [web] }`).join(', ');
+        const yaml = hosts.replace('cpus: 4 }', `cpus: 4, vms: [${all}] }`);
+        const { inventory } = parseInventory(yaml, 'file:///hosts.yaml');
+        return inventory ? new LastLooks().of(undefined, '', inventory, epochMs(0)) : { kind: 'none' };
+    };
+    const judged = async (text: string, vms: number): Promise<readonly string[]> =>
+        lint({ ...(await input(text)), look: stated(vms) }).map(({ id, message }) => `${id} ${message}`);
+    const wrong = policy().replace('vms on host', 'vm "vm1", "wm0"');
+
+    test('are judged as the inventory states them', async () => {
+        expect(await judged(wrong, 2)).toEqual(['MIG122 no host runs a VM "wm0"']);
+        expect(await judged(policy().replace('vms on host', 'vms on host where vm.tags contains "wbe"'), 2)).toEqual([
+            'MIG125 no VM and no host has a tag "wbe"',
+        ]);
+    });
+
+    test('are left to plans where there are too many for the policies, and that is told; their names are known still', async () => {
+        const many = Array.from({ length: 41 }, (_, i) => policy().replace('inventory "hosts.yaml"', '').replace('drain', `drain${i}`));
+        expect(await judged(many.join('').replace('vms on host', 'vm "vm1", "wm0"'), 100)).toEqual([
+            'MIG400 not everything was checked: with 41 policies and 100 VMs of simulated hosts rules on VMs would take too long',
+            'MIG122 no host runs a VM "wm0"',
+        ]);
+    });
+});
 
 describe('the linter', () => {
     test('finds nothing in a policy that is right', async () => {

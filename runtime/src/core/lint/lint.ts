@@ -5,10 +5,12 @@
 import { anyInside, type Finding, isInside, type Program, type RuleName, type SourceRange, suppress } from '@mig/language';
 import type { Inventory } from '../model/inventory.js';
 import type { LastLook } from '../look/last-look.js';
+import type { Snapshot } from '../model/snapshot.js';
 import { hostFindings, hostRules, type HostRuleInput, missingFor, type RuleMemory } from '../rules/index.js';
 import { unknownNames } from '../rules/names.js';
 import { isLeftOut } from '../rules/run.js';
 import { notBuilt } from '../rules/not-built.js';
+import { inventoryRange } from '../rules/places.js';
 import type { LintConfig } from './config.js';
 import { isFixed, silenceable } from './known.js';
 
@@ -32,11 +34,11 @@ export interface LintInput {
 /** Everything that can be found without a plan, in the order of the text. */
 export function lint(input: LintInput): readonly Finding[] {
     const { program, inventory, look } = input;
-    const snapshot = snapshotIn(look);
+    const snapshot = snapshotFor(input);
     if (program === undefined) return settled(input.findings, input, () => false);
     const hosts = { program, inventory, snapshot };
-    const missing = missingFor(hosts, look.kind === 'none' ? look.why : undefined);
-    const names = inventory ? unknownNames(program, inventory, snapshot) : [];
+    const missing = tooManyFor(input) ?? missingFor(hosts, look.kind === 'none' ? look.why : undefined);
+    const names = inventory ? unknownNames(program, inventory, snapshotIn(look)) : [];
     const found = [
         ...input.findings,
         ...hostFindingsBeside(names, hosts, input.memory),
@@ -58,7 +60,34 @@ export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInp
     return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isInside(range, part)));
 }
 
-const snapshotIn = (look: LastLook) => (look.kind === 'none' ? undefined : look.snapshot);
+/**
+ * Pairs of a policy and a VM of simulated hosts that are judged in one check: a few milliseconds, for it is done at each
+ * keystroke. Simulated hosts are for trying policies out; of real ones somebody has asked for the look. Names are known whatever their number.
+ */
+const mostStated = 4000;
+
+const snapshotIn = (look: LastLook): Snapshot | undefined => (look.kind === 'none' ? undefined : look.snapshot);
+
+function snapshotFor({ program, look }: Pick<LintInput, 'program' | 'look'>): Snapshot | undefined {
+    const snapshot = snapshotIn(look);
+    const pairs = (program?.policies.length ?? 0) * (snapshot?.vms.length ?? 0);
+    return look.kind === 'stated' && pairs > mostStated ? undefined : snapshot;
+}
+
+/** MIG400, where there are too many VMs of simulated hosts for the policies. */
+function tooManyFor(input: LintInput): Finding | undefined {
+    const { program, look } = input;
+    if (!program || look.kind !== 'stated' || snapshotFor(input)) return undefined;
+    const [policies, vms] = [program.policies.length, look.snapshot.vms.length];
+    return {
+        id: 'MIG400',
+        severity: 'info',
+        message: `not everything was checked: with ${policies} policies and ${vms} VMs of simulated hosts rules on VMs would take too long`,
+        hint: 'check the policies in smaller files; a plan looks at all VMs',
+        range: inventoryRange(program),
+        fixes: [],
+    };
+}
 
 interface Parts {
     readonly sound: readonly SourceRange[];
@@ -109,9 +138,10 @@ function withSeverities(findings: readonly Finding[], config: LintConfig | undef
     });
 }
 
-function wasJudged(id: string, line: number, { inventory, look }: LintInput, parts: readonly SourceRange[]): boolean {
-    const snapshot = snapshotIn(look);
-    if (id === 'MIG125') return inventory !== undefined && snapshot !== undefined;
+function wasJudged(id: string, line: number, input: LintInput, parts: readonly SourceRange[]): boolean {
+    const { inventory } = input;
+    const snapshot = snapshotFor(input);
+    if (id === 'MIG125') return inventory !== undefined && snapshotIn(input.look) !== undefined;
     const rule = hostRules.find((one) => one.id === id);
     if (rule === undefined) return id !== 'MIG400';
     if (rule.needs !== 'program' && inventory === undefined) return false;

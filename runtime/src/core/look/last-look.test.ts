@@ -64,12 +64,14 @@ test('the same text and inventory give the same snapshot, so that what was found
     expect(looks.of(`${kept} `, file, plain, at(2))).not.toBe(first);
 });
 
-test('there is nothing to look at where all hosts are simulated', () => {
+test('simulated hosts are as the inventory says, and need no look', () => {
     const made = inventory(
         'hosts: { a: { driver: simulated, simulated: { memory: 8 GiB, cpus: 4, vms: [{ name: db, memory: 1 GiB }] } } }',
     );
     expect(isWorthALook(made)).toBe(false);
-    expect(look(kept, made)).toEqual({ kind: 'none' });
+    expect(look(kept, made)).toMatchObject({ kind: 'stated', snapshot: { vms: [{ name: 'db', host: 'a' }] } });
+    const bare = inventory('hosts: { a: { driver: simulated, simulated: { memory: 8 GiB, cpus: 4 } } }');
+    expect(look(kept, bare)).toEqual({ kind: 'none' });
 });
 
 test('files of looks are told apart by where the inventory is', () => {

@@ -5,6 +5,7 @@
 import type { EpochMs } from '@mig/language';
 import type { Inventory, InventoryHost } from '../model/inventory.js';
 import { type HostState, type Snapshot, snapshotVersion, type VmState } from '../model/snapshot.js';
+import { statedSnapshot } from '../satisfy/worlds.js';
 
 const lookVersion = 1;
 const hour = 3_600_000;
@@ -26,10 +27,12 @@ interface KeptLook {
 /** What is known of hosts and VMs without asking them. */
 export type LastLook =
     | { readonly kind: 'seen'; readonly snapshot: Snapshot }
+    /** All hosts are simulated: they and their VMs are as the inventory says. */
+    | { readonly kind: 'stated'; readonly snapshot: Snapshot }
     /** `why` where there is a look and it cannot be used. */
     | { readonly kind: 'none'; readonly why?: string };
 
-/** Whether there is anything to look at: simulated hosts are as the inventory says. */
+/** Whether a look adds anything to what the inventory says. */
 export const isWorthALook = ({ hosts }: Inventory): boolean => hosts.some(({ driver }) => driver !== 'simulated');
 
 /** The text of a look's file. Histories and what policies did before are kept elsewhere, and last no week. */
@@ -76,7 +79,10 @@ export function agoText(ms: number): string {
 }
 
 function read(text: string | undefined, path: string, inventory: Inventory): LastLook {
-    if (!isWorthALook(inventory)) return { kind: 'none' };
+    if (!isWorthALook(inventory)) {
+        const snapshot = statedSnapshot(inventory);
+        return snapshot ? { kind: 'stated', snapshot } : { kind: 'none' };
+    }
     const kept = text === undefined ? undefined : parsed(text);
     if (kept === undefined || kept.inventory !== path) return { kind: 'none' };
     const { snapshot, vmTags, sharedStorage } = kept;

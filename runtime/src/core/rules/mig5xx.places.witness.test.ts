@@ -10,7 +10,9 @@ import { expect } from 'vitest';
 import { scopeOf } from '../decide/attributes.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
 import { isTrue } from '../decide/truth.js';
+import { type QueuedMove, startable } from '../decide/queue.js';
 import { worldOf } from '../decide/world.js';
+import type { PlannedMove } from '../model/plan.js';
 import type { HostState, Snapshot } from '../model/snapshot.js';
 import { gib, host, inventoryOf, snapshot, vm } from '../testing/builders.js';
 import { compiled, planOf } from '../testing/compiled.js';
@@ -271,4 +273,59 @@ test.prop([
     const told = found('MIG505', program, on).map(({ message }) => message);
     expect(told.length > 0).toBe(crowded.length > 0);
     for (const message of told) expect(crowded.some((role) => message.includes(`vm.tag.role is "${role}"`))).toBe(true);
+});
+
+test.prop(
+    [
+        fc.array(fc.record({ app: fc.constantFrom('shop', 'blog', ''), on: fc.constantFrom('a', 'b') }), { minLength: 1, maxLength: 6 }),
+        fc.constantFrom('in all', 'per host', 'out of each host'),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        fc.constantFrom('every day at 12:00 move vms', 'when host is in maintenance move vms on host'),
+        chosen,
+    ],
+    { numRuns: 200 },
+)(
+    'MIG514 is told exactly where the queue does not start the whole of a gang of the plan at once, and nothing else runs',
+    async (all, scope, most, allOrNone, move, which) => {
+        const program = await compiled(
+            `policy p { ${move} ${which} together by vm.tag.app ${allOrNone ? 'all or none' : ''} to hosts where host.name == "c" ${using} at most ${most} ${scope} }`,
+        );
+        const on = snapshot(
+            ['a', 'b', 'c'].map((name) => host(name, { maintenance: name !== 'c', memory: gib(256), memoryFree: gib(200) })),
+            all.map(({ app, on: there }, i) =>
+                vm(`v${i}`, there, { memory: gib(4), tags: { role: i % 2 === 0 ? 'web' : 'db', ...(app === '' ? {} : { app }) } }),
+            ),
+        );
+        // Limits per host count at the destination too, of which the rule knows nothing: only the hosts that are left are asked.
+        const { moves, gangs = [], limits } = planOf(program, on);
+        const ids = gangs.map((gang) => moves.filter(({ id }) => gang.moves.includes(id)));
+        const startsWhole = (members: typeof moves): boolean => {
+            const spread = members.map((move, i) => ({
+                ...queued(move),
+                destination: `far${i}`,
+                gang: gangs.find((gang) => gang.moves.includes(move.id)),
+            }));
+            return startable({ moves: spread }, limits).start.length === members.length;
+        };
+        const told = found('MIG514', program, on).map(({ message }) => message);
+        expect(told.length > 0).toBe(ids.some((members) => !startsWhole(members)));
+        for (const message of told) {
+            const names = /\(([^)]*)\), and/.exec(message)?.[1]?.split(/, | and /) ?? [];
+            // The VMs that are named are of one gang, and too many by themselves.
+            const members = moves.filter(({ vm: { name } }) => names.includes(name));
+            expect(gangs.some((gang) => members.every(({ id }) => gang.moves.includes(id)))).toBe(true);
+            expect(members.length).toBe(names.length);
+            expect(startsWhole(members)).toBe(false);
+        }
+    },
+);
+
+const queued = ({ id, source, destination }: PlannedMove): QueuedMove => ({
+    id,
+    source,
+    destination,
+    network: 'mig',
+    after: [],
+    status: 'waiting',
 });

@@ -1,4 +1,5 @@
 import { bytes, bytesPerSecond, epochMs, gibibyte, ratio } from '@mig/language';
+import { simulatedDisks } from '../inventory/simulated-disks.js';
 import type { HostName, Inventory, InventoryHost, SimulatedVm } from '../model/inventory.js';
 import { type HostState, type Snapshot, snapshotVersion, type VmState } from '../model/snapshot.js';
 
@@ -53,11 +54,8 @@ function withStatedVms(inventory: Inventory): Snapshot {
     };
 }
 
-function statedVm(
-    { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet }: SimulatedVm,
-    on: HostName,
-    inventory: Inventory,
-): VmState {
+function statedVm(simulated: SimulatedVm, on: HostName, inventory: Inventory): VmState {
+    const { name, memory, vcpus, tags, persistent, autostart, dirtyRate, hotSet } = simulated;
     return {
         ...plainVm(name, on, memory),
         persistent,
@@ -66,6 +64,7 @@ function statedVm(
         tags: Object.keys(tags).length > 0 ? tags : (inventory.vmTags[name] ?? {}),
         dirtyRate,
         workingSet: hotSet,
+        disks: simulatedDisks(simulated),
     };
 }
 
