@@ -121,7 +121,13 @@ export type BinaryOperator = 'and' | 'or' | '==' | '!=' | '<' | '<=' | '>' | '>=
  *
  * Evaluated with three-valued logic: an attribute that was not measured makes what depends on it unknown. */
 export type Expression =
-    | (Node & { readonly kind: 'literal'; readonly type: ValueType; readonly value: number | string | boolean | readonly string[] })
+    | (Node & {
+          readonly kind: 'literal';
+          readonly type: ValueType;
+          readonly value: number | string | boolean | readonly string[];
+          /** Where each text stands of several that are written there. Absent: they come from a param, or there is one. */
+          readonly textRanges?: readonly SourceRange[];
+      })
     /** `vm.dirty_rate`; for tags `attribute` is `tag` and `key` the tag's name (`vm.tag.app`). */
     | (Node & {
           readonly kind: 'attribute';
@@ -224,8 +230,9 @@ export interface Selection extends Node {
             | { readonly kind: 'bound-vm' }
             | { readonly kind: 'all' }
             | { readonly kind: 'hosts'; readonly where: Expression | undefined }
+            /** Its range is that of the name. */
             | { readonly kind: 'named-host'; readonly host: string }
-            | { readonly kind: 'named-vms'; readonly vms: readonly string[] }
+            | { readonly kind: 'named-vms'; readonly vms: readonly string[]; readonly vmRanges?: readonly SourceRange[] }
         );
     /** All of them must be true; a group's definition is one of them. */
     readonly where: readonly Expression[];
@@ -328,7 +335,7 @@ export interface TechniqueOptions {
     /** What each virtual CPU may write. */
     readonly dirtyLimit?: number;
     /** Intermediate hosts of scatter-gather: a number of them, or names. */
-    readonly via?: { readonly count: number } | { readonly hosts: readonly string[] };
+    readonly via?: { readonly count: number } | { readonly hosts: readonly string[]; readonly hostRanges?: readonly SourceRange[] };
 }
 
 export interface Throttle {
@@ -427,6 +434,7 @@ export interface Verify extends Node {
         | { readonly kind: 'agent' }
         | { readonly kind: 'command'; readonly command: readonly string[] };
     readonly from: string | undefined;
+    readonly fromRange?: SourceRange;
     readonly withinMs: number | undefined;
     readonly otherwise: 'report' | 'return-home' | 'halt-plan' | undefined;
 }
@@ -435,6 +443,7 @@ export interface Hook extends Node {
     readonly when: 'before' | 'after';
     readonly command: readonly string[];
     readonly on: string | undefined;
+    readonly onRange?: SourceRange;
     readonly withinMs: number | undefined;
 }
 

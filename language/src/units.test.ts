@@ -21,6 +21,8 @@ describe('reading a quantity', () => {
         ['MS', 'ms'],
         ['gbit/s', 'Gbit/s'],
         ['Mbps', 'Mbit/s'],
+        ['Mb/s', 'Mbit/s'],
+        ['Mbits/s', 'Mbit/s'],
         ['minutes', 'min'],
         ['msx', 'ms'],
         ['GiBs', 'GiB'],

@@ -112,6 +112,10 @@ export const unitNicknames: Readonly<Record<string, string>> = {
     kbps: 'kbit/s',
     Mbps: 'Mbit/s',
     Gbps: 'Gbit/s',
+    // Whoever writes a small b means bits.
+    'kb/s': 'kbit/s',
+    'Mb/s': 'Mbit/s',
+    'Gb/s': 'Gbit/s',
     percent: '%',
     watt: 'W',
     watts: 'W',
@@ -125,6 +129,8 @@ export type ParsedQuantity =
           readonly problem: string;
           /** The same quantity as it was probably meant, where that can be told. */
           readonly meant?: string;
+          /** It may as well be another. */
+          readonly guessed?: true;
       };
 
 const quantityPattern = /^\s*(\d+(?:\.\d+)?)\s*(%\w*|[A-Za-z_]\w*(?:\/[A-Za-z]\w*)?)\s*$/;
@@ -142,6 +148,7 @@ export function parseQuantity(text: string): ParsedQuantity {
             ok: false,
             problem: `'${symbol}' is not a unit; did you mean ${near}?`,
             meant: near === '%' ? `${number}%` : `${number} ${near}`,
+            ...(isBitOrByte(symbol) && { guessed: true }),
         };
     }
     return { ok: true, dimension: found.dimension, value: Number(number) * found.factor, unit: found };
@@ -153,8 +160,11 @@ export function unitMeantBy(symbol: string): string | undefined {
     const otherCase = units.find((u) => u.symbol.toLowerCase() === lower)?.symbol;
     const nickname = Object.entries(unitNicknames).find(([name]) => name.toLowerCase() === lower)?.[1];
     const symbols = units.map((u) => u.symbol).filter((s) => s.length > 1);
-    return otherCase ?? nickname ?? nearest(symbol, symbols);
+    return unitNicknames[symbol] ?? otherCase ?? nickname ?? nearest(symbol, symbols);
 }
+
+/** Whether bits may be meant as well as bytes: `mb/s`, `Mb`. Which of the two, a person has to say. */
+export const isBitOrByte = (symbol: string): boolean => /^[kmgt]?b(\/s)?$/i.test(symbol) && symbol.includes('b');
 
 /** Shows a base value in the unit that reads best: 1.5 GiB, 800 Mbit/s, 2 min 10 s. */
 export function formatQuantity(value: number, dimension: Dimension): string {

@@ -1,4 +1,5 @@
 /** Values that must be known before the run: limits, times, counts. Each returns a base-unit figure, or a stand-in after it has reported. */
+import type { Fix } from '../finding.js';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression, ValueType } from '../program.js';
 import { type Dimension, formatQuantity } from '../units.js';
@@ -83,7 +84,7 @@ export function count(node: ast.Expression, demand: Demand, names: Names, contex
         return 1;
     }
     if (!Number.isInteger(found.value) || found.value < 0) {
-        outOfRange(node, demand, `${found.value} is no whole number`, context);
+        outOfRange(node, demand, found.value < 0 ? 'it cannot be negative' : `${found.value} is no whole number`, context);
         return 1;
     }
     if (found.value === 0 && !demand.zero) zeroMeant(node, demand, context);
@@ -113,7 +114,8 @@ function amount(node: ast.Expression, dimension: Dimension, demand: Demand, name
     if (type !== dimension || typeof value !== 'number') {
         const unit = demand.unit ?? likelyUnits[dimension];
         const written = asType(textOf(node), dimension, unit);
-        const fixes = written === undefined ? [] : [replaceBy(range, written)];
+        // Which unit was meant, or whether something else was, a person has to say.
+        const fixes: readonly Fix[] = written === undefined ? [] : [{ ...replaceBy(range, written), asks: true }];
         if (type === 'number') {
             if (value === 0 && !demand.zero) zeroMeant(node, demand, context);
             else {
@@ -156,8 +158,8 @@ function fixed(
 
 function zeroMeant(node: ast.Expression, demand: Demand, context: Context): void {
     const range = context.range(node);
-    context.report('MIG205', range, `${demand.what} cannot be 0: nothing could move.`, {
-        hint: demand.unlimited ? "Write 'unlimited' where there is no limit." : 'Leave it out where there is no limit.',
+    context.report('MIG205', range, `${demand.what} cannot be 0.`, {
+        hint: demand.unlimited ? "With 0 nothing could move: write 'unlimited' where there is no limit." : 'Leave it out, or write more.',
         fixes: demand.unlimited ? [{ ...replaceBy(range, 'unlimited'), asks: true }] : [],
     });
 }

@@ -4,7 +4,7 @@ import { checks } from '../catalogue/checks.js';
 import type { Finding } from '../finding.js';
 import type { MigFile, Param } from '../generated/ast.js';
 import * as ast from '../generated/ast.js';
-import { reportImports, reportUnresolved } from '../link/findings.js';
+import { reportImports, reportInventories, reportUnresolved } from '../link/findings.js';
 import { importsOf, withImports } from '../link/imports.js';
 import type { CompiledGroup, CompiledParam, HostSequence, Policy, Program, Scenario } from '../program.js';
 import { programVersion } from '../program.js';
@@ -98,6 +98,7 @@ function check(
         context.report('MIG001', range, problem.message, meant(problem.meant, range));
     }
     const imported = withImports(document, services.shared.workspace.LangiumDocuments).filter((other) => other !== document);
+    reportInventories(document, context);
     reportImports(document, services, context);
     // Where the text could not be read to its end, a name may be declared in what was not read.
     if (![...problems.values()].some((found) => found.length > 0)) reportUnresolved(document, services, context);

@@ -4,7 +4,7 @@ import type { Exclusion, Expression, Hook, Ordering, Verify } from '../program.j
 import { count, duration, nothing } from './amount.js';
 import type { Context } from './context.js';
 import { condition } from './expression.js';
-import { literal } from './values.js';
+import { literal, texts } from './values.js';
 import { groupOf, namesOfVms } from './selection.js';
 
 /**
@@ -30,6 +30,7 @@ export function verify(node: ast.VerifyClause, context: Context): Verify {
     return {
         check: checkOf(node.check, context),
         from: node.place,
+        ...(node.place !== undefined && { fromRange: context.range(node, 'place') }),
         withinMs: within(node.within, context),
         otherwise: node.otherwise === undefined ? undefined : otherwise[node.otherwise],
         range: context.range(node),
@@ -57,6 +58,7 @@ export function hook(node: ast.HookClause, context: Context): Hook {
         when: node.moment === 'before each move' ? 'before' : 'after',
         command: command(node.command),
         on: node.place ?? node.host,
+        ...(node.host !== undefined && { onRange: context.range(node, 'host') }),
         withinMs: within(node.within, context),
         range: context.range(node),
     };
@@ -79,7 +81,18 @@ function someVms(node: ast.VmSet, context: Context): Expression {
     if (node.group) return groupOf(node, 'vms', context) ?? literal('boolean', true, range);
     const name: Expression = { kind: 'attribute', type: 'string', entity: 'vm', attribute: 'name', key: undefined, range };
     const [only, ...others] = node.names;
+    const vms = texts(
+        node.names.map((text, i) => ({ text, range: context.range(node, 'names', i) })),
+        range,
+    );
     return others.length === 0 && only !== undefined
-        ? { kind: 'binary', type: 'boolean', operator: '==', left: name, right: literal('string', only, range), range }
-        : { kind: 'binary', type: 'boolean', operator: 'in', left: name, right: literal('strings', node.names, range), range };
+        ? {
+              kind: 'binary',
+              type: 'boolean',
+              operator: '==',
+              left: name,
+              right: literal('string', only, context.range(node, 'names', 0)),
+              range,
+          }
+        : { kind: 'binary', type: 'boolean', operator: 'in', left: name, right: vms, range };
 }

@@ -48,7 +48,7 @@ export function attribute(node: ast.AttributeRef, names: Names, context: Context
 export function predicate(node: ast.Predicate, names: Names, context: Context): Expression | undefined {
     const entity = entityNamed(node.entity, node, names, context);
     if (!entity) return undefined;
-    const name = stateNamed(node.state, context.range(node, 'state'), context);
+    const name = entity === 'host' || entity === 'source' ? stateNamed(node.state, context.range(node, 'state'), context) : '';
     if (name === undefined) return undefined;
     const found = findAttribute(entity, name);
     if (!found) {

@@ -9,7 +9,7 @@ import { compared, membership, reckoned } from './operators.js';
 import { isDimension, typeNames } from './types.js';
 import { once } from './once.js';
 import { asType } from './unlike.js';
-import { constant, literal } from './values.js';
+import { constant, literal, texts } from './values.js';
 
 /**
  * Compiles an expression: resolves its names, checks its types and units, and brings quantities into base units.
@@ -92,14 +92,14 @@ function quantity(node: ast.QuantityLiteral, range: SourceRange, context: Contex
             parsed.meant === undefined
                 ? 'Units are us ms s min h d, B KiB MiB GiB TiB, bit/s … Gbit/s, MiB/s, %, W kW and J kJ.'
                 : undefined,
-        fixes: parsed.meant === undefined ? [] : [replaceBy(range, parsed.meant)],
+        fixes: parsed.meant === undefined ? [] : [{ ...replaceBy(range, parsed.meant), ...(parsed.guessed && { asks: true }) }],
     });
     return undefined;
 }
 
 function list(node: ast.ListLiteral, range: SourceRange, names: Names, context: Context): Expression | undefined {
     const items = node.items.map((item) => expression(item, names, context));
-    const texts: string[] = [];
+    const all: { readonly text: string; readonly range: SourceRange }[] = [];
     for (const [index, item] of items.entries()) {
         if (!item) return undefined;
         const value = constant(item);
@@ -107,9 +107,9 @@ function list(node: ast.ListLiteral, range: SourceRange, names: Names, context: 
             context.report('MIG203', context.range(node, 'items', index), 'A list in brackets holds texts in double quotes.');
             return undefined;
         }
-        texts.push(value);
+        all.push({ text: value, range: item.range });
     }
-    return literal('strings', [...new Set(texts)], range);
+    return texts(all, range);
 }
 
 function moveWord(node: ast.MoveWord, names: Names, context: Context): Expression | undefined {
@@ -142,15 +142,19 @@ function held(node: ast.Held, range: SourceRange, names: Names, context: Context
         const at = context.range(node.time);
         context.report('MIG204', at, `How long it must have held is a duration: ${textOf(node.time)} needs a unit.`, {
             hint: `Write ${written}, say.`,
-            fixes: [replaceBy(at, written)],
+            fixes: [{ ...replaceBy(at, written), asks: true }],
         });
         return undefined;
     }
-    if (time.type !== 'duration' || typeof ms !== 'number' || ms <= 0) {
+    if (time.type === 'duration' && typeof ms === 'number' && ms < 0) {
+        context.report('MIG206', context.range(node.time), `How long it must have held is out of range: it cannot be negative.`);
+        return undefined;
+    }
+    if (time.type !== 'duration' || typeof ms !== 'number' || ms === 0) {
         context.report(
             'MIG203',
             context.range(node.time),
-            `After 'for' stands how long it must have held, such as 5 min; ${textOf(node.time)} is ${typeNames[time.type]}.`,
+            `After 'for' stands how long it must have held, such as 5 min; ${textOf(node.time)} is ${ms === 0 ? 'no time at all' : typeNames[time.type]}.`,
         );
         return undefined;
     }

@@ -69,14 +69,15 @@ function once(found: readonly Mention[]): readonly Mention[] {
 function namesIn(policy: Policy): readonly Mention[] {
     const from = policy.selection.from;
     const { range } = from;
-    const hosts = (names: readonly string[], at: SourceRange): readonly Mention[] => names.map((name) => ({ of: 'host', name, range: at }));
+    const each = (of: Mention['of'], names: readonly string[], ranges: readonly SourceRange[] | undefined, all: SourceRange) =>
+        names.map((name, i): Mention => ({ of, name, range: ranges?.[i] ?? all }));
     return [
-        ...(from.kind === 'named-host' ? hosts([from.host], range) : []),
-        ...(from.kind === 'named-vms' ? from.vms.map((name): Mention => ({ of: 'vm', name, range })) : []),
+        ...(from.kind === 'named-host' ? each('host', [from.host], undefined, range) : []),
+        ...(from.kind === 'named-vms' ? each('vm', from.vms, from.vmRanges, range) : []),
         ...policy.destination.networks.map((network): Mention => ({ of: 'network', name: network.name, range: network.range })),
         ...policy.technique.flatMap((use) => {
             const via = use.kind === 'technique' ? use.options.via : undefined;
-            return via && 'hosts' in via ? hosts(via.hosts, use.range) : [];
+            return via && 'hosts' in via ? each('host', via.hosts, via.hostRanges, use.range) : [];
         }),
     ];
 }
@@ -108,7 +109,11 @@ function named(attribute: Expression, value: Expression): readonly Mention[] {
     if (of === undefined) return [];
     const names = typeof value.value === 'object' ? value.value : [String(value.value)];
     // A tag with a value is written name=value among the tags.
-    return names.map((name) => ({ of, name: of === 'tag' ? (name.split('=')[0] ?? name) : name, range: value.range }));
+    return names.map((name, i) => ({
+        of,
+        name: of === 'tag' ? (name.split('=')[0] ?? name) : name,
+        range: value.textRanges?.[i] ?? value.range,
+    }));
 }
 
 /** Every expression in a part of a program, however deep, with the history that is asked of it. What parts share is told once. */

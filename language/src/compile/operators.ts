@@ -108,9 +108,11 @@ export function membership(
             ? `${memberText} is ${typeNames[member.type]}, and ${setText} holds texts.`
             : `${setText} is ${typeNames[set.type]}, which holds nothing.`;
     const hint =
-        operator === 'in'
-            ? 'After \'in\' stands a group or a list, such as ["a", "b"].'
-            : "Before 'contains' stands a set of texts, such as vm.tags.";
+        set.type === 'strings'
+            ? `${operator === 'in' ? "Before 'in'" : "After 'contains'"} stands a text in double quotes, such as "web".`
+            : operator === 'in'
+              ? 'After \'in\' stands a group or a list, such as ["a", "b"].'
+              : "Before 'contains' stands a set of texts, such as vm.tags.";
     context.report('MIG202', range, message, { hint });
     return undefined;
 }

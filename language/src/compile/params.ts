@@ -70,7 +70,7 @@ function paramValue(param: Param, settings: Settings, context: Context): Found {
         return { type: written, value: undefined };
     }
     if (param.valueType === undefined && !param.value) {
-        context.report('MIG209', context.range(param), `The param '${param.name}' has neither a type nor a value.`, {
+        context.report('MIG209', context.range(param, 'name'), `The param '${param.name}' has neither a type nor a value.`, {
             hint: `Write param ${param.name}: rate = 1 Gbit/s, say.`,
         });
     }
@@ -94,7 +94,7 @@ function paramValue(param: Param, settings: Settings, context: Context): Found {
     if (!usual) {
         if (!param.value && type) {
             const hint = `Give it one here, or set it: --set ${param.name}=${isDimension(type) ? examples[type].replace(' ', '') : '…'}.`;
-            context.report('MIG209', context.range(param), `The param '${param.name}' has no value.`, { hint });
+            context.report('MIG209', context.range(param, 'name'), `The param '${param.name}' has no value.`, { hint });
         }
         return { type, value: undefined };
     }

@@ -131,8 +131,11 @@ describe('limits and promises', () => {
     });
 
     test.each([
-        ['bandwidth { total 0 }', "MIG205 A cap cannot be 0: nothing could move. Write 'unlimited' where there is no limit."],
-        ['bandwidth { per vm 0 Mbit/s }', "MIG205 A cap cannot be 0: nothing could move. Write 'unlimited' where there is no limit."],
+        ['bandwidth { total 0 }', "MIG205 A cap cannot be 0. With 0 nothing could move: write 'unlimited' where there is no limit."],
+        [
+            'bandwidth { per vm 0 Mbit/s }',
+            "MIG205 A cap cannot be 0. With 0 nothing could move: write 'unlimited' where there is no limit.",
+        ],
         ['bandwidth { total 100 }', 'MIG204 A cap is a rate: 100 needs a unit. Write 100 Mbit/s, say.'],
         ['bandwidth { total 100 MiB }', 'MIG203 A cap is a rate, and 100 MiB is a size. Did you mean 100 MiB/s?'],
         ['bandwidth { per link 160% }', 'MIG206 A cap is out of range: 160% is more than all.'],
@@ -142,7 +145,7 @@ describe('limits and promises', () => {
         ],
         ['bandwidth { total 1 Gbit/s total 2 Gbit/s }', "MIG004 A cap 'total' is given twice here. Keep one of the two."],
         ['bandwidth { per vm at least unlimited }', 'MIG208 A floor cannot be unlimited. Leave it out, or give a rate.'],
-        ['at most 0 at once per host', 'MIG205 A limit of moves cannot be 0: nothing could move. Leave it out where there is no limit.'],
+        ['at most 0 at once per host', 'MIG205 A limit of moves cannot be 0. Leave it out, or write more.'],
         ['require downtime <= 500', 'MIG204 A promise on downtime is a duration: 500 needs a unit. Write 500 ms, say.'],
         ['require traffic < 5 s', 'MIG203 A promise on traffic is a size, and 5 s is a duration. Write 4 GiB, say.'],
         ['require downtime >= 5 s', 'MIG206 A promise bounds downtime from above. Write downtime <= ….'],

@@ -101,7 +101,9 @@ function startOf(node: ast.MoveClause, from: ast.FromItem | undefined, context: 
             context.report('MIG006', range, "'move vm' names VMs: where they run cannot be added.", {
                 hint: "Write 'move vms on …' to choose by host.",
             });
-        return node.what.names.length === 0 ? { kind: 'bound-vm', range } : { kind: 'named-vms', vms: node.what.names, range };
+        const { what } = node;
+        if (what.names.length === 0) return { kind: 'bound-vm', range };
+        return { kind: 'named-vms', vms: what.names, vmRanges: what.names.map((_, i) => context.range(what, 'names', i)), range };
     }
     if (!from) return { kind: 'all', range };
     if (from.hosts) {
@@ -109,7 +111,9 @@ function startOf(node: ast.MoveClause, from: ast.FromItem | undefined, context: 
         const where = from.where && condition(from.where, namesOfHosts, context);
         return { kind: 'hosts', where: both(group, where), range };
     }
-    return from.name === undefined ? { kind: 'bound-host', range } : { kind: 'named-host', host: from.name, range };
+    return from.name === undefined
+        ? { kind: 'bound-host', range }
+        : { kind: 'named-host', host: from.name, range: context.range(from, 'name') };
 }
 
 /** Both of two conditions, either of which may be absent. */

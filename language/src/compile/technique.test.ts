@@ -148,7 +148,7 @@ describe('what is wrong with a technique', () => {
     test.each([
         ['precopy { downtime 300 }', 'MIG204 The downtime limit is a duration: 300 needs a unit. Write 300 ms, say.'],
         ['precopy { downtime 300 MiB }', 'MIG203 The downtime limit is a duration, and 300 MiB is a size. Write 300 ms, say.'],
-        ['precopy { downtime 0 ms }', 'MIG205 The downtime limit cannot be 0: nothing could move. Leave it out where there is no limit.'],
+        ['precopy { downtime 0 ms }', 'MIG205 The downtime limit cannot be 0. Leave it out, or write more.'],
         ['precopy { throttle 120% }', 'MIG206 A throttle is out of range: 120% is more than all.'],
         ['precopy { compression zlib level 12 }', 'MIG206 The levels of zlib go from 0 to 9.'],
         ['precopy { compression mt level 12 }', 'MIG206 The levels of mt go from 0 to 9.'],

@@ -167,7 +167,7 @@ function viaOf(node: ast.Via | undefined, kind: string, names: Names, context: C
     if (!node) return {};
     if (kind !== 'scatter-gather') context.report('MIG006', context.range(node), `Only scatter-gather goes via other hosts, not ${kind}.`);
     if (node.count) return { via: { count: count(node.count, { what: 'The number of hosts' }, names, context) } };
-    return { via: { hosts: node.hosts } };
+    return { via: { hosts: node.hosts, hostRanges: node.hosts.map((_, i) => context.range(node, 'hosts', i)) } };
 }
 
 function argumentsOf(node: ast.NamedUse, target: ast.Technique, names: Names, context: Context): Parameters {
@@ -184,7 +184,11 @@ function argumentsOf(node: ast.NamedUse, target: ast.Technique, names: Names, co
             values.set(parameter, usual ?? standIn(parameter, context));
         }
     }
-    for (const argument of node.arguments) {
+    for (const [i, argument] of node.arguments.entries()) {
+        if (node.arguments.findIndex((other) => other.name === argument.name) < i) {
+            const range = context.range(argument, 'name');
+            context.report('MIG004', range, `'${argument.name}' is given twice here.`, { hint: 'Keep one of the two.' });
+        }
         if (target.parameters.some((parameter) => parameter.name === argument.name)) continue;
         const range = context.range(argument, 'name');
         const near = nearest(
@@ -219,7 +223,9 @@ function defaultOf(parameter: ast.Parameter, context: Context): Expression | und
 /** What was meant, where the same figure could be one of this type. */
 function cureOf(value: ast.Expression, type: ValueType, context: Context): ReportOptions {
     const better = isDimension(type) && !/^0/.test(textOf(value)) ? asType(textOf(value), type) : undefined;
-    return better === undefined ? {} : { hint: `Did you mean ${better}?`, fixes: [replaceBy(context.range(value), better)] };
+    return better === undefined
+        ? {}
+        : { hint: `Did you mean ${better}?`, fixes: [{ ...replaceBy(context.range(value), better), asks: true }] };
 }
 
 /** A value of the right type, to check a technique with that has not been given one. */

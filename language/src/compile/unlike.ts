@@ -8,7 +8,10 @@ import { isDimension, likelyUnits } from './types.js';
 export function cureFor(node: ast.Binary, left: Expression, right: Expression, context: Context): ReportOptions {
     const rewritten = rewrite(node.right, right, left) ?? rewrite(node.left, left, right);
     if (!rewritten) return { hint: 'Both sides must be of one kind.' };
-    return { hint: `Did you mean ${rewritten.text}?`, fixes: [replaceBy(context.range(rewritten.node), rewritten.text)] };
+    return {
+        hint: `Did you mean ${rewritten.text}?`,
+        fixes: [{ ...replaceBy(context.range(rewritten.node), rewritten.text), asks: true }],
+    };
 }
 
 function rewrite(node: ast.Expression, written: Expression, other: Expression): { node: ast.Expression; text: string } | undefined {

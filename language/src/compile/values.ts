@@ -5,6 +5,12 @@ export function literal(type: ValueType, value: number | string | boolean | read
     return { kind: 'literal', type, value, range };
 }
 
+/** Several texts that stand side by side in the text, each of them once. */
+export function texts(all: readonly { readonly text: string; readonly range: SourceRange }[], range: SourceRange): Expression {
+    const once = [...new Map(all.toReversed().map((one) => [one.text, one])).values()].toReversed();
+    return { kind: 'literal', type: 'strings', value: once.map(({ text }) => text), range, textRanges: once.map((one) => one.range) };
+}
+
 /** The value of an expression that can be told before the run; undefined where it depends on what is observed. */
 export function constant(of: Expression): number | string | boolean | readonly string[] | undefined {
     if (of.kind === 'literal') return of.value;

@@ -65,6 +65,17 @@ export function reportUnresolved(document: LangiumDocument<MigFile>, services: L
     }
 }
 
+/** Reports every inventory of a file but the first, which is the one that counts. */
+export function reportInventories({ parseResult }: LangiumDocument<MigFile>, context: Context): void {
+    for (const node of parseResult.value.inventories.slice(1)) {
+        const range = context.range(node);
+        context.report('MIG004', range, "'inventory' is given twice here.", {
+            hint: 'Keep one of the two: all hosts of a policy stand in one inventory.',
+            fixes: [{ title: 'Remove the second', edits: [{ range, newText: '' }], asks: true }],
+        });
+    }
+}
+
 /** Reports imports that cannot be read, and files that import themselves. */
 export function reportImports(document: LangiumDocument<MigFile>, services: LangiumCoreServices, context: Context): void {
     const documents = services.shared.workspace.LangiumDocuments;

@@ -1,6 +1,6 @@
 import * as ast from '../generated/ast.js';
 import type { TextRule } from './rule.js';
-import { usesIn } from './usage.js';
+import { isMeant, usesIn } from './usage.js';
 
 export const unusedParameter: TextRule = {
     id: 'MIG134',
@@ -21,7 +21,7 @@ policy drain { move vms on host "a"  to hosts  using quick(limit: 50 ms) }
         if (!complete) return;
         for (const technique of input.document.parseResult.value.declarations.filter(ast.isTechnique)) {
             if (input.context.isBroken(technique)) continue;
-            for (const parameter of technique.parameters.filter((one) => !used.has(one))) {
+            for (const parameter of technique.parameters.filter((one) => !used.has(one) && !isMeant(one.name, input))) {
                 const message = `The technique '${technique.name}' does not use its parameter '${parameter.name}'.`;
                 report(input.context.range(parameter, 'name'), message, {
                     hint: 'Write its name where the value is meant, or take it out here and where the technique is used.',

@@ -3,6 +3,7 @@ import { type AstNode, CstUtils, type LangiumDocument } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Fix } from '../finding.js';
 import type { MigFile } from '../generated/ast.js';
+import { nearest } from '../nearest.js';
 import type { Report, RuleInput } from './rule.js';
 
 /**
@@ -15,7 +16,9 @@ function unusedIn(input: RuleInput, is: (node: ast.Declaration) => boolean): rea
     if (!runsByItself(input)) return [];
     const { used, complete } = usesIn(input.documents);
     if (!complete) return [];
-    const unused = document.parseResult.value.declarations.filter(is).filter((node) => !used.has(node) && !context.isBroken(node));
+    const unused = document.parseResult.value.declarations
+        .filter(is)
+        .filter((node) => !used.has(node) && !context.isBroken(node) && !(node.name !== undefined && isMeant(node.name, input)));
     return unused.length > 0 && isLent(input) ? [] : unused;
 }
 
@@ -55,9 +58,15 @@ export function removalOf(node: AstNode, what: string, input: RuleInput): Fix {
     return { title: `Remove ${what}`, edits: [{ range: { ...range, start, end: end.line > last.line ? last : end }, newText: '' }] };
 }
 
+/** Whether a name that stands for nothing is probably this one misspelt: then that is what is wrong. */
+export const isMeant = (name: string, { documents }: Pick<RuleInput, 'documents'>): boolean =>
+    usesIn(documents).unresolved.some((word) => nearest(word, [name]) !== undefined);
+
 /** Everything that is named by something else, and whether all texts could be read. */
 export interface Uses {
     readonly used: ReadonlySet<AstNode>;
+    /** Names that stand for nothing. */
+    readonly unresolved: readonly string[];
     readonly complete: boolean;
 }
 
@@ -65,12 +74,16 @@ export function usesIn(documents: readonly LangiumDocument<MigFile>[]): Uses {
     const known = uses.get(documents);
     if (known) return known;
     const used = new Set<AstNode>();
+    const unresolved: string[] = [];
     let complete = true;
     for (const { references, parseResult } of documents) {
         if (parseResult.parserErrors.length > 0 || parseResult.lexerErrors.length > 0) complete = false;
-        for (const { ref } of references.filter((one) => 'ref' in one)) if (ref) used.add(ref);
+        for (const { ref, $refText } of references.filter((one) => 'ref' in one)) {
+            if (ref) used.add(ref);
+            else unresolved.push($refText);
+        }
     }
-    const made: Uses = { used, complete };
+    const made: Uses = { used, unresolved, complete };
     uses.set(documents, made);
     return made;
 }

@@ -22,7 +22,8 @@ export function syntaxProblems(document: LangiumDocument): readonly SyntaxProble
     const parsing = parserErrors.map((error) => {
         const token = error.token;
         if (token.image !== '' && Number.isFinite(token.startOffset) && token.startOffset >= 0) {
-            return placed(document, withUnitMeant(error.message, document, token), token.startOffset, token.image.length);
+            const { message, length } = withUnitMeant(error.message, document, token);
+            return placed(document, message, token.startOffset, length);
         }
         // The token is missing: at the end of the file, or put there by the parser's recovery.
         return placed(document, error.message, lastVisible(document.textDocument.getText()), 1);
@@ -47,14 +48,16 @@ function placed(document: LangiumDocument, message: string, offset: number, leng
 }
 
 /** After a number, a word that is out of place is most likely a unit with a slip in it. */
-function withUnitMeant(message: string, document: LangiumDocument, token: IToken): string {
-    const before = document.textDocument.getText({
-        start: { line: (token.startLine ?? 1) - 1, character: 0 },
-        end: document.textDocument.positionAt(token.startOffset),
-    });
-    const afterNumber = /\d[ \t]+$/.test(before);
-    const unit = afterNumber && token.tokenType.name === 'ID' && !message.includes('Did you mean') ? unitMeantBy(token.image) : undefined;
-    return unit === undefined ? message : `${message} Did you mean '${unit}'?`;
+function withUnitMeant(message: string, document: LangiumDocument, token: IToken): { readonly message: string; readonly length: number } {
+    const text = document.textDocument.getText();
+    const plain = { message, length: token.image.length };
+    const afterNumber = /\d[ \t]+$/.test(text.slice(Math.max(0, token.startOffset - 20), token.startOffset));
+    if (!afterNumber || token.tokenType.name !== 'ID' || message.includes('Did you mean')) return plain;
+    // `100 Mbits/s`: what stands behind the slash belongs to the unit.
+    const end = token.startOffset + token.image.length;
+    const per = /^\/[a-z]+/i.exec(text.slice(end, end + 20))?.[0] ?? '';
+    const unit = unitMeantBy(token.image + per);
+    return unit === undefined ? plain : { message: `${message} Did you mean '${unit}'?`, length: token.image.length + per.length };
 }
 
 /** The last character that is not blank, or the start of a text that has none. */

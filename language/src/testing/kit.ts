@@ -47,6 +47,6 @@ export function shown({ id, message, hint }: Finding): string {
 /** Leaves out where things stand: for comparing what was compiled. */
 export function bare<T>(of: T): T {
     if (of === undefined) return of;
-    const text = JSON.stringify(of, (key, value: unknown) => (key === 'range' || key === 'nameRange' ? undefined : value));
+    const text = JSON.stringify(of, (key, value: unknown) => (/[rR]anges?$/.test(key) ? undefined : value));
     return JSON.parse(text) as T;
 }

@@ -89,8 +89,10 @@ const rangeOfReturn = (onFailure: OnFailure | undefined): SourceRange | undefine
 export function unknownPlaces(program: Program, inventory: Inventory): readonly Finding[] {
     const known = [...inventory.hosts.map(({ name }) => name), ...(inventory.probes ?? []).map(({ name }) => name)];
     const named = program.policies.flatMap(({ hooks, verify }) => [
-        ...hooks.flatMap(({ on, range }) => (on === undefined || on === 'source' || on === 'destination' ? [] : [{ place: on, range }])),
-        ...verify.flatMap(({ from, range }) => (from === undefined ? [] : [{ place: from, range }])),
+        ...hooks.flatMap(({ on, onRange, range }) =>
+            on === undefined || on === 'source' || on === 'destination' ? [] : [{ place: on, range: onRange ?? range }],
+        ),
+        ...verify.flatMap(({ from, fromRange, range }) => (from === undefined ? [] : [{ place: from, range: fromRange ?? range }])),
     ]);
     // A policy that is like another has its clauses, at their places.
     const once = new Map(named.map((one) => [JSON.stringify(one), one]));
@@ -107,7 +109,7 @@ export function unknownPlaces(program: Program, inventory: Inventory): readonly 
                         ? `name it under \`probes:\` in the inventory, such as \`${place}: { ssh: watch@address }\``
                         : `did you mean "${near}"?`,
                 range,
-                fixes: [],
+                fixes: near === undefined ? [] : [{ title: `Change to "${near}"`, edits: [{ range, newText: `"${near}"` }], asks: true }],
             };
         });
 }

@@ -32,9 +32,12 @@ export const tooFewRelays: HostRule = {
                     report(range, message, { hint: left === 0 ? 'scatter-gather needs three hosts' : `write via ${left}, or add hosts` });
                     continue;
                 }
-                for (const name of options.via.hosts) {
+                for (const [i, name] of options.via.hosts.entries()) {
                     const problem = problemOf(name, mover, inventory);
-                    if (problem !== undefined) report(range, `scatter-gather via ${name}: ${problem}`, { hint: 'name another host' });
+                    if (problem !== undefined)
+                        report(options.via.hostRanges?.[i] ?? range, `scatter-gather via ${name}: ${problem}`, {
+                            hint: 'name another host',
+                        });
                 }
             }
         }

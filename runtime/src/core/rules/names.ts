@@ -54,7 +54,8 @@ function finding(mention: Mention, names: readonly string[], snapshot: Snapshot 
         fixes:
             near === undefined || !isQuotedName(mention)
                 ? []
-                : [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }] }],
+                : // Another host or VM than was meant would be moved: a person has to see it.
+                  [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }], asks: true }],
     };
 }
 

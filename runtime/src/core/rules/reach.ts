@@ -132,7 +132,7 @@ const aboutLasting = new WeakMap<Expression, boolean>();
 function saidBy(condition: Expression): string {
     let said = sayings.get(condition);
     if (said === undefined) {
-        said = JSON.stringify(condition, (key, value: unknown) => (key === 'range' ? undefined : value));
+        said = JSON.stringify(condition, (key, value: unknown) => (key === 'range' || key === 'textRanges' ? undefined : value));
         sayings.set(condition, said);
     }
     return said;
