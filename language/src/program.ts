@@ -463,9 +463,12 @@ export type Afterwards = Node & { readonly kind: 'power-off-emptied-hosts' };
 
 export interface HostSequence extends Node {
     readonly name: string | undefined;
+    /** Absent: it has no name. */
+    readonly nameRange?: SourceRange;
     readonly hosts: Expression | undefined;
     readonly waves: number;
     readonly spareHosts: number | undefined;
+    readonly spareRange?: SourceRange;
     readonly steps: readonly SequenceStep[];
     readonly startBetween:
         | {
@@ -496,6 +499,7 @@ export type SequenceStep = Node &
 
 export interface Scenario extends Node {
     readonly name: string;
+    readonly nameRange: SourceRange;
     readonly given: readonly Given[];
     readonly runs: readonly (Node & { readonly policy: string })[];
     readonly expects: readonly Expectation[];

@@ -28,7 +28,7 @@ export function featuresOf(
     const found: FeatureUse[] = [];
     for (const policy of policies) ofPolicy(policy, noting(found, policy.name));
     for (const sequence of sequences) ofSequence(sequence, noting(found, sequence.name));
-    for (const scenario of scenarios) noting(found, scenario.name)('scenario', scenario);
+    for (const scenario of scenarios) noting(found, scenario.name)('scenario', { range: scenario.nameRange });
     return found;
 }
 
@@ -237,7 +237,7 @@ function ofFailure(failure: OnFailure, note: Note): void {
 }
 
 function ofSequence(sequence: HostSequence, note: Note): void {
-    note('sequence', sequence);
+    note('sequence', { range: sequence.nameRange ?? sequence.range });
     ofExpression(sequence.hosts, note);
     for (const step of sequence.steps) {
         if (step.kind === 'drain') ofTechniques(step.technique, note);

@@ -19,6 +19,7 @@ export function scenario(node: ast.Scenario, context: Context): Scenario {
     return {
         range: context.range(node),
         name: node.name,
+        nameRange: context.range(node, 'name'),
         given: node.items.filter(ast.isGiven).map((item) => given(item, context)),
         runs: runs.map((run) => ({ policy: run.policy.$refText, range: context.range(run) })),
         expects: node.items.filter(ast.isExpectation).map((item) => expectation(item, context)),

@@ -26,9 +26,11 @@ export function sequence(node: ast.Sequence, context: Context): HostSequence {
     return {
         range: context.range(node),
         name: node.name,
+        ...(node.name !== undefined && { nameRange: context.range(node, 'name') }),
         hosts: both(groupOf(node, 'hosts', context), node.where && condition(node.where, names, context)),
         waves: waves ? count(waves.count, { what: 'The size of a wave' }, nothing, context) : 1,
         spareHosts: spare && count(spare.count, { what: 'The number of spare hosts' }, nothing, context),
+        ...(spare && { spareRange: context.range(spare) }),
         steps: node.steps.map((step) => stepOf(step, context)),
         startBetween: start && startOf(start, context),
         finishInside: start?.finishInside ?? false,

@@ -37,8 +37,14 @@ export function capSetsOf(policy: Policy): readonly CapSet[] {
     ];
 }
 
-/** A cap as it is written: `per vm at least 200 Mbit/s`. */
-export function capText({ scope, kind, limit }: Cap): string {
+/** A cap as it is written, `per vm at least 200 Mbit/s`, with its figure where it names a param. */
+export function capText(cap: Cap, { document, context }: RuleInput): string {
+    const isHere = cap.range.source === context.range(document.parseResult.value).source;
+    const written = isHere ? document.textDocument.getText(cap.range).replaceAll(/\s+/g, ' ') : '';
+    return /\d/.test(written) ? written : reckonedText(cap);
+}
+
+function reckonedText({ scope, kind, limit }: Cap): string {
     const where =
         kind === 'reserve' ? (scope === 'link' ? 'reserve' : `reserve per ${scope}`) : scope === 'total' ? 'total' : `per ${scope}`;
     const value =

@@ -9,6 +9,7 @@ import { unusedImport } from './mig135-unused-import.js';
 import { shadowedName } from './mig136-shadowed-name.js';
 import { scenarioExpectsNothing } from './mig137-scenario-expects-nothing.js';
 import { paramsSetAlike } from './mig138-params-set-alike.js';
+import { nothingBound } from './mig140-nothing-bound.js';
 import { comparisonDecided } from './mig220-comparison-decided.js';
 import { decimalMemory } from './mig221-decimal-memory.js';
 import { bytesForBits } from './mig222-bytes-for-bits.js';
@@ -48,6 +49,7 @@ export const textRules: readonly TextRule[] = [
     unusedParameter,
     unusedCalendar,
     unusedImport,
+    nothingBound,
     shadowedName,
     scenarioExpectsNothing,
     paramsSetAlike,

@@ -43,6 +43,13 @@ export const comparisonDecided: TextRule = {
                 });
                 continue;
             }
+            const same = sameOnBothSides(expression);
+            if (same !== undefined) {
+                report(expression.range, `This is always true: on both sides stands ${same}.`, {
+                    hint: 'Write what it was to be compared with.',
+                });
+                continue;
+            }
             const compared = comparisonOf(expression);
             const outcome = compared && decided(compared);
             if (!compared || outcome === undefined) continue;
@@ -55,6 +62,15 @@ export const comparisonDecided: TextRule = {
         }
     },
 };
+
+/** The attribute that is compared with itself, so that it always holds. Of what never holds another rule speaks (MIG510). */
+function sameOnBothSides(of: Expression): string | undefined {
+    if (of.kind !== 'binary' || !['==', '<=', '>='].includes(of.operator)) return undefined;
+    const { left, right } = of;
+    if (left.kind !== 'attribute' || right.kind !== 'attribute') return undefined;
+    const isSame = left.entity === right.entity && left.attribute === right.attribute && left.key === right.key;
+    return isSame ? `${left.entity}.${left.attribute}${left.key === undefined ? '' : `.${left.key}`}` : undefined;
+}
 
 /** What a comparison of two values comes to that are both written out. One that names a param is a switch. */
 function outcomeOfFixed(of: Expression, { document }: RuleInput): boolean | undefined {

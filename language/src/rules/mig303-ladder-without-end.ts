@@ -42,7 +42,7 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
             const fix = { title: 'Add after 10 min: abort', edits: [{ range: end, newText: '; after 10 min: abort' }] };
             report(
                 one.use.range,
-                `The ladder of '${one.name}' has no end: none of its ${ladder.length} rungs switches to post-copy, pauses or aborts.`,
+                `The ladder of '${one.name}' has no end: ${ladder.length === 1 ? 'its only rung does not switch to post-copy, pause or abort' : `none of its ${ladder.length} rungs switches to post-copy, pauses or aborts`}.`,
                 {
                     hint: 'Add a last rung, such as after 10 min: abort.',
                     fixes: isInside(last.range, one.owner) ? [fix] : [],

@@ -2,7 +2,7 @@ import { isInside } from '../places.js';
 import type { Fix } from '../finding.js';
 import type { Rung } from '../program.js';
 import type { RuleInput, TextRule } from './rule.js';
-import { endedBy, isEarlier, rungText } from './rungs.js';
+import { endedBy, isEarlier, neverFires, rungText } from './rungs.js';
 import { placeOf, techniquesIn } from './written.js';
 
 export const rungsOutOfOrder: TextRule = {
@@ -33,6 +33,8 @@ policy drain { when host is in maintenance  move vms on host  to hosts  using pa
             const { ladder } = one.use;
             const highest = new Map<Rung['on']['kind'], Rung>();
             for (const [index, rung] of ladder.entries()) {
+                // Of one that can never fire that is what is said (MIG304).
+                if (neverFires(rung) || endedBy(one.use, index)?.action.kind === 'abort') continue;
                 const above = highest.get(rung.on.kind);
                 if (!above || isEarlier(above, rung)) highest.set(rung.on.kind, rung);
                 // Where it makes the one above it void, that is what is said (MIG304, MIG307).

@@ -26,8 +26,8 @@ export const floorOverCap: TextRule = {
         'A VM does not start while its floor cannot be met. A floor above the cap can never be met, so that the policy waits for ever and moves nothing; in a window that lowers the cap it waits for as long as the window is open.',
     source: 'A VM does not start while its floor cannot be met (docs/language.md); the shares are reckoned in runtime/src/core/decide/bandwidth.ts.',
     byPart: true,
-    check: ({ policies }, report) => {
-        for (const policy of policies) {
+    check: (input, report) => {
+        for (const policy of input.policies) {
             const said = new Set<object>();
             for (const { caps, during } of capSetsOf(policy)) {
                 for (const floor of caps.filter((cap) => cap.kind === 'floor' && !said.has(cap))) {
@@ -35,9 +35,13 @@ export const floorOverCap: TextRule = {
                     if (!cap) continue;
                     said.add(floor);
                     const when = during === undefined ? '' : ` ${during}`;
-                    report(floor.range, `The floor '${capText(floor)}' is above the cap '${capText(cap)}'${when}: no VM could start.`, {
-                        hint: `Lower the floor, or raise the cap to ${capText(floor).split(' at least ').at(-1) ?? 'it'} at the least.`,
-                    });
+                    report(
+                        floor.range,
+                        `The floor '${capText(floor, input)}' is above the cap '${capText(cap, input)}'${when}: no VM could start.`,
+                        {
+                            hint: `Lower the floor, or raise the cap to ${capText(floor, input).split(' at least ').at(-1) ?? 'it'} at the least.`,
+                        },
+                    );
                 }
             }
         }

@@ -42,7 +42,7 @@ export const capNeverBinds: TextRule = {
                 if (narrow && fixed(wide)) {
                     report(
                         wide.range,
-                        `The cap '${capText(wide)}' never binds: '${capText(narrow)}' holds for the same bytes and is lower.`,
+                        `The cap '${capText(wide, input)}' never binds: '${capText(narrow, input)}' holds for the same bytes and is lower.`,
                         {
                             hint: 'Lower the one or raise the other; or take out the one that has no effect.',
                         },
@@ -50,7 +50,7 @@ export const capNeverBinds: TextRule = {
                 }
                 const kept = caps.find((one) => one.kind === 'reserve' && one.scope === wide.scope && leavesLess(one, wide) && fixed(one));
                 if (!kept || !fixed(wide)) continue;
-                report(wide.range, `The cap '${capText(wide)}' can never be reached: '${capText(kept)}' leaves less.`, {
+                report(wide.range, `The cap '${capText(wide, input)}' can never be reached: '${capText(kept, input)}' leaves less.`, {
                     hint: 'Lower the one or the other: together they may come to 100% at the most.',
                 });
             }

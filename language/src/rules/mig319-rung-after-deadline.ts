@@ -1,3 +1,4 @@
+import { isInside } from '../places.js';
 import type { Policy, Rung, SourceRange } from '../program.js';
 import { formatQuantity } from '../units.js';
 import { firstOwn } from './promises.js';
@@ -52,7 +53,7 @@ policy drain {
                         .find((rung) => isLate(rung, bound.ms));
                 if (!late) continue;
                 report(
-                    place,
+                    isInside(late.range, policy.range) ? late.range : place,
                     `The rung '${rungText(late)}' comes too late: ${bound.words} of '${policy.name}' is ${formatQuantity(bound.ms, 'duration')}.`,
                     {
                         hint: `Let it be due before ${formatQuantity(bound.ms, 'duration')}, or allow more time.`,

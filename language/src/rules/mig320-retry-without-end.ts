@@ -1,3 +1,4 @@
+import { isInside } from '../places.js';
 import type { Policy } from '../program.js';
 import { formatQuantity } from '../units.js';
 import type { TextRule } from './rule.js';
@@ -38,6 +39,12 @@ export const retryWithoutEnd: TextRule = {
             const { onFailure } = policy;
             if (!onFailure?.retry) continue;
             const { times, everyMs } = onFailure.retry;
+            if (everyMs === 0 && times > mostAtOnce && isInside(onFailure.range, policy.range)) {
+                report(onFailure.range, `${times} tries follow one another without a pause.`, {
+                    hint: 'Try a few times with a pause between them, such as retry 3 times every 30 s.',
+                });
+                continue;
+            }
             const totalMs = times * everyMs;
             const bound = boundOf(policy);
             const place = firstOwn(policy, onFailure.range, ...(bound.range ? [bound.range] : []));
@@ -49,6 +56,9 @@ export const retryWithoutEnd: TextRule = {
         }
     },
 };
+
+/** What has failed so often within moments fails again. */
+const mostAtOnce = 100;
 
 function boundOf({ deadline, trigger }: Policy): { readonly ms: number; readonly words: string; readonly range?: Policy['range'] } {
     if (deadline) return { ms: deadline.ms, words: 'the deadline is', range: deadline.range };

@@ -42,9 +42,13 @@ export const capUnderDirtyRate: TextRule = {
                 const place = dirty === undefined ? undefined : firstOwn(policy, cap.cap.range, use.range, policy.selection.range);
                 if (dirty === undefined || !place) continue;
                 const rate = formatQuantity(dirty, 'rate');
-                report(place, `Pre-copy cannot end here: these VMs dirty at least ${rate}, and '${capText(cap.cap)}' lets less through.`, {
-                    hint: 'Raise the cap, or give the technique a rung such as after 2 min: switch to postcopy.',
-                });
+                report(
+                    place,
+                    `Pre-copy cannot end here: these VMs dirty at least ${rate}, and '${capText(cap.cap, input)}' lets less through.`,
+                    {
+                        hint: 'Raise the cap, or give the technique a rung such as after 2 min: switch to postcopy.',
+                    },
+                );
                 break;
             }
         }

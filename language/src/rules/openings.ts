@@ -92,9 +92,11 @@ function scheduled({ cron, windowMs }: Schedule): Openings {
 
 /** When it is surely not open is known of weekly schedules only. */
 function complementOf({ cron, windowMs, days }: Schedule): Openings {
-    const [minutes, hours, , , weekdays] = fieldsOf(cron);
+    const [minutes, hours, , , clocked] = fieldsOf(cron);
+    const weekdays = days?.on?.weekdays ?? clocked;
     // Days by date are not those of every week.
-    if (!minutes || !hours || !weekdays || !isWeekly(cron) || days) return undefined;
+    const isByDate = (days?.on?.dates.length ?? 0) > 0 || (days?.except?.length ?? 0) > 0;
+    if (!minutes || !hours || !weekdays || !isWeekly(cron) || isByDate) return undefined;
     return openFrom(minutes, hours, weekdays, Math.floor(windowMs / 60_000)).map((open) => 1 - open);
 }
 

@@ -55,7 +55,12 @@ export function lint(input: LintInput): readonly Finding[] {
  * they say nothing: it would be the same mistake once more.
  */
 export function hostFindingsBeside(found: readonly Finding[], input: HostRuleInput, memory?: RuleMemory): readonly Finding[] {
-    const all = hostFindings(input, memory);
+    const errors = found.filter(({ severity }) => severity === 'error');
+    const lines = new Set(errors.map(({ range: { source, start } }) => `${source}:${start.line}`));
+    // In a group or a let, too: there is the mistake, and not what follows from it.
+    const isEcho = ({ range }: Finding): boolean =>
+        lines.has(`${range.source}:${range.start.line}`) && errors.some((error) => isInside(error.range, range));
+    const all = hostFindings(input, memory).filter((one) => !isEcho(one));
     const { broken } = partsBeside(found, input.program);
     return broken.length === 0 ? all : all.filter(({ range }) => !broken.some((part) => isInside(range, part)));
 }

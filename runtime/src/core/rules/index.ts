@@ -38,6 +38,7 @@ import { spareCapacity } from './mig507-spare-capacity.js';
 import { oneWayMove } from './mig508-one-way-move.js';
 import { groupLargerThanHost } from './mig509-group-larger-than-host.js';
 import { gangLargerThanRoom } from './mig512-gang-larger-than-room.js';
+import { orderInACircle } from './mig515-order-in-a-circle.js';
 import { branchCutOff } from './mig513-branch-cut-off.js';
 import { gangWiderThanLimitSeen } from './mig514-gang-wider-than-limit.js';
 import type { RuleMemory } from './memory.js';
@@ -84,6 +85,7 @@ export const hostRules: readonly HostRule[] = [
     gangWiderThanLimitSeen,
     contradictoryCondition,
     branchCutOff,
+    orderInACircle,
     releasedAtOnce,
     policiesUndoEachOther,
     takenByTwo,

@@ -25,7 +25,7 @@ export const postcopyFromFailingHost: HostRule = {
                     range,
                     `${policy.name} leaves a failing host by ${name}, and loses the VM if the host fails before the last page is sent`,
                     {
-                        hint: 'use pre-copy; where the risk is meant, say so with `// mig:disable-next-line MIG414` and the reason',
+                        hint: 'use pre-copy; where the risk is meant, say so with `// mig-disable-next-line MIG414 -- ` and the reason',
                     },
                 );
             }

@@ -23,8 +23,9 @@ export const neverAndYet: HostRule = {
                     // Of rungs the rule rung-forbidden speaks.
                     if (!facilitiesOf(kind, options, []).has(ruledOut[word])) continue;
                     const what = facilities[ruledOut[word]].name;
-                    report(range, `never ${word}, and ${name} itself is built on ${what}`, {
-                        hint: 'take another technique, or `never` out',
+                    const itself = facilitiesOf(kind, {}, []).has(ruledOut[word]);
+                    report(range, `never ${word}, and ${name} itself ${itself ? 'is built on' : 'asks for'} ${what}`, {
+                        hint: itself ? 'take another technique, or `never` out' : `take \`${word}\` out, or \`never\``,
                     });
                 }
             }

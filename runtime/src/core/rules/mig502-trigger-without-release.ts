@@ -1,5 +1,6 @@
-import type { Fix, Policy, SourceRange } from '@mig/language';
+import type { Expression, Fix, Policy, SourceRange } from '@mig/language';
 import { spelled } from '../decide/attributes.js';
+import { attributesIn } from '../decide/evaluate.js';
 import { listed, wordsOf } from '../decide/wording.js';
 import { contradiction } from '../satisfy/contradiction.js';
 import { conditionsAtAnyTime, loadIn } from '../satisfy/triggers.js';
@@ -19,7 +20,8 @@ export const triggerWithoutRelease: HostRule = {
     name: 'trigger-without-release',
     severity: 'warning',
     needs: 'program',
-    summary: 'A policy fires by load, which its own moves change, and has neither a release (`until`) nor a cooldown.',
+    summary:
+        'A policy fires by load, which its own moves change, and has neither a release (`until`) that is apart from what fires it, nor a cooldown.',
     avoid: policy(),
     prefer: policy(' until host.memory.used < 75%', '  cooldown 10 min\n'),
     rationale:
@@ -32,7 +34,18 @@ export const triggerWithoutRelease: HostRule = {
             if (!policy.trigger || policy.cooldownMs !== undefined) continue;
             for (const { condition, until, range } of conditionsAtAnyTime(policy.trigger)) {
                 const load = [...new Set(loadIn(condition).map(spelled))];
-                if (until || load.length === 0 || stopsShort(policy, condition)) continue;
+                if (load.length === 0 || stopsShort(policy, condition)) continue;
+                if (until) {
+                    if (isTooNear(until, condition))
+                        report(
+                            until.range,
+                            `${policy.name} fires whenever ${wordsOf(condition)}, and ${wordsOf(until)} may release it while that still holds: then it fires again at once`,
+                            {
+                                hint: 'let until name a state in which the policy would not fire',
+                            },
+                        );
+                    continue;
+                }
                 const message = `${policy.name} fires whenever ${wordsOf(condition)}, and moves change ${listed(load)}: it has no release and no cooldown`;
                 report(range, message, {
                     hint: 'add until and a state that is well apart, or a cooldown',
@@ -42,6 +55,21 @@ export const triggerWithoutRelease: HostRule = {
         }
     },
 };
+
+/**
+ * Whether a release goes together with what fires the policy, though it reads nothing else: the two thresholds lie the wrong
+ * way round. Of one that always holds then another rule speaks (MIG511).
+ */
+function isTooNear(until: Expression, fires: Expression): boolean {
+    const read = new Set(attributesIn(fires).map(spelled));
+    if (!attributesIn(until).every((name) => read.has(spelled(name)))) return false;
+    const both = (mustBe: 'true' | 'not true') =>
+        contradiction([
+            { condition: fires, mustBe: 'true' },
+            { condition: until, mustBe },
+        ]);
+    return both('true') === undefined && both('not true') === undefined;
+}
 
 /** It takes VMs until a state in which it would not fire: that is the other end of a hysteresis too. */
 function stopsShort({ selection: { until } }: Policy, fires: Parameters<typeof loadIn>[0]): boolean {

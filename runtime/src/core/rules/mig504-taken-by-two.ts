@@ -46,7 +46,7 @@ export const takenByTwo: HostRule = {
             const both = `${first.name} and ${other.name} both have priority ${first.priority}`;
             report(
                 other.nameRange,
-                `${both} and both take ${vm.name} of ${vm.host} ${wordsOf(moment)}; ${first.name} has it, because it stands first`,
+                `${both} and both take ${vm.name} of ${vm.host} ${wordsOf(moment, snapshot.timeZone)}; ${first.name} has it, because it stands first`,
                 {
                     hint: 'give the one that is to have it a higher priority, or except its VMs from the other',
                 },
@@ -55,13 +55,20 @@ export const takenByTwo: HostRule = {
     },
 };
 
-function wordsOf(moment: Moment): string {
+function wordsOf(moment: Moment, timeZone: string): string {
     switch (moment.kind) {
         case 'now':
             return 'as things are now';
         case 'at':
-            return `at ${new Date(moment.at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+            // By which week it would be says nothing more: the next time that both schedules meet was looked for.
+            return `on ${clock(moment.at, timeZone)} (${timeZone})`;
         case 'maintenance':
             return `once ${moment.host} is in maintenance`;
     }
+}
+
+/** `Mon 22:00`. */
+function clock(at: number, timeZone: string): string {
+    const format = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
+    return format.format(at).replace(',', '');
 }

@@ -74,7 +74,9 @@ function spareHosts(program: Program, inventory: Inventory | undefined, snapshot
         : (inventory?.hosts ?? []).filter((host) => !host.maintenance).map((host) => host.name);
     const demands: readonly { readonly count: number; readonly waves: number; readonly range: SourceRange }[] = [
         ...program.policies.flatMap(({ destination: { spareHosts } }) => (spareHosts ? [{ ...spareHosts, waves: 0 }] : [])),
-        ...program.sequences.flatMap(({ spareHosts: count, waves, range }) => (count === undefined ? [] : [{ count, waves, range }])),
+        ...program.sequences.flatMap(({ spareHosts: count, spareRange, waves, range }) =>
+            count === undefined ? [] : [{ count, waves, range: spareRange ?? range }],
+        ),
     ];
     for (const { count, waves, range } of demands) {
         if (available.length > 0 && count + waves >= available.length) {

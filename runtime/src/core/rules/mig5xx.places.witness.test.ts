@@ -5,7 +5,7 @@
  * same kind beside their reasoning (runtime/src/core/satisfy).
  */
 import { fc, test } from '@fast-check/vitest';
-import { type Finding, formatQuantity, type Program } from '@mig/language';
+import { type Expression, type Finding, formatQuantity, type Program } from '@mig/language';
 import { expect } from 'vitest';
 import { scopeOf } from '../decide/attributes.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
@@ -214,9 +214,11 @@ test.prop([fc.array(places, { minLength: 1, maxLength: 4 }), constraint, constra
         const program = await compiled(`policy p { on demand move vms to hosts where ${first} where ${second} ${using} }`);
         const hosts = where.map(({ zone, disk }, i) => host(['a', 'b', 'c', 'd'][i] ?? '', { zone, tags: { disk } }));
         const on = snapshot(hosts, []);
-        const ofPlaces = (program.policies[0]?.destination.where ?? []).filter((one) =>
-            attributesIn(one).every(({ entity, attribute }) => entity === 'host' && ['zone', 'tag'].includes(attribute)),
-        );
+        const joined = (of: Expression): readonly Expression[] =>
+            of.kind === 'binary' && of.operator === 'and' ? [of.left, of.right].flatMap(joined) : [of];
+        const ofPlaces = (program.policies[0]?.destination.where ?? [])
+            .flatMap(joined)
+            .filter((one) => attributesIn(one).every(({ entity, attribute }) => entity === 'host' && ['zone', 'tag'].includes(attribute)));
         const world = worldOf(on);
         const closed = hosts.every(({ name }) => ofPlaces.some((one) => !isTrue(holds(one, scopeOf(world, { host: name })))));
         fc.pre(
@@ -329,3 +331,28 @@ const queued = ({ id, source, destination }: PlannedMove): QueuedMove => ({
     after: [],
     status: 'waiting',
 });
+
+const ofPlaces = fc.constantFrom('host.zone == "z1"', 'host.zone != "z1"', 'host.tag.disk == "ssd"', 'host.name in ["a", "b"]');
+
+test.prop([fc.array(places, { minLength: 2, maxLength: 3 }), fc.oneof(ofPlaces, fc.constant('')), ofPlaces])(
+    'MIG506 is told of an inventory alone exactly where nothing moves between hosts that are chosen by their places',
+    async (where, from, to) => {
+        // A zone that no host is in is an error of its own.
+        fc.pre(where.some(({ zone }) => zone === 'z1'));
+        const source = from === '' ? 'on host "a"' : `on hosts where ${from}`;
+        const program = await compiled(`policy p { every day at 12:00 move vms ${source} to hosts where ${to} ${using} }`);
+        const hosts = where.map(({ zone, disk }, i) =>
+            host(['a', 'b', 'c'][i] ?? '', { zone, tags: { disk }, memory: gib(64), memoryFree: gib(60) }),
+        );
+        const on = snapshot(
+            hosts,
+            hosts.map(({ name }) => vm(`v${name}`, name, { memory: gib(1) })),
+        );
+        // Where nothing is chosen, a destination has no part in it.
+        const everywhere = await compiled(`policy p { every day at 12:00 move vms ${source} to hosts ${using} }`);
+        fc.pre(planOf(everywhere, on).moves.length + planOf(everywhere, on).unplaced.length > 0);
+        const rules = hostRules.filter(({ id }) => id === 'MIG506');
+        const told = findingsOf(rules, { program, inventory: inventoryOf(on), snapshot: undefined });
+        expect(told.length > 0).toBe(planOf(program, on).moves.length === 0);
+    },
+);

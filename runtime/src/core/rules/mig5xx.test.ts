@@ -139,7 +139,7 @@ describe('a VM that two take', () => {
         const [claim, ...more] = await found(`${night('p', '22:00')} ${night('q', '22:30')}`, on(seen));
         expect(more).toEqual([]);
         expect(claim).toBe(
-            'MIG504 p and q both have priority 0 and both take v of a at 2026-11-22 22:30 UTC; p has it, because it stands first',
+            'MIG504 p and q both have priority 0 and both take v of a on Sun 22:30 (UTC); p has it, because it stands first',
         );
         expect(await found(`${night('p', '22:00')} ${night('q', '04:00')}`, on(seen))).toEqual([]);
     });

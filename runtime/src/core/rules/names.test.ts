@@ -64,7 +64,7 @@ test('without a Snapshot nothing is said of VMs and tags', () => {
 
 test('a scenario may name hosts and VMs of its own', () => {
     const range = (from: number, to: number) => ({ source: 0, start: { line: from, character: 0 }, end: { line: to, character: 0 } });
-    const scenarios = [{ name: 's', given: [], runs: [], expects: [], range: range(5, 9) }];
+    const scenarios = [{ name: 's', given: [], runs: [], expects: [], nameRange: nowhere, range: range(5, 9) }];
     const made = program([], { scenarios, mentions: [{ of: 'host', name: 'x', range: range(6, 6) }] });
     expect(unknownNames(made, inventoryOf(seen), seen)).toEqual([]);
 });

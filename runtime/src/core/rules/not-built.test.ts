@@ -6,7 +6,7 @@ import { notBuilt, type Purpose } from './not-built.js';
 
 const use = (feature: FeatureId, within: string | undefined): FeatureUse => ({ feature, within, range: nowhere });
 const severities = (purpose: Purpose, ...uses: readonly FeatureUse[]) => {
-    const scenarios = [{ name: 'a test', given: [], runs: [], expects: [], range: nowhere }];
+    const scenarios = [{ name: 'a test', given: [], runs: [], expects: [], nameRange: nowhere, range: nowhere }];
     return notBuilt(program([policy({ name: 'p' }), policy({ name: 'q' })], { uses, scenarios }), purpose).map((f) => f.severity);
 };
 const run = (name?: string): Purpose => ({ kind: 'run', policy: name });

@@ -1,13 +1,14 @@
 /** VMs that a policy moves and no host could ever take. */
-import type { Policy } from '@mig/language';
+import type { Expression, Policy } from '@mig/language';
 import { scopeOf } from '../decide/attributes.js';
 import { attributesIn, holds } from '../decide/evaluate.js';
 import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
+import type { World } from '../decide/world.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { Reason } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
-import { empties, excluded, lastingPolicy, mayTake, type Outlook, outlookOf, wantedOf } from './destinations.js';
+import { conjuncts, empties, excluded, lastingPolicy, mayTake, type Outlook, outlookOf, wantedOf } from './destinations.js';
 import type { Allowance } from './few.js';
 import { inventorySnapshot } from './worlds.js';
 
@@ -72,20 +73,38 @@ interface Closed {
 const placesKnown = new WeakMap<Inventory, WeakMap<Policy, Closed>>();
 
 function lookForClosedPlaces(policy: Policy, inventory: Inventory): Stranded['excluded'] | undefined {
-    const constraints = policy.destination.where.filter((where) =>
-        attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)),
-    );
+    const constraints = policy.destination.where
+        .flatMap(conjuncts)
+        .filter((where) => attributesIn(where).every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute)));
     if (constraints.length === 0) return undefined;
     const { now: world } = outlookOf(inventorySnapshot(inventory));
     const closed = (host: HostName) => constraints.find((where) => !isTrue(holds(where, scopeOf(world, { host }))));
+    const left = onlySource(policy, inventory, world);
     // Mostly the first few hosts show that some are open: only where none is, reasons are asked for.
-    if (inventory.hosts.some(({ name }) => !closed(name))) return undefined;
+    if (inventory.hosts.some(({ name }) => name !== left && !closed(name))) return undefined;
     const all = inventory.hosts.flatMap(({ name }) => {
+        if (name === left && !closed(name)) return [{ host: name, because: { text: 'it is the host that is left' } }];
         const scope = scopeOf(world, { host: name });
         const against = closed(name);
         return against ? [{ host: name, because: { text: verdictText(against, holds(against, scope), scope), range: against.range } }] : [];
     });
     return all.length === 0 ? undefined : all;
+}
+
+/** The host that all VMs of the policy leave, where places alone tell that there is one only. */
+function onlySource({ selection: { from } }: Policy, { hosts }: Inventory, world: World): HostName | undefined {
+    if (from.kind === 'named-host') return from.host;
+    const where = from.kind === 'hosts' ? from.where : undefined;
+    if (!where) return undefined;
+    const byPlace = conjuncts(where).filter(isOfPlace);
+    const sources = hosts.filter(({ name }) => byPlace.every((one) => isTrue(holds(one, scopeOf(world, { host: name })))));
+    return byPlace.length > 0 && sources.length === 1 ? sources[0]?.name : undefined;
+}
+
+/** Whether it speaks of where a host is and what it is called, and of nothing else. */
+function isOfPlace(condition: Expression): boolean {
+    const read = attributesIn(condition);
+    return read.length > 0 && read.every(({ entity, attribute }) => entity === 'host' && ofPlace.has(attribute));
 }
 
 const ofPlace: ReadonlySet<string> = new Set(['name', 'zone', 'rack', 'tag', 'tags']);
