@@ -63,7 +63,11 @@ function wayFrom(from: string, to: string, before: ReadonlyMap<string, ReadonlyS
     for (const way of open) {
         const last = way.at(-1) ?? from;
         if (last === to) return way;
-        for (const next of before.get(last) ?? []) if (!seen.has(next) && seen.add(next)) open.push([...way, next]);
+        for (const next of before.get(last) ?? []) {
+            if (seen.has(next)) continue;
+            seen.add(next);
+            open.push([...way, next]);
+        }
     }
     return undefined;
 }

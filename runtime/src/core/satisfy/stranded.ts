@@ -45,6 +45,8 @@ export function strandedVms(policy: Policy, outlook: Outlook, allowance: Allowan
             break;
         }
     }
+    // Where all is brought to one host, that one is not meant to be emptied by the same policy.
+    if (free.size > 0) for (const host of namedBy(policy)) stuck.delete(host);
     const [vm] = stuck.values();
     if (!vm) return undefined;
     const reasons = hosts.flatMap((host) => {
@@ -54,6 +56,16 @@ export function strandedVms(policy: Policy, outlook: Outlook, allowance: Allowan
     // Where no clause of the policy has a part in it, it is a matter of the VM and the hosts (MIG4xx).
     if (!reasons.some(({ because }) => because.range)) return undefined;
     return { vm, sources: [...stuck.keys()], all: free.size === 0, excluded: reasons };
+}
+
+/** Hosts that a policy names as its destination: `to host "spare"`. */
+function namedBy({ destination }: Policy): readonly HostName[] {
+    return destination.where.flatMap(conjuncts).flatMap((of) => {
+        if (of.kind !== 'binary' || of.operator !== '==') return [];
+        const { left, right } = of;
+        const isName = left.kind === 'attribute' && left.entity === 'host' && left.attribute === 'name';
+        return isName && right.kind === 'literal' && typeof right.value === 'string' ? [right.value] : [];
+    });
 }
 
 /** Why each host of the inventory is none to go to, by constraints that speak of places alone; undefined where one may be. */
