@@ -242,12 +242,21 @@ describe('mig.config.yaml', () => {
 
 describe('--fix', () => {
     test('mends what it can, says what, and leaves the rest', async () => {
-        const text = policy({ above: stale, zone: 'eats' }).replace('precopy', 'precopi').replace('when host', 'when hots');
+        const text = policy({ above: stale }).replace('precopy', 'precopi').replace('when host', 'when hots');
         const { code, stdout } = await check(text, '--fix');
         expect(await readFile(desk.at('p.mig'), 'utf8')).toBe(policy());
         expect(stdout).toMatch(/fixed p\.mig:\d+:\d+ MIG102: .*precopy/);
         expect(stdout).toMatch(/fixes made\np\.mig: nothing found\n$/);
         expect(code).toBe(0);
+    });
+
+    test('leaves to a person which host was meant, and which unit', async () => {
+        const text = policy({ zone: 'eats' }).replace('5 min', '5');
+        const { code, stdout, stderr } = await check(text, '--fix');
+        expect(await readFile(desk.at('p.mig'), 'utf8')).toBe(text);
+        expect(stderr).toMatch(/needs a unit/);
+        expect({ code, stdout }).toEqual({ code: 3, stdout: '1 error, 0 warnings\n' });
+        expect((await check(policy({ zone: 'eats' }), '--fix')).stderr).toContain('did you mean "east"?');
     });
 
     test('keeps a link and the permissions, and leaves nothing behind', async () => {
