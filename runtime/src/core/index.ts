@@ -9,6 +9,7 @@ export * from './decide/qmp-call.js';
 export * from './decide/queue.js';
 export * from './decide/recovery.js';
 export * from './decide/skips.js';
+export * from './decide/stop-limit.js';
 export * from './decide/trim.js';
 export * from './decide/windows.js';
 export * from './errors.js';

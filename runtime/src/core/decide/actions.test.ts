@@ -112,12 +112,13 @@ describe('the calls of a plan', () => {
         ];
         const between = actions('precopy', {}, ladder).filter(({ phase }) => phase === 'perform');
         expect(between.slice(1).map((one) => [one.call, one.with['when']])).toEqual([
+            ['virDomainMigrateSetMaxDowntime', 'while it sends; 300 ms once a pass leaves no more than that'],
             ['virDomainMigrateSetMaxDowntime', 'at iteration 3'],
             ['virDomainQemuMonitorCommand', 'stalled for 2 iterations'],
             ['virDomainSuspend', 'stalled for 4 iterations'],
             ['virDomainAbortJobFlags', 'after 1 min'],
         ]);
-        expect(between[2]?.with).toMatchObject({ 'cpu-throttle-initial': 20, 'cpu-throttle-increment': 10, 'max-cpu-throttle': 80 });
+        expect(between[3]?.with).toMatchObject({ 'cpu-throttle-initial': 20, 'cpu-throttle-increment': 10, 'max-cpu-throttle': 80 });
     });
 
     test('a rung that switches prepares both ends for it, but not where that is forbidden', () => {
@@ -146,6 +147,8 @@ describe('the commands of a plan between hosts of plain QEMU', () => {
             'b migrate-incoming',
             'a migrate-set-parameters',
             'a migrate',
+            // The limit by which the guest is stopped: low, as there is a cap.
+            'a migrate-set-parameters',
             'b cont',
             'a quit',
             'b remove',

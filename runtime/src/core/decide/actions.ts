@@ -20,6 +20,7 @@ import { type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.j
 import { optionSettings, readingCommands } from './option-settings.js';
 import { qmpActions } from './qmp-actions.js';
 import { lockFile, uriOf } from './route.js';
+import { firstStopLimit, whileItIsEnough } from './stop-limit.js';
 
 /** Metadata namespace of the mark that says which run moves a VM. */
 export const moverNamespace = 'urn:mig:mover:1';
@@ -101,6 +102,7 @@ export function actionsOf(
             destination_xml: 'as begin gave it',
         }),
         ...(monitor === 'allow' ? readBackActions(move, asked.technique) : []),
+        ...stopLimitActions(move, ceiling),
         ...switchActions(move),
         ...ladderActions(move),
         action(destination, 'finish', 'virDomainMigrateFinish3Params', {
@@ -127,6 +129,17 @@ export function actionsOf(
         ...probeActions(move),
         ...hookActions(move, 'after'),
     ];
+}
+
+/** Under a cap the limit is held low until a guest needs more of it. */
+function stopLimitActions(
+    { source, vm, technique }: Omit<PlannedMove, 'actions'>,
+    ceiling: BytesPerSecond | undefined,
+): readonly PlannedAction[] {
+    const limit = firstStopLimit(technique, ceiling !== undefined);
+    if (!limit) return [];
+    const downtime = { domain: vm.name, downtime: `${limit.now} ms`, when: whileItIsEnough(limit) };
+    return [{ on: source, phase: 'perform', call: 'virDomainMigrateSetMaxDowntime', with: downtime }];
 }
 
 /** `throttle … up to`: libvirt has no parameter for the most. */

@@ -35,7 +35,7 @@ export function ownSwitch({ kind }: PlannedTechnique): { readonly atIteration: n
 /** Longer than it takes to hear how far a pass is and to ask for the switch: two looks at its progress. */
 const leadOfSwitch = milliseconds(450);
 /** QEMU's own downtime limit: where no more than that is left of a pass it looks at the dirty bitmap, and the next pass begins. */
-const usualDowntimeLimit = milliseconds(300);
+export const usualDowntimeLimit = milliseconds(300);
 
 /**
  * What the hypervisor's process holds beside the guest's memory: 40 MiB in the lab. More is taken off than that, for a

@@ -56,6 +56,7 @@ test('the actions of a move are the calls of the protocol, in order', () => {
       a settings: virDomainMigrateSetMaxDowntime {"domain":"db","downtime":"300 ms"}
       a settings: virDomainMigrateGetMaxDowntime {"domain":"db"}
       a perform: virDomainMigratePerform3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig, with the port that prepare gave","listen_address":"0.0.0.0","destination_xml":"as begin gave it"}
+      a perform: virDomainMigrateSetMaxDowntime {"domain":"db","downtime":"100 ms","when":"while it sends; 300 ms once a pass leaves no more than that"}
       b finish: virDomainMigrateFinish3Params {"destination_name":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"cancelled":false}
       a confirm: virDomainMigrateConfirm3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"cancelled":false}
       b arrival: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"removed","flags":["LIVE","CONFIG"]}

@@ -16,6 +16,7 @@ import type { MigrateSide } from './migrate-call.js';
 import { isForbidden, type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
 import { incomingUri, qmpCapabilitiesOf, qmpParametersOf } from './qmp-call.js';
 import { lockFile, uriOf } from './route.js';
+import { firstStopLimit, whileItIsEnough } from './stop-limit.js';
 
 type With = PlannedAction['with'];
 
@@ -27,6 +28,7 @@ export function qmpActions(
     const { source, destination, technique, route } = move;
     const vm = move.vm.name;
     const asked = moveTechnique(technique);
+    const limit = firstStopLimit(technique, ceiling !== undefined);
     const mark = lockFile(move.vm.uuid).replace(/lock$/, 'mover');
     const action = (on: string, phase: PlannedAction['phase'], call: string, parameters: With): PlannedAction => ({
         on,
@@ -60,6 +62,9 @@ export function qmpActions(
         ...(asked.postcopy ? cap('max-postcopy-bandwidth', postcopySpeedText(technique.options.postcopyBandwidth, ceiling)) : []),
         ...(asked.live ? [] : [action(source, 'perform', 'stop', { vm })]),
         action(source, 'perform', 'migrate', { vm, uri: `${uriOf(route)}, with the port that the destination listens at` }),
+        ...(limit
+            ? [action(source, 'perform', 'migrate-set-parameters', { vm, 'downtime-limit': limit.now, when: whileItIsEnough(limit) })]
+            : []),
         ...switchActions(move),
         ...technique.ladder
             .filter((rung) => !isForbidden(rung, technique.options))

@@ -52,7 +52,7 @@ const plan: Plan = planOf(
     {
         instances: [
             instance({
-                requires: [promise('downtime', 310), promise('energy', 500)],
+                requires: [promise('downtime', 180), promise('energy', 500)],
                 passedOver: ['pin-1', 'pin-2'].map((name) => ({
                     vm: name,
                     because: { text: 'vm.tags contains "pinned"', range: at(16, 5, 31) },

@@ -10,6 +10,7 @@ import {
     type BytesPerSecond,
     type Milliseconds,
 } from '@mig/language';
+import { usualDowntimeLimit } from '../decide/move-technique.js';
 import type { Inventory } from '../model/inventory.js';
 import type { MovePhase, Plan, PlannedMove } from '../model/plan.js';
 import type { Snapshot, VmName, VmState, VmUuid } from '../model/snapshot.js';
@@ -41,7 +42,7 @@ export const phaseSpread = 0.2;
 export const wireEfficiency = 1448 / 1538;
 
 /** QEMU's own downtime limit where the policy says nothing. */
-export const defaultDowntimeLimit = milliseconds(300);
+export const defaultDowntimeLimit = usualDowntimeLimit;
 
 /** A move that its ladder never ends is given up after this time, as the executor does. */
 export const defaultTimeBound = milliseconds(3_600_000);

@@ -7,6 +7,7 @@ import { moveTechnique, ownSwitch } from '../decide/move-technique.js';
 import { optionSettings } from '../decide/option-settings.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
+import { firstStopLimit, stopLimitAt, type StopLimit } from '../decide/stop-limit.js';
 import type { MoveEvent } from '../model/events.js';
 import type { PlannedMove, Reason } from '../model/plan.js';
 import { takenAsAsked, type SettingFigure } from '../model/settings.js';
@@ -43,6 +44,7 @@ export class Copying {
     readonly #owner: CopyOwner;
     #state: PrecopyState;
     #ladder: LadderState;
+    #stopLimit: StopLimit | undefined;
     /** The time that `#state` is of. */
     #now = 0;
     /** The ladder's time counts from here. */
@@ -100,7 +102,9 @@ export class Copying {
         if (mirrors) this.#diskCapApplied();
         else this.#owner.emit({ type: 'iteration', iteration: 1, remaining: whole(this.#state.remaining) });
         if (standsStill(this.#state)) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
-        if (this.#owner.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#state.downtimeLimit);
+        this.#stopLimit = firstStopLimit(this.#owner.planned.technique, this.#cap !== undefined);
+        if (this.#stopLimit) this.#stopWithin(this.#stopLimit.now);
+        else if (this.#owner.planned.technique.options.downtimeMs !== undefined) this.#applied('downtime-limit', this.#state.downtimeLimit);
         this.#optionsApplied();
         this.#switchIfDue();
         this.#judge(mirrors ? 'clock' : 'iteration');
@@ -145,6 +149,7 @@ export class Copying {
             this.#owner.emit({ type: 'iteration', iteration: then.iteration, remaining: whole(then.remaining) });
             if (kind === 'iteration') {
                 this.#switchIfDue();
+                this.#judgeStop(then);
                 if (this.#judge('iteration')) return;
             } else if (!stood) this.#owner.emit({ type: 'guest-stopped', on: this.#owner.planned.source });
         }
@@ -224,6 +229,19 @@ export class Copying {
         return Math.max(this.#now, this.#copyStartedAt + looks * lookEvery);
     }
 
+    #judgeStop({ iteration, remaining }: PrecopyState): void {
+        const before = this.#stopLimit;
+        if (!before) return;
+        const rate = wireRate(this.#state, this.#rate);
+        this.#stopLimit = stopLimitAt(before, { iteration, remaining: whole(remaining), rate });
+        if (this.#stopLimit.now !== before.now) this.#stopWithin(this.#stopLimit.now);
+    }
+
+    #stopWithin(limit: Milliseconds): void {
+        this.#state = withDowntimeLimit(this.#state, limit);
+        this.#applied('downtime-limit', limit);
+    }
+
     /** Judges the ladder and does what it says. True when the move is aborted. */
     #judge(at: 'iteration' | 'clock'): boolean {
         if (!this.#switched && this.#now >= this.#performBoundAt - clockSlack) {
@@ -253,8 +271,8 @@ export class Copying {
         this.#owner.emit({ type: 'rung-fired', rung: action.rung, action: actionText(action), because: text });
         switch (action.kind) {
             case 'downtime':
-                this.#state = withDowntimeLimit(this.#state, action.limit);
-                return this.#applied('downtime-limit', action.limit);
+                this.#stopLimit = undefined;
+                return this.#stopWithin(action.limit);
             case 'bandwidth':
                 this.rungCap = action.rate;
                 return;

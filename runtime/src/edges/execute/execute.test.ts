@@ -194,7 +194,7 @@ describe('bandwidth', () => {
         const told = events.flatMap((e) =>
             e.type === 'phase-entered' && e.phase === 'perform' ? ['perform'] : e.type === 'setting-applied' ? [e.setting] : [],
         );
-        expect(told).toEqual(['bandwidth', 'perform', 'bandwidth', 'downtime-limit']);
+        expect(told).toEqual(['bandwidth', 'perform', 'downtime-limit', 'bandwidth', 'downtime-limit']);
     });
 });
 

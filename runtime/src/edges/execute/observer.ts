@@ -17,6 +17,7 @@ export class AttemptObserver {
     #iteration = 0;
     #last: Progress | undefined;
     #isSending = false;
+    #standsStill = false;
     /** Called at each iteration boundary. */
     onIteration: ((iteration: number) => void) | undefined;
     /** Called when the source begins to send. */
@@ -47,6 +48,10 @@ export class AttemptObserver {
     }
     get isSending(): boolean {
         return this.#isSending;
+    }
+    /** The guest is stopped at its source: for its last pages, or by whoever may. */
+    get standsStill(): boolean {
+        return this.#standsStill;
     }
     get hasSwitched(): boolean {
         return this.#hasSwitched;
@@ -91,9 +96,11 @@ export class AttemptObserver {
                 return;
             case 'guest-stopped':
                 this.#stoppedAt = at;
+                this.#standsStill = true;
                 this.#run.emit({ type: 'guest-stopped', move: this.#step.id, on: source, at });
                 return;
             case 'guest-resumed':
+                this.#standsStill = false;
                 this.#run.emit({ type: 'guest-resumed', move: this.#step.id, on: source, at });
                 return;
             case 'job-completed':

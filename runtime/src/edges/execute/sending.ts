@@ -1,8 +1,10 @@
 import { formatQuantity, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
 import {
     decide,
+    firstStopLimit,
     nextClockTime,
     startLadder,
+    stopLimitAt,
     switchesNow,
     switchRefused,
     trimEvery,
@@ -12,6 +14,7 @@ import {
     type LadderState,
     type PlannedMove,
     type Progress,
+    type StopLimit,
 } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Departure } from '../hypervisor/port.js';
@@ -49,6 +52,8 @@ export class Sending {
     readonly #readBack: ReadBack;
     #ladder: LadderState;
     #progress: Progress | undefined;
+    #stopLimit: StopLimit | undefined;
+    #stopLimited = false;
     /** By the source's host for the guest and its hypervisor, when it began to send. */
     #held: Bytes | undefined;
     #capConfirmed = false;
@@ -87,6 +92,7 @@ export class Sending {
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
         this.#observer.onSending = () => {
             this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
+            this.#inTurn(() => this.#limitStop(this.#observer.iteration));
             this.#inTurn(() => this.#askWhatIsHeld());
             this.#inTurn(() => this.#readBack.options(this.#over.signal));
         };
@@ -139,7 +145,7 @@ export class Sending {
         if (progress) this.#observer.progressed(progress);
         await this.#switchIfDue(this.#observer.iteration);
         await this.#judge('clock', this.#observer.iteration);
-        if (!this.maySwitched) await this.#readBack.downtimeLimit(this.#over.signal);
+        if (!this.maySwitched) await this.#limitStop(this.#observer.iteration);
     }
 
     async #atBoundary(iteration: number): Promise<void> {
@@ -147,7 +153,7 @@ export class Sending {
         if (this.maySwitched) return;
         const progress = await this.#ask();
         this.#observer.boundary(iteration, progress?.remaining);
-        await this.#readBack.downtimeLimit(this.#over.signal);
+        await this.#limitStop(iteration);
         await this.#judge('iteration', iteration);
     }
 
@@ -165,6 +171,23 @@ export class Sending {
         }
         await bandwidth.measured(this.#step.id, asked, this.#over.signal);
         return this.#progress;
+    }
+
+    /** Held low under a cap, and raised where a guest needs it (decide/stop-limit.ts). A limit that is not taken is set again at the next look. */
+    async #limitStop(iteration: number): Promise<void> {
+        if (!this.#stopLimited) {
+            if (!this.#observer.isSending && this.#progress === undefined) return;
+            const { id, technique } = this.#step;
+            this.#stopLimit = firstStopLimit(technique, this.#run.bandwidth.capOf(id) !== undefined);
+            if (this.#stopLimit) await this.#readBack.setDowntimeLimit(this.#stopLimit.now, this.#over.signal);
+            this.#stopLimited = true;
+        }
+        if (!this.#stopLimit) return this.#readBack.downtimeLimit(this.#over.signal);
+        if (this.#observer.standsStill) return;
+        const { remaining, rate } = this.#progress ?? { remaining: undefined, rate: undefined };
+        const next = stopLimitAt(this.#stopLimit, { iteration, remaining, rate });
+        if (next.now !== this.#stopLimit.now) await this.#readBack.setDowntimeLimit(next.now, this.#over.signal);
+        this.#stopLimit = next;
     }
 
     /** Of the guest's memory what was never touched passes at once: the end of a first pass is seen coming by the rest alone. */
@@ -205,6 +228,7 @@ export class Sending {
     async #act(action: LadderAction, because: string): Promise<void> {
         switch (action.kind) {
             case 'downtime':
+                this.#stopLimit = undefined;
                 return this.#readBack.setDowntimeLimit(action.limit, this.#over.signal);
             case 'bandwidth':
                 return this.#run.bandwidth.limit(this.#step.id, action.rate, this.#over.signal);
