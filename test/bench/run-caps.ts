@@ -1,4 +1,7 @@
-/** Caps against the counters of the links: four moves that share a total, and two with a cap each. */
+/**
+ * Caps against the counters of the links: four moves that share a total, two with a cap each, after a switch to post-copy,
+ * where a rung or a window changes the cap, and where two of four moves switch.
+ */
 import { writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,13 +9,17 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationEvent } from '@mig/runtime/core';
 import { type GuestSpec, type Lab, labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
-import { capsInForce, ratesIn, type Stretch, WireCounter, type WireSample } from '../kit/wire.js';
-import { atMost, type Check } from './checks.js';
+import { capsInForce, ratesIn, WireCounter, type WireSample } from '../kit/wire.js';
+import { atLeast, atMost, type Check } from './checks.js';
 
 const mebibyte = 2 ** 20;
 const windowMs = 2000;
 /** A move that has just begun fills its window first, and QEMU counts in tenths of a second. */
 const settleMs = 1000;
+/** In post-copy the last page has come a little before finish says so. */
+const afterLastPageMs = 200;
+const minuteMs = 60_000;
+const twoHosts = ['kvm-b', 'kvm-c'];
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const guest = (name: string, memoryMiB: number): GuestSpec => ({ name, memoryMiB, randomShare: 1, persistent: true });
@@ -25,23 +32,25 @@ interface Measured {
 export async function caps(lab: Lab, scratch: string): Promise<Measured> {
     const shared = await sharedLink(lab, scratch);
     const each = await capEach(lab, scratch);
-    return { checks: [...shared.checks, ...each.checks], runs: { ...shared.runs, ...each.runs } };
+    const afterSwitch = await capAfterSwitch(lab, scratch);
+    const changes = await capChanges(lab, scratch);
+    const mixed = await capMixed(lab, scratch);
+    return together([shared, each, afterSwitch, changes, mixed]);
 }
 
 /** One of four ends early: the sum stays at the cap, and the three take what it leaves. */
 async function sharedLink(lab: Lab, scratch: string): Promise<Measured> {
     const total = 20 * mebibyte;
     const guests = [guest('cap1', 48), guest('cap2', 112), guest('cap3', 112), guest('cap4', 112)];
-    const { events, samples } = await drainUnder(lab, scratch, guests, 'total 20 MiB/s', ['kvm-a']);
+    const { events, samples } = await drainUnder(lab, scratch, guests, { bandwidth: 'total 20 MiB/s', watched: ['kvm-a'] });
     const wire = samples.get('kvm-a') ?? [];
     const inForce = capsInForce(events);
     const all = inForce.find(({ sending }) => sending === guests.length)?.at ?? NaN;
     const ends = events.flatMap((e) => (e.type === 'phase-ended' && e.phase === 'perform' ? [e.at] : []));
     const [firstEnd = NaN] = ends;
     const lastEnd = ends.at(-1) ?? NaN;
-    // The memory of one is all sent a little before its perform ends: what is left of it is its stop.
-    const during = ratesIn(wire, 'sent', { from: all + settleMs, to: lastEnd - 500 }, windowMs);
-    const whole = during.filter(({ from, to }) => to < firstEnd - 500 || from > firstEnd + settleMs);
+    const during = ratesIn(wire, 'sent', { from: all + settleMs, to: lastEnd }, windowMs);
+    const whole = during.filter(({ from, to }) => to < firstEnd || from > firstEnd + settleMs);
     const after = inForce.find(({ at, total: sum, sending }) => at >= firstEnd && sending === guests.length - 1 && sum >= total - mebibyte);
     const taken = ratesIn(wire, 'sent', { from: firstEnd + settleMs, to: firstEnd + settleMs + windowMs + 400 }, windowMs);
     say(`shared: ${whole.length} windows, ${described(whole, total)}; after the first end ${described(taken, total)}`);
@@ -59,17 +68,21 @@ async function sharedLink(lab: Lab, scratch: string): Promise<Measured> {
 /** Two moves to two hosts, with a cap on each: what arrives at a host is one of them. */
 async function capEach(lab: Lab, scratch: string): Promise<Measured> {
     const cap = 8 * mebibyte;
-    const hosts = ['kvm-b', 'kvm-c'];
     const guests = [guest('cap5', 80), guest('cap6', 80)];
-    const { events, samples } = await drainUnder(lab, scratch, guests, 'per vm 8 MiB/s', hosts, 'apart by vm.tag.apart');
-    const windows = hosts.flatMap((host) => {
-        const moves = events.flatMap((e) => (e.type === 'run-started' ? e.plan.moves : [])).filter((m) => m.destination === host);
-        const [id] = moves.map((m) => m.id);
-        if (moves.length !== 1 || id === undefined) throw new Error(`${moves.length} moves go to ${host}: one was wanted`);
-        const at = (type: 'phase-entered' | 'phase-ended') =>
-            events.find((e) => e.type === type && e.move === id && e.phase === 'perform')?.at;
-        const stretch: Stretch = { from: (at('phase-entered') ?? NaN) + settleMs, to: (at('phase-ended') ?? NaN) - 500 };
-        return ratesIn(samples.get(host) ?? [], 'received', stretch, windowMs);
+    const { events, samples } = await drainUnder(lab, scratch, guests, {
+        bandwidth: 'per vm 8 MiB/s',
+        watched: twoHosts,
+        more: 'apart by vm.tag.apart',
+    });
+    const windows = twoHosts.flatMap((host) => {
+        const at = timesOf(events, moveTo(events, host));
+        // To the end: what is sent at the stop keeps to the cap as well.
+        return ratesIn(
+            samples.get(host) ?? [],
+            'received',
+            { from: at('perform', 'entered') + settleMs, to: at('perform', 'ended') },
+            windowMs,
+        );
     });
     say(`each: ${windows.length} windows, ${described(windows, cap)}`);
     return {
@@ -78,21 +91,149 @@ async function capEach(lab: Lab, scratch: string): Promise<Measured> {
     };
 }
 
+/** After the switch a cap is a setting of its own: what the policy gives as a share, and what the technique asks for. */
+async function capAfterSwitch(lab: Lab, scratch: string): Promise<Measured> {
+    const measured = async (name: string, cap: number, using: string): Promise<Measured> => {
+        const { events, samples } = await drainUnder(lab, scratch, [guest('cap7', 80)], {
+            bandwidth: 'per vm 8 MiB/s',
+            using,
+            watched: ['kvm-a'],
+        });
+        const [move = ''] = movesOf(events).map(({ id }) => id);
+        const switched = events.find((e) => e.type === 'postcopy-started')?.at ?? NaN;
+        const stretch = { from: switched + settleMs, to: timesOf(events, move)('finish', 'ended') - afterLastPageMs };
+        const windows = ratesIn(samples.get('kvm-a') ?? [], 'sent', stretch, windowMs);
+        say(`${name}: ${windows.length} windows, ${described(windows, cap)}`);
+        return {
+            checks: [atMost(`caps: ${name}, furthest 2 s window from the cap in force`, furthest(windows, cap), 5, '%')],
+            runs: { [`${name}, 2 s windows (MiB/s)`]: windows.map(({ rate }) => rate / mebibyte) },
+        };
+    };
+    return together([
+        await measured('post-copy', 8 * mebibyte, 'postcopy'),
+        await measured('post-copy with a cap of its own', 5 * mebibyte, 'postcopy { postcopy bandwidth 5 MiB/s }'),
+    ]);
+}
+
+/** Another cap in the middle of a move: by a rung, and by a window that closes at a full minute. */
+async function capChanges(lab: Lab, scratch: string): Promise<Measured> {
+    const measured = async (
+        name: string,
+        before: number,
+        after: number,
+        how: Partial<Clauses> & Pick<Clauses, 'bandwidth'>,
+    ): Promise<Measured> => {
+        const { events, samples } = await drainUnder(lab, scratch, [guest('cap8', 112)], { watched: ['kvm-a'], ...how });
+        const [move = ''] = movesOf(events).map(({ id }) => id);
+        const at = timesOf(events, move);
+        const changed = events.find((e) => e.type === 'setting-applied' && e.setting === 'bandwidth' && e.got === after)?.at ?? NaN;
+        const wire = samples.get('kvm-a') ?? [];
+        const first = ratesIn(wire, 'sent', { from: at('perform', 'entered') + settleMs, to: changed }, windowMs);
+        const then = ratesIn(wire, 'sent', { from: changed + settleMs, to: at('perform', 'ended') }, windowMs);
+        say(`${name}: ${first.length} windows, ${described(first, before)}; then ${then.length}, ${described(then, after)}`);
+        const most = Math.max(furthest(first, before), furthest(then, after));
+        return {
+            checks: [atMost(`caps: ${name}, furthest 2 s window from the cap in force`, most, 5, '%')],
+            runs: { [`${name}, 2 s windows (MiB/s)`]: [...first, ...then].map(({ rate }) => rate / mebibyte) },
+        };
+    };
+    const rung = await measured('changed by a rung', 12 * mebibyte, 8 * mebibyte, {
+        bandwidth: 'per vm 12 MiB/s',
+        using: 'precopy { after 5 s: bandwidth 8 MiB/s }',
+    });
+    const closes = Math.ceil((Date.now() + 14_000) / minuteMs) * minuteMs;
+    await sleep(Math.max(0, closes - 12_000 - Date.now()));
+    const clock = (at: number): string => new Date(at).toISOString().slice(11, 16);
+    const window = await measured('changed by a window', 7 * mebibyte, 12 * mebibyte, {
+        bandwidth: `per vm 12 MiB/s; between ${clock(closes - 5 * minuteMs)} and ${clock(closes)} in "UTC": per vm 7 MiB/s`,
+    });
+    return together([rung, window]);
+}
+
+/** Of four moves that share a link two switch to post-copy: the sum stays at the cap. */
+async function capMixed(lab: Lab, scratch: string): Promise<Measured> {
+    const total = 20 * mebibyte;
+    const guests = ['cap11', 'cap12', 'cap13', 'cap14'].map(
+        (name, i): GuestSpec => ({ ...guest(name, 96), tags: { leaves: i < 2 ? 'yes' : 'no' } }),
+    );
+    const { events, samples } = await drainUnder(lab, scratch, guests, {
+        bandwidth: 'total 20 MiB/s',
+        using: 'choose { vm.tag.leaves == "yes": precopy { after 5 s: switch to postcopy }  otherwise: precopy }',
+        watched: ['kvm-a'],
+    });
+    const switches = events.flatMap((e) => (e.type === 'postcopy-started' ? [e.at] : []));
+    const begun = movesOf(events).map(({ id }) => timesOf(events, id)('perform', 'entered'));
+    const ends = movesOf(events).map(({ id }) => Math.max(timesOf(events, id)('perform', 'ended'), timesOf(events, id)('finish', 'ended')));
+    // While all four send: from then on others take what is left, as is measured above.
+    const stretch = { from: Math.max(...begun) + settleMs, to: Math.min(...ends) - afterLastPageMs };
+    const windows = ratesIn(samples.get('kvm-a') ?? [], 'sent', stretch, windowMs);
+    say(`two of four in post-copy: ${windows.length} windows, ${described(windows, total)}`);
+    return {
+        checks: [
+            atLeast('caps: of four moves those that have switched to post-copy', switches.length, 2, ''),
+            atMost('caps: two of four in post-copy, furthest 2 s window from the cap in force', furthest(windows, total), 5, '%'),
+        ],
+        runs: { 'two of four in post-copy, 2 s windows (MiB/s)': windows.map(({ rate }) => rate / mebibyte) },
+    };
+}
+
+const together = (parts: readonly Measured[]): Measured => ({
+    checks: parts.flatMap(({ checks }) => checks),
+    runs: Object.assign({}, ...parts.map(({ runs }) => runs)) as Measured['runs'],
+});
+
+type PlannedMoves = Extract<MigrationEvent, { type: 'run-started' }>['plan']['moves'];
+const movesOf = (events: readonly MigrationEvent[]): PlannedMoves =>
+    events.flatMap((e) => (e.type === 'run-started' ? [...e.plan.moves] : []));
+
+function moveTo(events: readonly MigrationEvent[], host: string): string {
+    const moves = movesOf(events).filter((move) => move.destination === host);
+    const [id] = moves.map((move) => move.id);
+    if (moves.length !== 1 || id === undefined) throw new Error(`${moves.length} moves go to ${host}: one was wanted`);
+    return id;
+}
+
+/** When a move entered a phase, and when that ended. */
+const timesOf =
+    (events: readonly MigrationEvent[], move: string) =>
+    (phase: 'perform' | 'finish', what: 'entered' | 'ended'): number =>
+        events.find(
+            (e) =>
+                (e.type === 'phase-entered' || e.type === 'phase-ended') &&
+                e.type === `phase-${what}` &&
+                e.move === move &&
+                e.phase === phase,
+        )?.at ?? NaN;
+
+/** What a policy of the benchmark says. */
+interface Clauses {
+    readonly bandwidth: string;
+    /** Pre-copy where it is not said. */
+    readonly using?: string;
+    readonly more?: string;
+    /** Hosts whose links are counted. */
+    readonly watched: readonly string[];
+}
+
 async function drainUnder(
     lab: Lab,
     scratch: string,
     guests: readonly GuestSpec[],
-    bandwidth: string,
-    watched: readonly string[],
-    more = '',
+    { bandwidth, using = 'precopy', more, watched }: Clauses,
 ): Promise<{ readonly events: readonly MigrationEvent[]; readonly samples: ReadonlyMap<string, readonly WireSample[]> }> {
-    await Promise.all(guests.map((spec) => startGuest(lab, 'kvm-a', { ...spec, tags: { apart: 'yes' } })));
+    await Promise.all(guests.map((spec) => startGuest(lab, 'kvm-a', { ...spec, tags: { apart: 'yes', ...spec.tags } })));
     await sleep(2000);
     const policy = path.join(scratch, 'caps.mig');
-    await writeFile(
-        policy,
-        `policy caps {\n  when host is in maintenance\n  move vms on host\n  to hosts prefer least loaded${more === '' ? '' : `\n    ${more}`}\n  using precopy\n  bandwidth { ${bandwidth} }\n  at most ${guests.length} at once per host\n}\n`,
-    );
+    const clauses = [
+        'when host is in maintenance',
+        'move vms on host',
+        'to hosts prefer least loaded',
+        ...(more === undefined ? [] : [`  ${more}`]),
+        `using ${using}`,
+        `bandwidth { ${bandwidth} }`,
+        `at most ${guests.length} at once per host`,
+    ];
+    await writeFile(policy, `policy caps {\n${clauses.map((clause) => `  ${clause}\n`).join('')}}\n`);
     await using counters = new AsyncDisposableStack();
     const counted = watched.map((host) => [host, counters.use(new WireCounter(lab, host))] as const);
     const [command = '', ...argv] = labCommand(lab, [

@@ -18,16 +18,22 @@ export const qemuPortion = bytes(32 * (4096 + 8));
 const tenthMs = 100.5;
 
 /**
- * The line that is kept to, as a share of the share. Of the tenths of QEMU, which last a little longer, any two seconds
- * hold 19 or 20: between 5 % less and 1 % more than the mean. This puts the cap a little nearer to the middle.
+ * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 4.5 % less and 0.5 % more than
+ * the mean. The line that is kept to lies as much above the share, so that the share is nearer to the middle.
  */
-const aim = 1.005;
+const aim = { least: 0.005, most: 0.0125 } as const;
+
+/** No two seconds are to be further from the share. */
+const bound = 0.05;
+
+/** A setting holds for no longer: from one late look to the next but for chance, and for the tenth under way when it was raised. */
+const longestInForceMs = 460;
 
 /**
  * How much of the difference between the balance that is reckoned and the one that is counted is made up for at a look.
  * What is counted is a staircase of tenths, and looks fall anywhere on its steps: it is right in the mean alone.
  */
-const trust = 0.05;
+const trust = 0.04;
 
 /**
  * A rate that is told is of the tenth before. By the next look that one has begun under the setting that is in force but
@@ -71,7 +77,7 @@ export interface TrimState {
  */
 export function trimmed(before: TrimState | undefined, look: TrimLook, step: BytesPerSecond, portion?: Bytes): TrimState {
     const goesOn = before?.share === look.share && look.sent >= before.since.sent;
-    const now = goesOn ? gone(before, look, portion) : begun(before, look, portion);
+    const now = goesOn ? gone(before, look, step, portion) : begun(before, look, portion);
     const setting = bestSetting(now, step, portion);
     if (setting === now.setting) return now;
     return { ...now, setting, setAt: look.at, over: now.over + raised(now.setting, setting, now.lets, portion) };
@@ -102,9 +108,9 @@ function raised(from: BytesPerSecond, to: BytesPerSecond, lets: TrimState['lets'
     return portion === undefined || to <= from ? 0 : Math.max(0, through(to, lets, portion) - through(from, lets, portion)) / 10;
 }
 
-function gone(before: TrimState, { share, at, sent, rate }: TrimLook, portion: Bytes | undefined): TrimState {
+function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: BytesPerSecond, portion: Bytes | undefined): TrimState {
     const lets = learned(before, rate, at - before.setAt, portion);
-    const line = share * aim;
+    const line = lineOf(share, step, portion);
     const reckoned = before.over + ((through(before.setting, lets, portion) - line) * (at - before.at)) / 1000;
     const counted = sent - before.since.sent - (line * (at - before.since.at)) / 1000;
     const over = reckoned + trust * (counted - reckoned);
@@ -132,11 +138,21 @@ function through(setting: BytesPerSecond, lets: TrimState['lets'], portion: Byte
     return rate;
 }
 
+/**
+ * Bytes a second that are kept to. Two seconds may hold one setting more or less than others do: where that is nearly all
+ * that they may be apart from the share, the line lies close to the share.
+ */
+function lineOf(share: BytesPerSecond, step: BytesPerSecond, portion: Bytes | undefined): number {
+    const apart = portion === undefined ? step : Math.ceil(step / 10 / portion) * portion * 10;
+    const room = bound - (apart * longestInForceMs) / 2000 / share;
+    return share * (1 + Math.min(aim.most, Math.max(aim.least, room)));
+}
+
 /** The setting that brings the balance nearest to even by the next look; of two, the higher one. Half of the share at least. */
 function bestSetting({ share, over, lets, setting: now }: TrimState, step: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
     const left = (setting: BytesPerSecond): number => {
         const added = raised(now, setting, lets, portion);
-        const then = over + added + ((through(setting, lets, portion) - share * aim) * trimEvery) / 1000;
+        const then = over + added + ((through(setting, lets, portion) - lineOf(share, step, portion)) * trimEvery) / 1000;
         return then > 0 ? then * (1 + caution) : -then;
     };
     let best = share;
