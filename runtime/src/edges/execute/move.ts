@@ -70,6 +70,8 @@ class Attempt {
     #finish: FinishRecord = 'not-sent';
     /** To post-copy, or it may have: nothing is cancelled any more. */
     #switched = false;
+    /** Settles when it is known whether it has. */
+    #doubt: Promise<unknown> | undefined;
     /** When it could have begun to send. */
     #began: EpochMs;
 
@@ -183,7 +185,10 @@ class Attempt {
         if (first?.error !== undefined && !observer.hasSwitched) {
             const mayRun = sending.maySwitched && first.error instanceof HypervisorError && unanswered.includes(first.error.code);
             if (!mayRun || !(await this.#sourceHasSwitched())) throw first.error;
-        } else if (first !== undefined && !observer.hasSwitched) return { cookie: first.cookie, reply: undefined };
+        } else if (first !== undefined && !observer.hasSwitched) {
+            if (!sending.maySwitched) return { cookie: first.cookie, reply: undefined };
+            return this.#finishInDoubt(parameters, first.cookie, observer);
+        }
         this.#switched = true;
         void this.#run.bandwidth.switched(this.#step.id);
         const reply = await this.#finishThere(parameters, first?.cookie ?? noCookie);
@@ -191,6 +196,23 @@ class Attempt {
         if (error !== undefined)
             note(this.#run, 'warning', this.#step.id, `${this.#step.vm.name} is being received all the same: ${messageOf(error)}`);
         return { cookie, reply };
+    }
+
+    /**
+     * perform has returned after the switch was asked for, and nothing was heard of one: what is heard may be late. finish
+     * waits for nothing (safety.md rule 3), and meanwhile the source says whether it still sends.
+     */
+    async #finishInDoubt(parameters: MoveParameters, cookie: Cookie, observer: AttemptObserver): Promise<Sent> {
+        const asking = this.#sourceHasSwitched().then(
+            (is) => (this.#switched = is || observer.hasSwitched),
+            () => true, // where it cannot be asked, what is right of a switch is right of both
+        );
+        this.#doubt = asking;
+        const replying = this.#finishThere(parameters, cookie);
+        replying.catch(() => undefined); // it is waited for below
+        if (await asking) void this.#run.bandwidth.switched(this.#step.id);
+        else this.#leaveWire();
+        return { cookie, reply: await replying };
     }
 
     /** perform broke off after the switch was asked for: only the source knows whether it has switched (safety.md rule 3). */
@@ -240,6 +262,7 @@ class Attempt {
             reply = { cookie: noCookie, started: false };
         }
         if (!reply.started) {
+            await this.#doubt;
             if (this.#switched) {
                 // Its memory is no longer whole at the source: it is not let go on there.
                 this.#reply('refused');

@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { milliseconds } from '@mig/language';
+import { describe, expect, test, vi } from 'vitest';
 import type { MigrationEvent, PlannedMove } from '../../core/index.js';
+import { SimulatedDeparture } from '../hypervisor/simulated/departure.js';
 import type { Fault } from '../hypervisor/simulated/faults.js';
 import { execute } from './execute.js';
 import { resume } from './resume.js';
-import { all, bench, eventsOf, guest, inventoryOf, mib, moveOf, nextClient, planOf, untilKilled } from './testing.js';
+import { all, bench, eventsOf, guest, inventoryOf, mib, mibPerSecond, moveOf, nextClient, planOf, untilKilled } from './testing.js';
 
 const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 /** It takes two seconds to send. */
@@ -32,6 +34,34 @@ describe('a move that switches to post-copy', () => {
         expect(end).toMatchObject({ outcome: 'moved', vmOn: 'b' });
         expect(running).toEqual(['b']);
         expect(made.hypervisors.cluster.machine('b').copies.get(step.vm.uuid)).toMatchObject({ persistent: true, autostart: true });
+    });
+
+    test('keeps its share where perform returns before it is told that it has switched', async () => {
+        const other = guest('web', { memory: mib(512), zeroShare: 0, dirtyRate: mibPerSecond(0) });
+        const made = bench(inventoryOf({ a: [db, other], b: [] }));
+        const { get: told } = Object.getOwnPropertyDescriptor(SimulatedDeparture.prototype, 'events') as {
+            get: (this: SimulatedDeparture) => SimulatedDeparture['events'];
+        };
+        const heard = vi.spyOn(SimulatedDeparture.prototype, 'events', 'get');
+        heard.mockImplementation(async function* (this: SimulatedDeparture) {
+            for await (const event of told.call(this)) {
+                if (event.type === 'migration-status' && event.status === 'postcopy-active') await made.clock.sleep(milliseconds(150));
+                yield event;
+            }
+        });
+        const cap = { scope: 'total', of: undefined, rate: mibPerSecond(60), kind: 'cap', because: { text: 'test' } } as const;
+        const events = await all(execute(planOf([step, moveOf(other, 'a', 'b')], { caps: [cap] }), made.ports));
+        heard.mockRestore();
+        const of = (is: (event: MigrationEvent) => boolean): number => indexOf(events, is);
+        const performed = of((e) => e.type === 'phase-ended' && e.phase === 'perform' && e.move === 'db');
+        const finished = of((e) => e.type === 'phase-ended' && e.phase === 'finish' && e.move === 'db');
+        const switched = of((e) => e.type === 'postcopy-started');
+        expect([performed, switched, finished]).toEqual([performed, switched, finished].toSorted((a, b) => a - b));
+        const caps = events
+            .slice(performed, finished)
+            .flatMap((e) => (e.type === 'setting-applied' && e.setting === 'bandwidth' ? [e.asked] : []));
+        expect(caps.filter((asked) => asked !== mibPerSecond(30))).toEqual([]);
+        expect(eventsOf(events, 'move-ended').map(({ outcome }) => outcome)).toEqual(['moved', 'moved']);
     });
 
     test('writes the switch down before it asks for it', async () => {
