@@ -366,6 +366,19 @@ test('SARIF has what its schema asks for: rules with help, regions from 1, fixes
     ]);
 });
 
+test('a command that is misspelt, and words too many, are told of', async () => {
+    await desk.write('p.mig', policy());
+    const usage = async (...words: string[]) => {
+        const { code, stdout, stderr } = await desk.migRun(words);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+        return stderr;
+    };
+    expect(await usage('chek', 'p.mig')).toBe("mig-run has no command 'chek': did you mean check?\n");
+    expect(await usage('p.mig', 'q.mig')).toContain('one policy at a time: q.mig would be left out');
+    expect(await usage('explain', 'MIG001', 'MIG002')).toContain('too many arguments');
+    expect(await usage('check', 'p.mig', '--json', '--format', 'sarif')).toContain("'--json' cannot be used with option '--format");
+});
+
 describe('explain', () => {
     test('shows the page of a rule by id and by name', async () => {
         const byId = await desk.migRun(['explain', 'mig009']);

@@ -26,7 +26,8 @@ export const suppressionRules: readonly RuleDoc[] = [
         id: 'MIG008',
         name: 'suppression-of-no-rule',
         severity: 'warning',
-        summary: 'A comment, or mig.config.yaml, names a rule that does not exist.',
+        summary:
+            'A comment, or mig.config.yaml, names a rule that does not exist, or a comment silences nothing because its own word is misspelt.',
         avoid: lone('// mig-disable-next-line unknwon-tag -- tags are set by another team'),
         prefer: policy,
         rationale: 'A misspelt rule stays as loud as it was, or as silent; the one who wrote the line believes otherwise.',

@@ -1,7 +1,7 @@
 import type { Finding, Severity } from '../finding.js';
 import { nearest } from '../nearest.js';
 import type { SourceRange } from '../program.js';
-import { type Suppression, suppressionsIn } from './suppressions.js';
+import { directive, misspeltIn, type Suppression, suppressionsIn } from './suppressions.js';
 
 /** How a rule is called: its stable id, or its name. */
 export interface RuleName {
@@ -28,7 +28,8 @@ export interface Suppressed {
 /** Takes out what the comments in the texts silence. A text for each `SourceRange.source`. */
 export function suppress(findings: readonly Finding[], texts: readonly string[], suppressible: Suppressible): Suppressed {
     const comments = texts.flatMap((text, source) => suppressionsIn(text, source));
-    if (comments.length === 0) return { kept: findings, about: [] };
+    const misspelt = texts.flatMap((text, source) => misspeltIn(text, source)).map(aboutMisspelt);
+    if (comments.length === 0) return { kept: findings, about: misspelt };
     const read = comments.map((comment) => ({ comment, ids: comment.words.map(({ text }) => idOf(text, suppressible)) }));
     // A comment holds once it says why.
     const holding = read.filter(({ comment }) => comment.reason !== undefined);
@@ -40,7 +41,18 @@ export function suppress(findings: readonly Finding[], texts: readonly string[],
         return false;
     });
     const about = read.flatMap(({ comment, ids }) => aboutOne(comment, ids, used.get(comment) ?? new Set(), suppressible));
-    return { kept, about };
+    return { kept, about: [...about, ...misspelt] };
+}
+
+function aboutMisspelt({ word, range }: ReturnType<typeof misspeltIn>[number]): Finding {
+    return {
+        id: 'MIG008',
+        severity: suppressionSeverity,
+        message: `this comment silences nothing: there is no '${word}'`,
+        hint: `write ${directive}, the rules, and the reason after two dashes; it is for the next line`,
+        range,
+        fixes: [{ title: `Change to ${directive}`, edits: [{ range, newText: directive }], asks: true }],
+    };
 }
 
 function idOf(word: string, { rules, isFixed }: Suppressible): string | undefined {

@@ -34,6 +34,17 @@ const applied = (text: string, fix: Fix | undefined): string => {
 };
 
 describe('a comment', () => {
+    test('may be written with a colon, and is told of where its own word is misspelt', () => {
+        expect(lint('// mig:disable-next-line MIG301 -- known\nmove', at('MIG301', 1)).kept).toEqual([]);
+        for (const word of ['mig-disable-nextline', 'mig-disable', 'mig:disable-line', 'mig-dissable-next-line', 'MIG-disable-next-line']) {
+            const { kept, all } = lint(`move\n  // ${word} MIG301 -- known\nmove`, at('MIG301', 2));
+            expect(kept).toEqual(['MIG301']);
+            expect(all).toMatchObject([{ id: 'MIG008', range: { start: { line: 1, character: 5 }, end: { character: 5 + word.length } } }]);
+        }
+        for (const text of ['// mig-run does this', '// mig: see below', '"// mig-disable"', '/* mig-disable */'])
+            expect(lint(text).about).toEqual([]);
+    });
+
     test('silences the rules that it names on the next line, and no others', () => {
         const text = '// mig-disable-next-line MIG301, rung-that-never-fires -- known\nmove vms\nusing precopy';
         expect(lint(text, at('MIG301', 1), at('MIG302', 1), at('MIG401', 1), at('MIG301', 2))).toMatchObject({

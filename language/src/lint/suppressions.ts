@@ -5,9 +5,12 @@
  *
  * Only rules can be silenced. What the compiler refuses stays refused, and so does what the runtime cannot carry out.
  */
+import { nearest } from '../nearest.js';
 import type { SourceRange } from '../program.js';
 
 export const directive = 'mig-disable-next-line';
+/** A colon will do as well. */
+const directives = 'mig[-:]disable-next-line';
 
 export interface Suppression {
     /** Ids or names of rules, as they are written. */
@@ -25,7 +28,7 @@ export interface Suppression {
 
 /** In the order of the text. `source` is what their ranges count as. */
 export function suppressionsIn(text: string, source = 0): readonly Suppression[] {
-    if (!text.includes(directive)) return [];
+    if (!text.includes('disable-next-line')) return [];
     const lines = new Lines(text, source);
     const comments = [...text.matchAll(stringOrComment)].filter((match) => match[0].startsWith('/'));
     const code = withoutComments(text, comments);
@@ -52,6 +55,20 @@ export function suppressionsIn(text: string, source = 0): readonly Suppression[]
     });
 }
 
+/** Comments that are meant to silence a rule, and do not: their first word is another. */
+export function misspeltIn(text: string, source = 0): readonly { readonly word: string; readonly range: SourceRange }[] {
+    if (!/\/\/\s*mig[-:]/i.test(text)) return [];
+    const lines = new Lines(text, source);
+    return [...text.matchAll(stringOrComment)].flatMap((match) => {
+        const [, before = '', word = ''] = /^(\/\/\s*)(mig[-:]\S+)/i.exec(match[0]) ?? [];
+        const isRight = word === directive || word === directive.replace('-', ':');
+        const isMeant = /^mig[-:]disable/i.test(word) || nearest(word.replace(':', '-'), [directive]) !== undefined;
+        if (word === '' || isRight || !isMeant) return [];
+        const start = match.index + before.length;
+        return [{ word, range: lines.range(start, start + word.length) }];
+    });
+}
+
 /** What to write so that a rule is silent on a line; the reason is left for a person to write. */
 export function suppressingEdit(text: string, line: number, id: string): { readonly range: SourceRange; readonly newText: string } {
     const there = suppressionsIn(text).find((one) => one.line === line && one.words.length > 0);
@@ -67,7 +84,7 @@ export function suppressingEdit(text: string, line: number, id: string): { reado
 const newline = /\r\n|\r|\n/;
 const stringOrComment = /"(?:\\.|[^"\\\n\r])*"|\/\*[\s\S]*?\*\/|\/\/[^\n\r]*/g;
 /** What stands before the rules, the rules, and the reason after two dashes. */
-const shape = new RegExp(String.raw`^(//\s*${directive}(?!\S))(.*?)(?:(?:^|\s)--(.*))?$`);
+const shape = new RegExp(String.raw`^(//\s*${directives}(?!\S))(.*?)(?:(?:^|\s)--(.*))?$`);
 
 function withoutComments(text: string, comments: readonly RegExpExecArray[]): string {
     let code = '';

@@ -75,7 +75,7 @@ function excerpt(spot: Spot, width: number, palette: Palette, meaning: Meaning):
     if (room < 8) return [];
     const line = spot.line.replaceAll('\t', ' ').replaceAll(/\p{Cc}/gu, ' ');
     const skipped = spot.to <= room ? 0 : Math.max(0, Math.min(spot.from - Math.floor(room / 3), line.length - room));
-    const shown = fit(line.slice(skipped), room);
+    const shown = fit(skipped === 0 ? line : `…${line.slice(skipped + 1)}`, room);
     const before = Math.min(widthOf(line.slice(skipped, spot.from)), room - 1);
     const marked = Math.max(1, Math.min(widthOf(line.slice(spot.from, spot.to)), room - before));
     const margin = `${' '.repeat(gutter.length - 2)}| `;
@@ -88,7 +88,7 @@ function excerpt(spot: Spot, width: number, palette: Palette, meaning: Meaning):
 function spotOfRange(range: SourceRange, sources: readonly SourceText[]): Spot | undefined {
     const source = sources[range.source];
     if (!source) return undefined;
-    const line = source.text?.split(/\r?\n/)[range.start.line];
+    const line = source.text?.split(/\r\n|\n|\r/)[range.start.line];
     const to = range.end.line === range.start.line ? range.end.character : (line?.length ?? range.start.character);
     return {
         place: exactPlace(range, sources),
@@ -108,6 +108,6 @@ function spotOf(
     if (file === undefined) return undefined;
     const place = [clean(pathOf(file)), ...(line === undefined ? [] : [line, ...(column === undefined ? [] : [column])])].join(':');
     const source = sources.find((s) => s.uri === file || pathOf(s.uri) === pathOf(file));
-    const text = line === undefined ? undefined : source?.text?.split(/\r?\n/)[line - 1];
+    const text = line === undefined ? undefined : source?.text?.split(/\r\n|\n|\r/)[line - 1];
     return { place, number: line ?? 1, line: text, from: (column ?? 1) - 1, to: column ?? 1 };
 }

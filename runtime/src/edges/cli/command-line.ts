@@ -1,5 +1,6 @@
 /** What the command line says, and which room does it. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { nearest } from '@mig/language';
 import { hanging, isMigrationError } from '../../core/index.js';
 import type { CheckOptions } from './commands/check.js';
 import type { FormatOptions } from './commands/fmt.js';
@@ -20,6 +21,7 @@ export function commandLine(console: Console): Command {
         .description('Carries live-migration policies out on KVM hosts.')
         .version(version)
         .enablePositionalOptions()
+        .allowExcessArguments(false)
         .showHelpAfterError('(mig-run --help shows all options)')
         .configureOutput({
             writeOut: (text) => console.out(text),
@@ -45,6 +47,16 @@ export function commandLine(console: Console): Command {
             }
             if (notBuilt.includes(file)) {
                 console.err(`mig-run ${file} is not built yet.`);
+                throw new Exit('usage');
+            }
+            const meant = /[./\\]/.test(file) ? undefined : nearest(file, namesOf(program));
+            if (meant !== undefined || program.args.length > 1) {
+                const more = program.args.slice(1).join(' ');
+                console.err(
+                    meant === undefined
+                        ? `mig-run carries out one policy at a time: ${more} would be left out.`
+                        : `mig-run has no command '${file}': did you mean ${meant}?`,
+                );
                 throw new Exit('usage');
             }
             const compiling = new Compiling();
@@ -82,6 +94,16 @@ export function commandLine(console: Console): Command {
         .option('--snapshot <file>', 'decide on a saved snapshot instead of the hosts')
         .addOption(new Option('--seed <n>', 'of the simulation').default(1).argParser(wholeNumber))
         .action(async (file: string, options: RunOptions) => {
+            const meant = /[./\\]/.test(file) ? undefined : nearest(file, namesOf(program));
+            if (meant !== undefined || program.args.length > 1) {
+                const more = program.args.slice(1).join(' ');
+                console.err(
+                    meant === undefined
+                        ? `mig-run carries out one policy at a time: ${more} would be left out.`
+                        : `mig-run has no command '${file}': did you mean ${meant}?`,
+                );
+                throw new Exit('usage');
+            }
             const compiling = new Compiling();
             const { runPolicy } = await import('./commands/run.js');
             await runPolicy(file, { ...options, dryRun: true }, console, compiling);
@@ -99,7 +121,7 @@ export function commandLine(console: Console): Command {
         .option('--snapshot <file>', 'hosts and VMs as they are there, instead of as they were seen last')
         .addOption(settingOption())
         .addOption(new Option('--format <format>', 'of what is found').choices(['text', 'json', 'sarif']).default('text'))
-        .option('--json', 'the same as --format json')
+        .addOption(new Option('--json', 'the same as --format json').conflicts('format'))
         .option('--fix', 'mend what can be mended, in the files that are named')
         .action(async (files: string[], options: CheckOptions) => {
             const compiling = new Compiling();
@@ -182,6 +204,8 @@ export function commandLine(console: Console): Command {
         });
 
     labCommands(program, console);
+    // A word too many here may be a command that is misspelt, which is told above.
+    program.allowExcessArguments();
     return program;
 }
 
@@ -225,6 +249,8 @@ function labCommands(program: Command, console: Console): void {
         .addOption(name())
         .action(async (options: { name: string }) => (await import('./commands/demo.js')).demo(options, console));
 }
+
+const namesOf = (program: Command): readonly string[] => program.commands.flatMap((one) => [one.name(), ...one.aliases()]);
 
 function policyOptions(command: Command): Command {
     return command
