@@ -1,16 +1,20 @@
 /**
  * As recovery-walk.test.ts, for a hypervisor that neither ends a migration nor removes what was received when its client
  * is gone (plain QEMU): A goes on sending, completes or switches to post-copy by itself, and B keeps what it has until it
- * is told to run it or is ended. In every interleaving with crashes of the client and partitions: never two, never none,
- * and what can be brought to one side is.
+ * is told to run it or is ended. Where the way between them is cut in post-copy, both wait until it is taken up again. In
+ * every interleaving with crashes of the client, partitions and cuts: never two, never none, and what can be brought to one
+ * side is.
  */
 import { describe, expect, test } from 'vitest';
 import { recover, type FinishRecord, type RecoveryStep, type Sighting } from './recovery.js';
 
 interface World {
     /** `sending`: it runs, and its memory is sent. `sent`: it stands still, all of it is at B. */
-    readonly a: 'running' | 'sending' | 'sent' | 'postcopy' | 'absent';
-    readonly b: 'none' | 'waiting' | 'received' | 'running' | 'running-postcopy';
+    readonly a: 'running' | 'sending' | 'sent' | 'postcopy' | 'postcopy-cut' | 'absent';
+    /** `…-cut`: it has noticed that nothing more comes. */
+    readonly b: 'none' | 'waiting' | 'received' | 'received-cut' | 'running' | 'running-postcopy' | 'running-cut';
+    /** The way between them. */
+    readonly way: 'whole' | 'cut';
     /** The switch to post-copy was asked for. */
     readonly switchAsked: boolean;
     readonly reachA: boolean;
@@ -25,11 +29,13 @@ interface World {
     readonly alarmed: boolean;
     readonly crashesLeft: number;
     readonly cutsLeft: number;
+    readonly waysLeft: number;
 }
 
 const start = (postcopy: boolean): World => ({
     a: 'sending',
     b: 'waiting',
+    way: 'whole',
     switchAsked: postcopy,
     reachA: true,
     reachB: true,
@@ -42,6 +48,7 @@ const start = (postcopy: boolean): World => ({
     alarmed: false,
     crashesLeft: 2,
     cutsLeft: 2,
+    waysLeft: 2,
 });
 
 type Step = (world: World) => readonly World[];
@@ -54,8 +61,22 @@ const hostSteps: Step = (w) => [
     ...(w.a === 'sending' && w.b === 'waiting' ? [changed(w, { a: 'sent', b: 'received' })] : []),
     ...(w.a === 'sending' && w.b === 'waiting' && w.switchAsked ? [changed(w, { a: 'postcopy', b: 'received' })] : []),
     ...(w.a === 'sending' && w.b === 'none' ? [changed(w, { a: 'running' })] : []),
-    ...(w.b === 'running-postcopy' && w.a === 'postcopy' ? [changed(w, { b: 'running' })] : []),
+    ...(w.b === 'running-postcopy' && w.a === 'postcopy' && w.way === 'whole' ? [changed(w, { b: 'running' })] : []),
+    ...noticed(w),
 ];
+
+/** Each side for itself, of the way or of the other side: a stream that has ended at one end is dead at the other. */
+function noticed(w: World): readonly World[] {
+    const isCut = w.way === 'cut' || w.a === 'postcopy-cut' || w.b === 'received-cut' || w.b === 'running-cut';
+    if (!isCut) return [];
+    return [
+        ...(w.a === 'postcopy' ? [changed(w, { a: 'postcopy-cut' })] : []),
+        ...(w.b === 'received' && isSwitched(w) ? [changed(w, { b: 'received-cut' })] : []),
+        ...(w.b === 'running-postcopy' ? [changed(w, { b: 'running-cut' })] : []),
+    ];
+}
+
+const isSwitched = ({ a }: World): boolean => a === 'postcopy' || a === 'postcopy-cut';
 
 const clientSteps: Step = (w) => {
     switch (w.client) {
@@ -89,7 +110,7 @@ const clientSteps: Step = (w) => {
 };
 
 const runAt = (w: World, change: Partial<World>): World =>
-    changed(w, { b: w.a === 'postcopy' ? 'running-postcopy' : 'running', ranAtB: true, ...change });
+    changed(w, { b: isSwitched(w) ? 'running-postcopy' : 'running', ranAtB: true, ...change });
 
 const present = { kind: 'present', sameBoot: true, reason: 'other', job: 'none', persistent: false, moverRun: 'r' } as const;
 
@@ -98,12 +119,15 @@ const sightOfA: Readonly<Record<Exclude<World['a'], 'absent'>, Sighting>> = {
     sending: { ...present, state: 'running', job: 'unattended' },
     sent: { ...present, state: 'paused', reason: 'migration' },
     postcopy: { ...present, state: 'paused', reason: 'postcopy' },
+    'postcopy-cut': { ...present, state: 'paused', reason: 'postcopy-failed', job: 'outgoing' },
 };
 const sightOfB: Readonly<Record<Exclude<World['b'], 'none'>, Sighting>> = {
     waiting: { ...present, state: 'paused', reason: 'migration' },
     received: { ...present, state: 'paused', reason: 'received' },
+    'received-cut': { ...present, state: 'paused', reason: 'postcopy-failed', job: 'incoming' },
     running: { ...present, state: 'running' },
     'running-postcopy': { ...present, state: 'running', reason: 'postcopy', job: 'incoming' },
+    'running-cut': { ...present, state: 'running', reason: 'postcopy-failed', job: 'incoming' },
 };
 
 function decided(w: World): World {
@@ -129,6 +153,10 @@ function act(w: World): readonly World[] {
             return w.reachA ? [changed(next, w.a === 'sending' ? { a: 'running' } : {})] : [again];
         case 'start-destination':
             return w.reachB && w.b === 'received' ? [runAt(next, {})] : [again];
+        case 'take-up-postcopy':
+            return w.reachA && w.reachB && w.way === 'whole' && w.a === 'postcopy-cut'
+                ? [again, ...takenUp(w).map((up) => changed(next, up))]
+                : [again];
         case 'resume-source':
             return w.reachA && w.a === 'sent' ? [changed(next, { a: 'running' })] : [again];
         case 'remove-source':
@@ -143,6 +171,12 @@ function act(w: World): readonly World[] {
     }
 }
 
+/** Both QEMUs wait for it, or refuse. */
+function takenUp({ b }: World): readonly Partial<World>[] {
+    if (b === 'received-cut') return [{ a: 'postcopy', b: 'received' }];
+    return b === 'running-cut' ? [{ a: 'postcopy', b: 'running-postcopy' }] : [];
+}
+
 const faults: Step = (w) => {
     const over = w.client === 'settled' || w.client === 'held';
     return [
@@ -151,6 +185,8 @@ const faults: Step = (w) => {
             : []),
         ...(w.cutsLeft > 0 && w.reachA ? [changed(w, { reachA: false, cutsLeft: w.cutsLeft - 1 })] : []),
         ...(w.cutsLeft > 0 && w.reachB ? [changed(w, { reachB: false, cutsLeft: w.cutsLeft - 1 })] : []),
+        ...(w.waysLeft > 0 && w.way === 'whole' && w.a === 'postcopy' ? [changed(w, { way: 'cut', waysLeft: w.waysLeft - 1 })] : []),
+        ...(w.way === 'whole' ? [] : [changed(w, { way: 'whole' })]),
         ...(w.reachA ? [] : [changed(w, { reachA: true })]),
         ...(w.reachB ? [] : [changed(w, { reachB: true })]),
     ];
@@ -176,7 +212,7 @@ describe.each([
 ])('what nobody ends by itself, %s', (_, postcopy) => {
     const worlds = walk(start(postcopy), [clientSteps, hostSteps, faults]);
     const runsAtA = (w: World): boolean => w.a === 'running' || w.a === 'sending';
-    const runsAtB = (w: World): boolean => w.b === 'running' || w.b === 'running-postcopy';
+    const runsAtB = (w: World): boolean => w.b === 'running' || w.b === 'running-postcopy' || w.b === 'running-cut';
     const example = (broken: (w: World) => boolean): World | undefined => worlds.find(broken);
 
     test('the walk is wide enough to mean something', () => {
@@ -184,6 +220,7 @@ describe.each([
         expect(new Set(worlds.map(({ client }) => client)).size).toBeGreaterThanOrEqual(8);
         for (const step of ['cancel-sending', 'remove-leftover', 'start-destination', 'remove-source'] as const)
             expect(worlds.some(({ steps }) => steps.includes(step))).toBe(true);
+        expect(worlds.some(({ steps }) => steps.includes('take-up-postcopy'))).toBe(postcopy);
     });
     test('the guest never runs on both hosts, nor at the source once it has run at the destination', () => {
         expect(example((w) => runsAtA(w) && runsAtB(w))).toBeUndefined();
@@ -191,7 +228,7 @@ describe.each([
     });
     test('the last whole copy is never removed', () => {
         expect(example((w) => w.a === 'absent' && w.b !== 'running')).toBeUndefined();
-        expect(example((w) => w.a === 'postcopy' && (w.b === 'none' || w.b === 'waiting'))).toBeUndefined();
+        expect(example((w) => isSwitched(w) && (w.b === 'none' || w.b === 'waiting'))).toBeUndefined();
     });
     test('what counts as settled runs, on one host, and has left nothing on the other', () => {
         expect(
@@ -203,7 +240,7 @@ describe.each([
     });
     test('once the faults are over, every way ends', () => {
         const calm = (w: World): readonly World[] => {
-            const mended = changed(w, { reachA: true, reachB: true });
+            const mended = changed(w, { reachA: true, reachB: true, way: 'whole' });
             return [...clientSteps(mended), ...hostSteps(mended)];
         };
         const ends = new Set<string>();

@@ -166,6 +166,7 @@ function act(w: World): readonly World[] {
             return w.reachB ? [next] : [again];
         case 'cancel-sending':
         case 'start-destination':
+        case 'take-up-postcopy':
             throw new Error('a hypervisor that ends by itself what its client began never gets there');
     }
 }

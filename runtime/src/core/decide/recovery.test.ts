@@ -50,7 +50,14 @@ describe('before finish was sent', () => {
     test.each([
         ['it runs there with all of its memory', 'sent', 'postcopy-failed', { state: 'running' }, 'settled', 'destination'],
         ['its memory is on its way', 'sent', 'postcopy', { state: 'running', reason: 'postcopy' }, 'ask-again', 'destination'],
-        ['the way between the hosts is cut', 'sent', 'postcopy-failed', { state: 'running', reason: 'postcopy-failed' }, 'hold', undefined],
+        [
+            'the way between the hosts is cut',
+            'sent',
+            'postcopy-failed',
+            { state: 'running', reason: 'postcopy-failed' },
+            'ask-again',
+            'destination',
+        ],
         ['the destination is about to run it', 'sent', 'postcopy', { job: 'incoming' }, 'ask-again', undefined],
         ['the destination dropped its copy before it was told to run it', 'not-sent', 'postcopy', undefined, 'hold', undefined],
     ] as const)('after a switch to post-copy, where %s', (_, finish, reason, there, verdict, vmAt) => {
@@ -61,6 +68,40 @@ describe('before finish was sent', () => {
         expect(decision.steps).not.toContain('remove-leftover');
         if (verdict === 'hold') expect(decision.alarm).toBe(true);
     });
+
+    test('where the way between the hosts was cut in post-copy, the rest is sent anew once both have noticed', () => {
+        const there = { ...running, reason: 'postcopy-failed', job: 'incoming' } as const;
+        const cut = facts('started', { ...paused, reason: 'postcopy-failed' }, there);
+        expect(recover(cut)).toMatchObject({ row: 'postcopy-cut', steps: ['take-up-postcopy'], alarm: true });
+        expect(recover(facts('started', { ...paused, reason: 'postcopy' }, there))).toMatchObject({
+            verdict: 'ask-again',
+            steps: [],
+            alarm: true,
+        });
+        expect(recover({ ...cut, cannotTakeUp: 'its libvirt is too new' })).toMatchObject({
+            verdict: 'hold',
+            steps: [],
+            vmAt: 'destination',
+            because: expect.stringMatching(/cannot be made to go on from here: its libvirt is too new$/) as unknown,
+            hint: expect.stringMatching(/touch the VM on neither host/) as unknown,
+        });
+    });
+    test.each([
+        ['rebooted', { ...absent, sameBoot: false }, 'hold'],
+        ['has nothing of it any more', absent, 'ask-again'],
+    ] as const)(
+        'a source that %s took memory with it that the destination waits for: nothing is touched, and it is said that the VM is lost',
+        (_, source, verdict) => {
+            const there = { ...running, reason: 'postcopy-failed', job: 'incoming' } as const;
+            expect(recover(facts('started', source, there))).toMatchObject({
+                verdict,
+                steps: [],
+                alarm: true,
+                vmAt: undefined,
+                because: expect.stringMatching(/lost as it ran/) as unknown,
+            });
+        },
+    );
 
     test('in whatever state the destination is, a source that has switched is never resumed', () => {
         const reasons = ['migration', 'migrated', 'received', 'postcopy', 'postcopy-failed', 'user', 'other'] as const;
@@ -130,13 +171,16 @@ const sightings: readonly Sighting[] = [
         ),
     ),
 ];
-const everyFact = fc.record({
-    finish: fc.constantFrom<FinishRecord>('not-sent', 'sent', 'started', 'not-started', 'refused'),
-    source: fc.constantFrom(...sightings),
-    destination: fc.constantFrom(...sightings),
-    run: fc.constant('r1'),
-    unguardedDisks: fc.boolean(),
-});
+const everyFact = fc
+    .record({
+        finish: fc.constantFrom<FinishRecord>('not-sent', 'sent', 'started', 'not-started', 'refused'),
+        source: fc.constantFrom(...sightings),
+        destination: fc.constantFrom(...sightings),
+        run: fc.constant('r1'),
+        unguardedDisks: fc.boolean(),
+        cannotTakeUp: fc.constantFrom(undefined, 'a reason'),
+    })
+    .map(({ cannotTakeUp, ...f }): RecoveryFacts => ({ ...f, ...(cannotTakeUp !== undefined && { cannotTakeUp }) }));
 
 describe('the table', () => {
     property.prop([everyFact], { numRuns: 3000 })('has a row for every combination, and acts on no host that is silent', (f) => {
@@ -161,7 +205,7 @@ describe('the table', () => {
         (f) => {
             if (!recover(f).steps.includes('start-destination')) return;
             expect(conditionOf(f.destination, f.run)).toBe('received');
-            expect(['paused', 'postcopy']).toContain(conditionOf(f.source, f.run));
+            expect(['paused', 'postcopy', 'postcopy-failed']).toContain(conditionOf(f.source, f.run));
             // Before the switch to post-copy, the word that the source gave the VM away is on disk.
             if (conditionOf(f.source, f.run) === 'paused') expect(['not-sent', 'not-started']).not.toContain(f.finish);
         },
@@ -172,13 +216,19 @@ describe('the table', () => {
             if (recover(f).steps.includes('cancel-sending')) expect(['not-sent', 'not-started']).toContain(f.finish);
         },
     );
+    property.prop([everyFact], { numRuns: 3000 })('sends anew only what both sides wait for, and never again where it was refused', (f) => {
+        if (!recover(f).steps.includes('take-up-postcopy')) return;
+        expect([conditionOf(f.source, f.run), conditionOf(f.destination, f.run)]).toEqual(['postcopy-failed', 'postcopy-failed']);
+        expect(f.cannotTakeUp).toBeUndefined();
+    });
     test('has no row that an earlier one hides', () => {
         const used = new Set<string>();
         for (const finish of ['not-sent', 'sent', 'started', 'not-started', 'refused'] as const)
             for (const source of sightings)
                 for (const destination of sightings)
                     for (const unguardedDisks of [true, false])
-                        used.add(recover({ finish, source, destination, run: 'r1', unguardedDisks }).row);
+                        for (const refused of [{}, { cannotTakeUp: 'a reason' }])
+                            used.add(recover({ finish, source, destination, run: 'r1', unguardedDisks, ...refused }).row);
         expect(rows.map((r) => r.id).filter((id) => !used.has(id))).toEqual([]);
     });
 });

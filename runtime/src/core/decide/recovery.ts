@@ -20,6 +20,8 @@ export interface RecoveryFacts {
      * cannot be asked (safety.md rule 6).
      */
     readonly unguardedDisks: boolean;
+    /** Why these hosts cannot take a post-copy up again that broke, once that was tried. Absent: not tried, or they may. */
+    readonly cannotTakeUp?: string;
 }
 
 /**
@@ -85,6 +87,8 @@ export type RecoveryStep =
     | 'cancel-sending'
     /** Let the destination run what it has received; `finish-sent` is on disk before. */
     | 'start-destination'
+    /** A post-copy that broke is taken up again: what the destination lacks is sent by a new migration (`recoverPostcopy`). */
+    | 'take-up-postcopy'
     /** domainResume at the source. */
     | 'resume-source'
     /** Remove the paused copy at the destination, which has never run. */
@@ -109,6 +113,10 @@ export interface RecoveryDecision {
     /** A person must be told at once. */
     readonly alarm: boolean;
     readonly because: string;
+    /** Memory is on its way: it is asked again for as long as that may take, and not only as long as hosts may be silent. */
+    readonly transfers?: true;
+    /** What a person can do, where that is not what can be done about any VM on hold. */
+    readonly hint?: string;
 }
 
 /** The decision for these facts. Total: every combination has a row. */
@@ -117,8 +125,17 @@ export function recover(facts: RecoveryFacts): RecoveryDecision {
     const destination = atDestination(facts);
     const row = rows.find((r) => matches(r, facts, source, destination));
     if (!row) throw new Error(`no row for ${facts.finish}, source ${source}, destination ${destination}`);
-    const { id, verdict, steps, vmAt, alarm, because } = row;
-    return { row: id, verdict, steps, vmAt, alarm, because };
+    const { id, verdict, steps, vmAt, alarm, because, transfers, hint } = row;
+    return {
+        row: id,
+        verdict,
+        steps,
+        vmAt,
+        alarm,
+        because: row.takesUp === false ? `${because}: ${facts.cannotTakeUp ?? ''}` : because,
+        ...(transfers && { transfers }),
+        ...(hint !== undefined && { hint }),
+    };
 }
 
 /** Somebody may be moving it onwards from there already: it is there all the same. */
@@ -154,6 +171,7 @@ function matches(row: RecoveryRow, facts: RecoveryFacts, source: Condition, dest
         (row.finish === 'any' || row.finish.includes(facts.finish)) &&
         (row.source === 'any' || row.source.includes(source)) &&
         (row.destination === 'any' || row.destination.includes(destination)) &&
-        (row.unguardedDisks === undefined || row.unguardedDisks === facts.unguardedDisks)
+        (row.unguardedDisks === undefined || row.unguardedDisks === facts.unguardedDisks) &&
+        (row.takesUp === undefined || row.takesUp === (facts.cannotTakeUp === undefined))
     );
 }

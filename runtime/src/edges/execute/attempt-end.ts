@@ -11,7 +11,7 @@ export function endWithout(step: PlannedMove, settled: Settled, failure: unknown
         return {
             outcome: 'held',
             vmOn: settled.vmOn,
-            error: { code: 'held', message, hint: holdHint(step) },
+            error: { code: 'held', message, hint: holdHint(step, settled) },
             retryable: false,
         };
     }

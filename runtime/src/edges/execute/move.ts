@@ -280,7 +280,8 @@ class Attempt {
     async #mustBeSent(observer: AttemptObserver): Promise<void> {
         const over = new AbortController();
         const waiting = this.#run.clock.sleep(allSentWithin, over.signal).then(() => false);
-        const heard = await Promise.race([observer.allSent.then(() => true), waiting]);
+        const cut = observer.cut.then(() => false);
+        const heard = await Promise.race([observer.allSent.then(() => true), cut, waiting]);
         over.abort();
         if (heard) return;
         throw new HypervisorError(

@@ -11,7 +11,9 @@ export class AttemptObserver {
     readonly #jobCompleted = Promise.withResolvers<undefined>();
     readonly #switched = Promise.withResolvers<undefined>();
     readonly #allSent = Promise.withResolvers<undefined>();
+    readonly #cut = Promise.withResolvers<undefined>();
     #hasSwitched = false;
+    #cutTold = false;
     #stoppedAt: EpochMs | undefined;
     #resumedAt: EpochMs | undefined;
     #iteration = 0;
@@ -59,6 +61,11 @@ export class AttemptObserver {
     /** The source says that the migration is complete: nothing of the guest is left there alone. */
     get allSent(): Promise<undefined> {
         return this.#allSent.promise;
+    }
+
+    /** The source says that it no longer reaches the destination, and keeps what it has not sent. */
+    get cut(): Promise<undefined> {
+        return this.#cut.promise;
     }
 
     progressed(progress: Progress): void {
@@ -122,6 +129,18 @@ export class AttemptObserver {
             this.#hasSwitched = true;
             this.#run.emit({ type: 'postcopy-started', move: this.#step.id });
             this.#switched.resolve(undefined);
+        }
+        if (status === 'postcopy-paused' && this.#hasSwitched && !this.#cutTold) {
+            this.#cutTold = true;
+            this.#cut.resolve(undefined);
+            const { source, destination, vm } = this.#step;
+            // The destination notices once its guest needs what is missing; until then it runs on.
+            note(
+                this.#run,
+                'alarm',
+                this.#step.id,
+                `${vm.name}: ${source} no longer reaches ${destination}, and keeps the rest of its memory`,
+            );
         }
         if (status === 'completed') this.#allSent.resolve(undefined);
     }

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { MigrationEvent, PlannedMove } from '../../core/index.js';
 import { SimulatedDeparture } from '../hypervisor/simulated/departure.js';
 import type { Fault } from '../hypervisor/simulated/faults.js';
+import type { SimulatedCluster } from '../hypervisor/simulated/cluster.js';
 import { execute } from './execute.js';
 import { resume } from './resume.js';
 import { all, bench, eventsOf, guest, inventoryOf, mib, mibPerSecond, moveOf, nextClient, planOf, untilKilled } from './testing.js';
@@ -112,6 +113,81 @@ describe('a move that switches to post-copy', () => {
             expect([end?.outcome, running]).toEqual(running.length === 0 ? ['held', []] : ['moved', ['b']]);
         },
     );
+});
+
+describe('a post-copy whose way was cut', () => {
+    /** Cut as soon as the guest runs at its destination. */
+    async function cut(...then: readonly Fault[]) {
+        const made = cluster();
+        const { cluster: hosts } = made.hypervisors;
+        const events: MigrationEvent[] = [];
+        for await (const event of execute(planOf([step]), made.ports)) {
+            events.push(event);
+            if (event.type !== 'guest-resumed' || event.on !== 'b') continue;
+            for (const fault of then) hosts.faults.add(fault);
+            hosts.breakMigration('db');
+        }
+        const alarms = eventsOf(events, 'note').filter(({ level }) => level === 'alarm');
+        const told = alarms.map(({ text }) => text).join('\n');
+        return { made, events, end: eventsOf(events, 'move-ended')[0], running: hosts.runningOn(step.vm.uuid), told };
+    }
+
+    test('is taken up again, told of with an alarm, and ends as moved', async () => {
+        const { made, end, running, told } = await cut();
+        expect(told).toMatch(/db: the way between the hosts was cut in post-copy/);
+        expect([end?.outcome, end?.vmOn, end?.error, running]).toEqual(['moved', 'b', undefined, ['b']]);
+        expect(made.hypervisors.cluster.machine('a').copies.has(step.vm.uuid)).toBe(false);
+    });
+
+    test('is tried again where that fails, and nothing is cancelled', async () => {
+        const { end, running, events } = await cut({
+            call: 'perform',
+            host: 'a',
+            when: 'before',
+            does: { kind: 'refuse', text: 'no route' },
+        });
+        expect(eventsOf(events, 'note').map(({ text }) => text)).toContainEqual(
+            expect.stringMatching(/^db: could not take its post-copy up again: .*no route/),
+        );
+        expect([end?.outcome, running]).toEqual(['moved', ['b']]);
+    });
+
+    test('is held where a host cannot take it up, with what a person can do, and is not asked for again', async () => {
+        const { made, end, running, told } = await cut({
+            call: 'prepare',
+            when: 'before',
+            does: { kind: 'refuse', code: 'feature-missing', text: 'its libvirt is too new' },
+        });
+        expect(end).toMatchObject({ outcome: 'held', vmOn: 'b' });
+        expect(end?.error?.message).toMatch(/they cannot be made to go on from here: .*its libvirt is too new/);
+        expect(end?.error?.hint).toMatch(/touch the VM on neither host/);
+        expect(told.match(/too new/g)).toHaveLength(1);
+        expect(running).toEqual(['b']);
+        expect(made.hypervisors.cluster.machine('a').copies.get(step.vm.uuid)?.reason).toBe('postcopy-failed');
+    });
+
+    test('and whose client died meanwhile: resume takes it up', async () => {
+        let hosts: SimulatedCluster | undefined;
+        const dead = await untilKilled(
+            (clock) => {
+                const made = bench(inventoryOf({ a: [db], b: [] }), { clock });
+                hosts = made.hypervisors.cluster;
+                return made;
+            },
+            async function* (ports) {
+                for await (const event of execute(planOf([step]), ports)) {
+                    if (event.type === 'guest-resumed' && event.on === 'b') {
+                        hosts?.breakMigration('db');
+                        hosts?.killClient();
+                    }
+                    yield event;
+                }
+            },
+        );
+        const events = await all(resume(nextClient(dead)));
+        expect(eventsOf(events, 'move-ended')[0]).toMatchObject({ outcome: 'moved', vmOn: 'b' });
+        expect(dead.hypervisors.cluster.runningOn(step.vm.uuid)).toEqual(['b']);
+    });
 });
 
 async function untilKilledAt(fault: Fault) {

@@ -58,6 +58,8 @@ interface Ending {
     readonly outcome: 'moved' | 'failed' | 'held' | 'skipped';
     readonly vmOn: string | undefined;
     readonly why: { readonly code: string; readonly message: string } | undefined;
+    /** What a person can do about it. */
+    readonly hint?: string;
 }
 
 function notBegun({ vm, source, destination, homeward }: PlannedMove): Ending {
@@ -71,7 +73,8 @@ function notBegun({ vm, source, destination, homeward }: PlannedMove): Ending {
     return { outcome: 'failed', vmOn: source, why: { code: 'not-returned', message } };
 }
 
-function ending(step: PlannedMove, { end, vmOn, because }: Settled): Ending {
+function ending(step: PlannedMove, settled: Settled): Ending {
+    const { end, vmOn, because } = settled;
     switch (end) {
         case 'moved':
             if (step.homeward !== undefined) return { outcome: 'failed', vmOn, why: returnedHome(step, step.homeward) };
@@ -83,18 +86,19 @@ function ending(step: PlannedMove, { end, vmOn, because }: Settled): Ending {
                 why: { code: 'interrupted', message: `${step.vm.name} stays at ${step.source}: ${because}` },
             };
         case 'held':
-            return { outcome: 'held', vmOn, why: { code: 'held', message: because } };
+            return { outcome: 'held', vmOn, why: { code: 'held', message: because }, hint: holdHint(step, settled) };
     }
 }
 
-const hints: Readonly<Record<Exclude<Ending['outcome'], 'held'>, string>> = {
+const hints: Readonly<Record<Ending['outcome'], string>> = {
     moved: '',
+    held: '',
     failed: 'run the policy again to move it',
     skipped: 'run the policy again to move it',
 };
 
-function close(step: PlannedMove, { outcome, vmOn, why }: Ending, run: RunContext): void {
-    const error = why && { ...why, hint: outcome === 'held' ? holdHint(step) : hints[outcome] };
+function close(step: PlannedMove, { outcome, vmOn, why, hint }: Ending, run: RunContext): void {
+    const error = why && { ...why, hint: hint ?? hints[outcome] };
     run.ports.journal.endMove(run.ports.run, step.id, { outcome, vmOn, error });
     run.emit({ type: 'move-ended', move: step.id, outcome, vmOn, error });
 }

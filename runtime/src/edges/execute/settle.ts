@@ -9,11 +9,13 @@ import {
     type RecoveryStep,
     type Sighting,
 } from '../../core/index.js';
+import { HypervisorError } from '../hypervisor/errors.js';
 import type { HostSession, Presence } from '../hypervisor/port.js';
 import { since } from './clock.js';
 import { within } from './bounds.js';
 import { messageOf, note, type RunContext } from './context.js';
 import { sessionWith } from './ports.js';
+import { takeUpPostcopy } from './take-up.js';
 
 /** How a move stands after both hosts were asked and what could be done was done. */
 export interface Settled {
@@ -22,6 +24,8 @@ export interface Settled {
     readonly end: 'moved' | 'home' | 'held';
     readonly carried: readonly string[];
     readonly because: string;
+    /** What a person can do, where that is not what can be done about any VM on hold. */
+    readonly hint?: string;
 }
 
 export interface SettleFacts {
@@ -31,6 +35,14 @@ export interface SettleFacts {
     /** Whether the VM's lock at the source is held now; asked before anything is done. */
     readonly holdsLock: () => Promise<boolean>;
 }
+
+/** What is known when both hosts are asked. */
+interface Known extends SettleFacts {
+    readonly cannotTakeUp?: { readonly why: string; readonly hint: string | undefined };
+}
+
+/** What came of the steps: all are done; what was learned; or, where one failed, nothing. */
+type Acted = { readonly done: Settled } | { readonly learned: Partial<Known> } | undefined;
 
 /** One answer of a host may take this long; after it the host counts as silent. */
 const answerWithin = milliseconds(10_000);
@@ -42,8 +54,8 @@ const longestPauseMs = 5_000;
  * the run's patience lasts. Every move ends here, the smooth ones too.
  */
 export async function settle(step: PlannedMove, known: SettleFacts, run: RunContext): Promise<Settled> {
-    const start = run.clock.now();
-    let facts = known;
+    let start = run.clock.now();
+    let facts: Known = known;
     let pause = firstPauseMs;
     let told = '';
     for (;;) {
@@ -51,25 +63,32 @@ export async function settle(step: PlannedMove, known: SettleFacts, run: RunCont
         if (decision.row !== told && (decision.alarm || told !== '' || decision.steps.includes('start-destination')))
             tell(step, decision, run);
         told = decision.row;
-        if (decision.verdict === 'hold') return { vmOn: hostOf(step, decision.vmAt), end: 'held', carried: [], because: decision.because };
+        if (decision.verdict === 'hold') return held(step, decision, decision.because, facts);
         if (decision.steps.includes('start-destination')) facts = { ...facts, finish: startAnnounced(step, facts.finish, run) };
         if (decision.verdict === 'settled' || decision.steps.length > 0) {
-            const done = await act(step, decision, facts, run);
-            if (done && decision.verdict === 'settled') return done;
+            const acted = await act(step, decision, facts, run);
+            if (acted && 'learned' in acted) facts = { ...facts, ...acted.learned };
+            else if (acted && decision.verdict === 'settled') return acted.done;
+            // The time that memory took does not count.
+            if (acted && decision.steps.includes('take-up-postcopy')) start = run.clock.now();
         }
-        if (since(run.clock, start) + pause > run.patience) return outOfPatience(step, decision);
+        const patience = decision.transfers === true ? run.bounds.perform : run.patience;
+        if (since(run.clock, start) + pause > patience)
+            return held(step, decision, `${decision.because}; \`mig-run resume\` asks again`, facts);
         await run.clock.sleep(milliseconds(pause));
         pause = Math.min(pause * 2, longestPauseMs);
     }
 }
 
-async function ask(step: PlannedMove, facts: SettleFacts, run: RunContext): Promise<RecoveryDecision> {
+async function ask(step: PlannedMove, facts: Known, run: RunContext): Promise<RecoveryDecision> {
     const [source, destination] = await Promise.all([
         sight(step, step.source, facts.sourceBoot, run),
         sight(step, step.destination, facts.destinationBoot, run),
     ]);
     // Nothing tells yet which lock manager guards the disks: they count as unguarded.
-    return recover({ finish: facts.finish, source, destination, run: run.ports.run, unguardedDisks: true });
+    const { finish, cannotTakeUp } = facts;
+    const refused = cannotTakeUp === undefined ? {} : { cannotTakeUp: cannotTakeUp.why };
+    return recover({ finish, source, destination, run: run.ports.run, unguardedDisks: true, ...refused });
 }
 
 async function sight(step: PlannedMove, host: HostName, boot: string | undefined, run: RunContext): Promise<Sighting> {
@@ -98,7 +117,7 @@ function startAnnounced(step: PlannedMove, finish: FinishRecord, run: RunContext
 }
 
 /** Does the steps in order; undefined where one failed and both hosts are to be asked again. */
-async function act(step: PlannedMove, decision: RecoveryDecision, facts: SettleFacts, run: RunContext): Promise<Settled | undefined> {
+async function act(step: PlannedMove, decision: RecoveryDecision, facts: Known, run: RunContext): Promise<Acted> {
     if (decision.steps.length > 0 && !(await facts.holdsLock())) {
         note(run, 'warning', step.id, `the lock of ${step.vm.name} at ${step.source} is not ours: nothing is touched until it is`);
         return undefined;
@@ -108,21 +127,21 @@ async function act(step: PlannedMove, decision: RecoveryDecision, facts: SettleF
         try {
             carried.push(...(await take(one, step, run)));
         } catch (error) {
+            // Asked for again, it would be refused again.
+            if (one === 'take-up-postcopy' && error instanceof HypervisorError && error.code === 'feature-missing')
+                return { learned: { cannotTakeUp: { why: error.message, hint: error.hint } } };
             note(run, 'warning', step.id, `${step.vm.name}: could not ${wording[one]}: ${messageOf(error)}`);
             return undefined;
         }
     }
-    return {
-        vmOn: hostOf(step, decision.vmAt),
-        end: decision.vmAt === 'destination' ? 'moved' : 'home',
-        carried,
-        because: decision.because,
-    };
+    const end = decision.vmAt === 'destination' ? 'moved' : 'home';
+    return { done: { vmOn: hostOf(step, decision.vmAt), end, carried, because: decision.because } };
 }
 
 const wording: Readonly<Record<RecoveryStep, string>> = {
     'cancel-sending': 'end its migration at its source',
     'start-destination': 'let it run at its destination',
+    'take-up-postcopy': 'take its post-copy up again',
     'resume-source': 'resume it at its source',
     'remove-leftover': 'remove the copy at its destination',
     'remove-source': 'remove the paused copy at its source',
@@ -137,6 +156,10 @@ const stepBound: Milliseconds = milliseconds(60_000);
 
 /** @returns what was carried over, in words */
 async function take(one: RecoveryStep, step: PlannedMove, run: RunContext): Promise<readonly string[]> {
+    if (one === 'take-up-postcopy') {
+        await takeUpPostcopy(step, run);
+        return [];
+    }
     const host = atDestination.has(one) ? step.destination : step.source;
     const what = { call: one, host, vm: step.vm.name };
     const { uuid } = step.vm;
@@ -189,15 +212,15 @@ function tell(step: PlannedMove, decision: RecoveryDecision, run: RunContext): v
     note(run, decision.alarm ? 'alarm' : 'info', step.id, `${step.vm.name}: ${decision.because}`);
 }
 
-/** What can be said of a move when the hosts did not answer for as long as they were asked. */
-function outOfPatience(step: PlannedMove, decision: RecoveryDecision): Settled {
-    const vmOn = hostOf(step, decision.vmAt);
-    const because = `${decision.because}; \`mig-run resume\` asks again`;
-    return { vmOn, end: 'held', carried: [], because };
+/** A person must look, or hosts did not answer for as long as they were asked. */
+function held(step: PlannedMove, decision: RecoveryDecision, because: string, { cannotTakeUp }: Known): Settled {
+    const hint = decision.steps.length === 0 ? (cannotTakeUp?.hint ?? decision.hint) : decision.hint;
+    return { vmOn: hostOf(step, decision.vmAt), end: 'held', carried: [], because, ...(hint !== undefined && { hint }) };
 }
 
 /** What a person can do about a VM that is on hold. */
-export function holdHint({ vm, source, destination, driver }: PlannedMove): string {
+export function holdHint({ vm, source, destination, driver }: PlannedMove, { hint }: Pick<Settled, 'hint'>): string {
+    if (hint !== undefined) return hint;
     const goOn = driver === 'qemu' ? '`cont` at its QMP socket' : `\`virsh resume ${vm.name}\``;
     return (
         `look at ${vm.name} on both hosts; if it stands paused on ${source} and its log on ${destination} shows that it never ran there, ` +

@@ -234,6 +234,8 @@ export interface Arrival extends AsyncDisposable {
         cancelled: boolean,
         signal: AbortSignal,
     ): Promise<{ readonly cookie: Cookie; readonly started: boolean }>;
+    /** Returns where a post-copy that broke can be taken up again here; absent: it can. Throws `feature-missing`; nothing is touched. */
+    checkResume?(): void;
     readonly events: AsyncIterable<ArrivalEvent>;
 }
 

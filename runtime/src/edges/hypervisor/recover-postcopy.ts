@@ -31,6 +31,7 @@ export async function recoverPostcopy(
     signal: AbortSignal,
 ): Promise<void> {
     const again: MoveParameters = { ...parameters, technique: { ...parameters.technique, postcopy: true }, resume: true };
+    arrival.checkResume?.();
     const over = new AbortController();
     const recovers = heard(arrival.events, ['postcopy-recover', 'postcopy-active']);
     const completed = heard(departure.events, ['completed']);

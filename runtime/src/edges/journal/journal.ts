@@ -176,8 +176,7 @@ export class Journal implements Disposable {
             for (const mark of marks) {
                 const finish = finishRecord[mark];
                 if (finish !== undefined) this.#run('UPDATE moves SET finish = ? WHERE run = ? AND id = ?', finish, run, move);
-                else if (mark !== 'finish-cancelled' && mark !== 'switch')
-                    this.#run('UPDATE moves SET phase = ? WHERE run = ? AND id = ?', mark, run, move);
+                else if (!besidePhases.has(mark)) this.#run('UPDATE moves SET phase = ? WHERE run = ? AND id = ?', mark, run, move);
                 this.#mark(run, move, mark, at);
             }
         });
@@ -317,6 +316,9 @@ export class Journal implements Disposable {
         });
     }
 }
+
+/** Marks of what is done within a phase, or after it. */
+const besidePhases: ReadonlySet<PhaseMark> = new Set<PhaseMark>(['finish-cancelled', 'switch', 'take-up']);
 
 /** What a mark says about finish; the others name a phase. */
 const finishRecord: Partial<Record<PhaseMark, FinishRecord>> = {

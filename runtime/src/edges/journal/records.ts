@@ -40,10 +40,11 @@ export interface MoveRecord {
 /** `claim`: lock and mark at the source. `arrival`: what is done after confirm. */
 export type JournaledPhase = 'claim' | MovePhase | 'arrival';
 
-/** What is written for a move, and when: each is on disk before what it announces is done. `switch`: to post-copy. */
+/** What is written for a move, and when: each is on disk before what it announces is done. `switch`: to post-copy. `take-up`: of one that broke. */
 export type PhaseMark =
     | JournaledPhase
     | 'switch'
+    | 'take-up'
     | 'finish-sent'
     | 'finish-started'
     | 'finish-not-started'

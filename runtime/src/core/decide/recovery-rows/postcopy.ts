@@ -1,6 +1,11 @@
 import type { RecoveryRow } from './row.js';
 import { askAgain, gone, hold, mayHaveStarted, settled } from './words.js';
 
+/** The memory is whole on neither side. */
+const touchNeither =
+    'touch the VM on neither host: resumed, destroyed or reset on one of them it is lost; bring the network between them back, and `mig-run resume` takes it up';
+const startAgain = 'see what is left of it on both hosts, end that, and start the VM where its disks are';
+
 /** Rows of post-copy (safety.md rules 2 and 3): after the switch the memory is on both sides, and neither is resumed or cancelled. */
 export const postcopy: readonly RecoveryRow[] = [
     {
@@ -19,6 +24,7 @@ export const postcopy: readonly RecoveryRow[] = [
         source: ['rebooted', 'fenced'],
         destination: ['postcopy', 'postcopy-failed'],
         ...hold,
+        hint: startAgain,
         because:
             'the source went down before all of the memory was sent: the VM is lost as it ran, and has to be started again from its disks',
     },
@@ -28,22 +34,63 @@ export const postcopy: readonly RecoveryRow[] = [
         source: 'any',
         destination: ['postcopy'],
         ...askAgain,
+        transfers: true,
         vmAt: 'destination',
         because: 'the VM runs at the destination, and the rest of its memory is on its way there',
     },
     {
         id: 'postcopy-cut',
         finish: 'any',
+        source: ['postcopy-failed'],
+        destination: ['postcopy-failed'],
+        takesUp: true,
+        verdict: 'ask-again',
+        steps: ['take-up-postcopy'],
+        alarm: true,
+        vmAt: 'destination',
+        hint: touchNeither,
+        because:
+            'the way between the hosts was cut in post-copy, and each side waits with its part of the memory: the rest is sent by a new migration',
+    },
+    {
+        id: 'postcopy-cut-for-good',
+        finish: 'any',
+        source: ['postcopy-failed'],
+        destination: ['postcopy-failed'],
+        takesUp: false,
+        ...hold,
+        vmAt: 'destination',
+        hint: touchNeither,
+        because:
+            'the way between the hosts was cut in post-copy, each side waits with its part of the memory, and they cannot be made to go on from here',
+    },
+    {
+        id: 'postcopy-cut-nothing-left',
+        finish: 'any',
+        source: ['absent', 'shut-off'],
+        destination: ['postcopy-failed'],
+        ...askAgain,
+        alarm: true,
+        vmAt: undefined,
+        hint: startAgain,
+        because:
+            'the destination waits for memory that the source no longer has: where that stays so, the VM is lost as it ran, and has to be started again from its disks',
+    },
+    {
+        id: 'postcopy-cut-unnoticed',
+        finish: 'any',
         source: 'any',
         destination: ['postcopy-failed'],
-        ...hold,
-        because:
-            'the way between the hosts was cut in post-copy: each side waits with its part of the memory; touch neither, mend the way, and let libvirt go on with `virsh migrate --postcopy-resume`',
+        ...askAgain,
+        alarm: true,
+        vmAt: 'destination',
+        hint: touchNeither,
+        because: 'the destination waits for the rest of the memory, and the source does not say that it waits to send it',
     },
     {
         id: 'postcopy-received',
         finish: 'any',
-        source: ['postcopy'],
+        source: ['postcopy', 'postcopy-failed'],
         destination: ['received'],
         verdict: 'ask-again',
         steps: ['start-destination'],
@@ -67,6 +114,7 @@ export const postcopy: readonly RecoveryRow[] = [
         destination: ['silent'],
         ...askAgain,
         alarm: true,
+        hint: touchNeither,
         vmAt: undefined,
         because: 'the source has switched to post-copy, and the destination cannot be asked: nothing is touched',
     },
@@ -76,6 +124,7 @@ export const postcopy: readonly RecoveryRow[] = [
         source: ['postcopy', 'postcopy-failed'],
         destination: gone,
         ...hold,
+        hint: startAgain,
         because:
             'the source had switched to post-copy, and the destination has nothing of the VM: it is lost as it ran, and has to be started again from its disks',
     },
@@ -85,6 +134,7 @@ export const postcopy: readonly RecoveryRow[] = [
         source: ['postcopy', 'postcopy-failed'],
         destination: 'any',
         ...hold,
+        hint: touchNeither,
         because: 'the source is in a post-copy state: its memory is no longer whole, and it is never resumed',
     },
     {

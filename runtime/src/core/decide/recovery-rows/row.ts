@@ -7,4 +7,6 @@ export interface RecoveryRow extends Omit<RecoveryDecision, 'row'> {
     readonly source: 'any' | readonly Condition[];
     readonly destination: 'any' | readonly Condition[];
     readonly unguardedDisks?: boolean;
+    /** Whether a post-copy that broke may be taken up again by these hosts. */
+    readonly takesUp?: boolean;
 }

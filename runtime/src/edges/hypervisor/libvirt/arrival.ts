@@ -37,7 +37,6 @@ class LibvirtArrival implements Arrival {
         const { own } = this.#connections;
         const { versions } = this.#connections;
         if (versions) refuseUnsuited(own.rpc.host, versions, parameters.technique, 'destination');
-        if (versions && parameters.resume === true) refuseDeadlyResume(own.rpc.host, versions);
         const pausedFlag = begun.paused === true ? migrateFlags.PAUSED : 0;
         const args = {
             params: paramsFor(parameters, 'destination', { xml: begun.xml }),
@@ -49,6 +48,11 @@ class LibvirtArrival implements Arrival {
         });
         this.#prepared = { name: parseXml(begun.xml).at('name').text ?? '', xml: begun.xml, uri: uriOut, pausedFlag };
         return { cookie: cookieOut, uri: uriOut, xml: begun.xml };
+    }
+
+    checkResume(): void {
+        const { own, versions } = this.#connections;
+        if (versions) refuseDeadlyResume(own.rpc.host, versions);
     }
 
     async finish(

@@ -31,7 +31,8 @@ export function refuseDeadlyResume(host: string, versions: Versions): void {
         host,
         `a post-copy that broke cannot be taken up again on ${host}: its libvirt ${versions.libvirt} may crash on that call`,
         'the guest waits at the destination with the rest of its memory at the source: touch neither, bring the network between them ' +
-            "back, and use QEMU's monitor on both (migrate-recover at the destination, then migrate with resume at the source)",
+            'back, and let QEMU go on by hand (migrate-recover at the destination, while its daemon is stopped, then migrate with ' +
+            'resume at the source: docs/safety.md has the steps); then `mig-run resume` settles it',
     );
 }
 

@@ -14,7 +14,7 @@ import { uriWithPort } from './departure.js';
 import { guestEvent } from './guest-events.js';
 import { type Mark, writeMark } from './mark.js';
 import type { Monitor } from './monitors.js';
-import type { Asked } from './presence.js';
+import { type Asked, mustHaveSocket, processOf } from './presence.js';
 import { findProcesses, type ProcessId } from './processes.js';
 import { QmpRefusal } from './qmp-errors.js';
 import type { QmpConnection } from './qmp.js';
@@ -46,6 +46,7 @@ export class QemuArrival implements Arrival {
     async prepare(parameters: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared> {
         const { access, host } = this.#asked;
         const machine = readMachine(host.name, begun.xml);
+        if (parameters.resume === true) return this.#prepareAgain(machine.name, parameters, begun, signal);
         this.#machine = machine;
         this.#paused = begun.paused === true;
         const lack = qmpLack(parameters.technique);
@@ -77,8 +78,26 @@ export class QemuArrival implements Arrival {
         }
     }
 
+    /** Of a migration that broke in post-copy: its QEMU listens anew for the rest. */
+    async #prepareAgain(name: string, { listenAddress, migrateUri }: MoveParameters, begun: Begun, signal: AbortSignal): Promise<Prepared> {
+        const { host, monitors } = this.#asked;
+        const process = await processOf(this.#asked, this.#vm, signal);
+        this.#monitor = await monitors.hold(mustHaveSocket(host, process, this.#vm), signal);
+        const { qmp } = this.#monitor;
+        this.#hear(qmp);
+        const status = (await qmp.execute('query-migrate', undefined, signal)).at('status').text ?? 'none';
+        if (status !== 'postcopy-paused') {
+            throw new HypervisorError('refused', host.name, `QEMU on ${host.name} does not wait for the rest of ${name}: ${status}`, {
+                vm: name,
+                hint: 'where it is about to receive it, it goes on by itself',
+            });
+        }
+        await qmp.execute('migrate-recover', { uri: incomingUri(listenAddress) }, signal);
+        return { cookie: begun.cookie, uri: uriWithPort(migrateUri, await this.#port(qmp, signal)), xml: begun.xml };
+    }
+
     async finish(
-        _parameters: MoveParameters,
+        parameters: MoveParameters,
         cookie: Cookie,
         cancelled: boolean,
         signal: AbortSignal,
@@ -94,6 +113,9 @@ export class QemuArrival implements Arrival {
                 hint: '`mig-run resume` asks both hosts and ends it',
             });
         }
+        // Whether it was told to run before it broke is so still: recovery tells it where it was not.
+        if (parameters.resume === true)
+            return { cookie, started: (await qmp.execute('query-status', undefined, signal)).at('running').flag === true };
         if (!this.#paused) await this.#run(qmp, signal);
         if (this.#mark) {
             const { run, epoch, process } = this.#mark;
@@ -118,10 +140,7 @@ export class QemuArrival implements Arrival {
         const { access, host, monitors } = this.#asked;
         this.#monitor = await monitors.hold(socket, signal);
         const { qmp } = this.#monitor;
-        qmp.onEvent((event) => {
-            const told = guestEvent(event);
-            if (told && told.type !== 'iteration') this.events.push(told);
-        });
+        this.#hear(qmp);
         const uuid = (await qmp.execute('query-uuid', undefined, signal)).at('UUID').text;
         if (uuid?.toLowerCase() !== this.#vm.toLowerCase())
             throw new HypervisorError('refused', host.name, `${socket} of ${host.name} is that of another VM (${String(uuid)})`);
@@ -133,11 +152,22 @@ export class QemuArrival implements Arrival {
         }
         await prepareMigration(qmp, parameters.technique, 'destination', signal);
         await qmp.execute('migrate-incoming', { uri: incomingUri(parameters.listenAddress) }, signal);
-        const [address] = (await qmp.execute('query-migrate', undefined, signal)).at('socket-address').list;
-        const port = address?.at('port').text;
-        if (port === undefined)
-            throw new HypervisorError('refused', host.name, `QEMU on ${host.name} does not say at which port it listens`);
-        return { cookie: begun.cookie, uri: uriWithPort(parameters.migrateUri, port), xml: begun.xml };
+        return { cookie: begun.cookie, uri: uriWithPort(parameters.migrateUri, await this.#port(qmp, signal)), xml: begun.xml };
+    }
+
+    #hear(qmp: QmpConnection): void {
+        qmp.onEvent((event) => {
+            const told = guestEvent(event);
+            if (told && told.type !== 'iteration') this.events.push(told);
+        });
+    }
+
+    /** At which it listens: where it has listened before, the last that it names. */
+    async #port(qmp: QmpConnection, signal: AbortSignal): Promise<string> {
+        const port = (await qmp.execute('query-migrate', undefined, signal)).at('socket-address').list.at(-1)?.at('port').text;
+        if (port !== undefined) return port;
+        const { name } = this.#asked.host;
+        throw new HypervisorError('refused', name, `QEMU on ${name} does not say at which port it listens`);
     }
 
     /** Tells the guest to run, and waits until it does: what has not all arrived yet goes on once it has. */

@@ -90,7 +90,8 @@ class QemuDeparture implements Departure {
         });
     }
 
-    async begin({ technique }: MoveParameters, signal: AbortSignal): Promise<Begun> {
+    async begin({ technique, resume }: MoveParameters, signal: AbortSignal): Promise<Begun> {
+        if (resume === true) return this.#beginAgain(signal);
         const lack = qmpLack(technique);
         if (lack !== undefined)
             throw new HypervisorError('feature-missing', this.#host, `${this.#name} cannot be sent so: ${lack}`, { vm: this.#name });
@@ -110,8 +111,37 @@ class QemuDeparture implements Departure {
         if (xbzrleCache !== undefined) this.#settings.set('compression-cache', { name: 'xbzrle-cache-size', asked: xbzrleCache });
         if (downtimeMs !== undefined)
             this.#settings.set('downtime-limit', { name: 'downtime-limit', asked: Math.max(1, Math.floor(downtimeMs)) });
+        return { cookie: nothing, xml: this.#machineText(process, machine), paused: status.at('running').flag === false };
+    }
+
+    /** Of a migration that broke in post-copy: what it was set to still holds. */
+    async #beginAgain(signal: AbortSignal): Promise<Begun> {
+        // From here on as from the switch: nothing is cancelled, whatever becomes of this.
+        [this.#switchAsked, this.#switched] = [true, true];
+        const [migrate, machine, process] = await Promise.all([
+            this.#ask('query-migrate', undefined, signal),
+            this.#ask('qom-get', { path: '/machine', property: 'type' }, signal),
+            processOf(this.#asked, this.#vm, signal),
+        ]);
+        const status = migrate.at('status').text ?? 'none';
+        if (status !== 'postcopy-paused') {
+            throw new HypervisorError(
+                'refused',
+                this.#host,
+                `QEMU on ${this.#host} does not wait to send the rest of ${this.#name}: ${status}`,
+                {
+                    vm: this.#name,
+                    hint: 'where it is about to, it goes on by itself',
+                },
+            );
+        }
+        this.#mark = process.mark;
+        return { cookie: nothing, xml: this.#machineText(process, machine) };
+    }
+
+    #machineText(process: QemuProcess, machine: Reply): string {
         const found = socketOf(this.#asked.host, process);
-        const xml = machineText({
+        return machineText({
             name: this.#name,
             argv: process.argv,
             cwd: process.cwd,
@@ -119,7 +149,6 @@ class QemuDeparture implements Departure {
             socket: 'socket' in found ? found.written : undefined,
             mover: process.mark && { run: process.mark.run, epoch: process.mark.epoch },
         });
-        return { cookie: nothing, xml, paused: status.at('running').flag === false };
     }
 
     async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
@@ -128,10 +157,12 @@ class QemuDeparture implements Departure {
             if (over.has(status)) ended.resolve(status);
         };
         try {
-            if (parameters.downtimeLimit !== undefined) await this.setDowntimeLimit(parameters.downtimeLimit, signal);
-            if (!parameters.technique.live) await this.pauseGuest(signal);
+            if (parameters.downtimeLimit !== undefined && parameters.resume !== true)
+                await this.setDowntimeLimit(parameters.downtimeLimit, signal);
+            if (!parameters.technique.live && parameters.resume !== true) await this.pauseGuest(signal);
             this.#sending = true;
-            await this.#ask('migrate', { uri: prepared.uri ?? parameters.migrateUri }, signal);
+            const again = parameters.resume === true ? { resume: true } : {};
+            await this.#ask('migrate', { uri: prepared.uri ?? parameters.migrateUri, ...again }, signal);
             const lost = this.#qmp.lost.then(({ why }) => {
                 throw new HypervisorError('host-lost', this.#host, `nothing is heard of ${this.#name} while it is sent: ${why}`, {
                     vm: this.#name,

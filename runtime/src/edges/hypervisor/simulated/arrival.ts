@@ -29,8 +29,9 @@ export class SimulatedArrival implements Arrival {
         return this.#events;
     }
 
-    prepare(_parameters: MoveParameters, begun: { readonly cookie: Cookie; readonly xml: string }, signal: AbortSignal): Promise<Prepared> {
+    prepare(parameters: MoveParameters, begun: { readonly cookie: Cookie; readonly xml: string }, signal: AbortSignal): Promise<Prepared> {
         return this.#phase('prepare', signal, () => {
+            if (parameters.resume === true) return this.#prepareAgain(begun);
             const { vm, uuid, mover } = readCookie(begun.cookie);
             const present = this.#machine.copies.get(uuid);
             if (present && present.state !== 'shut off') throw this.#error('refused', `${vm.name} is already on ${this.#connection.host}`);
@@ -64,6 +65,10 @@ export class SimulatedArrival implements Arrival {
         signal: AbortSignal,
     ): Promise<{ readonly cookie: Cookie; readonly started: boolean }> {
         return this.#phase('finish', signal, async () => {
+            if (parameters.resume === true) {
+                await this.#machine.copies.get(this.#uuid)?.incoming?.whole;
+                return { cookie, started: true };
+            }
             const copy = this.#incoming;
             if (cancelled || !copy) {
                 this.#remove();
@@ -74,6 +79,18 @@ export class SimulatedArrival implements Arrival {
             else this.#run(copy, { reason: 'migrated', job: 'none', persistent: parameters.persistent });
             return { cookie, started: true };
         });
+    }
+
+    /** Of a post-copy that broke: its copy takes the rest. */
+    #prepareAgain({ cookie, xml }: { readonly cookie: Cookie; readonly xml: string }): Prepared {
+        const copy = this.#machine.copies.get(this.#uuid);
+        if (copy?.reason !== 'postcopy-failed') throw this.#error('refused', `${this.#name} does not wait for the rest of its memory`);
+        copy.incoming = new IncomingMemory();
+        copy.incoming.switched = true;
+        copy.incoming.onRecovery = () =>
+            this.#events.push({ at: this.#connection.cluster.now(), type: 'migration-status', status: 'postcopy-recover' });
+        const { vm, uuid, mover } = readCookie(cookie);
+        return { cookie: writeCookie({ from: this.#connection.host, vm, uuid, mover, autostart: false }), uri: undefined, xml };
     }
 
     /** The guest runs as soon as it can; finish lasts until every page is there. */

@@ -18,6 +18,7 @@ import type { Presence } from '../port.js';
 import type { Clock } from '../../execute/clock.js';
 import { wireEfficiency } from '../../../core/simulate/assumptions.js';
 import { Faults, type Fault } from './faults.js';
+import type { PrecopyState } from '../../../core/simulate/copy-state.js';
 import type { IncomingMemory } from './incoming.js';
 import { Wire } from './wire.js';
 
@@ -42,6 +43,8 @@ export interface Copy {
     mover: Present['mover'];
     /** Of a copy that is being received. */
     incoming?: IncomingMemory;
+    /** Of a copy whose post-copy broke while it was sent: what was left of it. */
+    broken?: PrecopyState;
 }
 
 /** A guest's memory on its way between two hosts. */

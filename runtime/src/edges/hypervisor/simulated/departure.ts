@@ -47,7 +47,8 @@ export class SimulatedDeparture implements Departure {
 
     begin(parameters: MoveParameters, signal: AbortSignal): Promise<{ readonly cookie: Cookie; readonly xml: string }> {
         return this.#phase('begin', signal, () => {
-            if (this.#copy.state !== 'running') throw this.#error('refused', `${this.#copy.vm.name} is not running`);
+            const again = parameters.resume === true && this.#copy.reason === 'postcopy-failed';
+            if (this.#copy.state !== 'running' && !again) throw this.#error('refused', `${this.#copy.vm.name} is not running`);
             this.#copy.job = 'outgoing';
             const { vm, uuid, mover } = this.#copy;
             return {
@@ -72,9 +73,10 @@ export class SimulatedDeparture implements Departure {
                 this.#migration = { vm: vm.name, hosts: [host, to], breaksOff: (why) => this.#breaksOff(why, to) };
                 cluster.migrations.add(this.#migration);
                 const links = [`${host}/${this.#network()} out`, `${to}/${this.#network(to)} in`];
-                const state = this.#startState(parameters);
+                const state = (parameters.resume === true && this.#copy.broken) || this.#startState(parameters);
                 this.#mirrors = state.stage === 'mirroring';
-                if (!this.#mirrors) this.#memoryBegins();
+                if (parameters.resume === true) this.#goesOn(to);
+                else if (!this.#mirrors) this.#memoryBegins();
                 if (!live) this.#stopGuest('migration');
                 cluster.wire.start({ id: this.#id, links, onHappening: (h) => this.#happened(h, to) }, state, {
                     cap: this.#cap,
@@ -199,6 +201,17 @@ export class SimulatedDeparture implements Departure {
         this.#tell({ type: 'iteration', iteration: 1 });
     }
 
+    /** The rest of a post-copy that broke is sent. */
+    #goesOn(to: string): void {
+        this.#switched = true;
+        this.#copy.reason = 'postcopy';
+        const there = this.#copyAt(to);
+        if (there?.state === 'running') there.reason = 'postcopy';
+        there?.incoming?.hasWhatRuns();
+        there?.incoming?.onRecovery();
+        this.#tell({ type: 'migration-status', status: 'postcopy-active' });
+    }
+
     #startState({ downtimeLimit, technique: { live, options } }: MoveParameters): PrecopyState {
         const guest = guestMemory(this.#copy);
         const memory = startPrecopy(guest, downtimeLimit ?? defaultDowntimeLimit, machineFor(options));
@@ -279,6 +292,8 @@ export class SimulatedDeparture implements Departure {
     #breaksOff(why: string, to: string): void {
         if (!this.#switched) return;
         const { cluster } = this.#connection;
+        const left = cluster.wire.look(this.#id)?.state;
+        if (left) this.#copy.broken = left;
         cluster.wire.stop(this.#id);
         this.#over();
         this.#copy.reason = 'postcopy-failed';

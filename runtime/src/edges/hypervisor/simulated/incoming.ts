@@ -22,6 +22,9 @@ export class IncomingMemory {
         this.#settle = { runnable: () => runnable.resolve(undefined), whole: () => whole.resolve(undefined), fail };
     }
 
+    /** Called when the source sends the rest of a post-copy that broke. */
+    onRecovery: () => void = () => undefined;
+
     hasWhatRuns(): void {
         this.#settle.runnable();
     }
