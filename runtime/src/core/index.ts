@@ -8,6 +8,7 @@ export * from './decide/option-settings.js';
 export * from './decide/qmp-call.js';
 export * from './decide/queue.js';
 export * from './decide/recovery.js';
+export * from './decide/shutdowns.js';
 export * from './decide/skips.js';
 export * from './decide/stop-limit.js';
 export * from './decide/trim.js';

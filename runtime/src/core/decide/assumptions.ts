@@ -1,12 +1,13 @@
 import { bytes, type Policy } from '@mig/language';
 import type { HostName } from '../model/inventory.js';
-import type { Assumption, PlannedMove } from '../model/plan.js';
+import type { Assumption, PlannedMove, PlannedShutdown } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { World } from './world.js';
 
 /** What must still be so when the plan is carried out: what stale.ts holds against a new Snapshot. */
 export function assumptionsOf(
     moves: readonly PlannedMove[],
+    shutdowns: readonly PlannedShutdown[],
     policyOf: (move: PlannedMove) => Policy | undefined,
     world: World,
 ): readonly Assumption[] {
@@ -20,7 +21,13 @@ export function assumptionsOf(
             { kind: 'vm-state', vm: uuid, name, state },
         ];
     });
-    const touched = [...new Set(moves.flatMap((move) => [move.source, move.destination]))].sort();
+    const ofStopped = shutdowns.flatMap(({ vm: { uuid, name }, host }): readonly Assumption[] => [
+        { kind: 'vm-on-host', vm: uuid, name, host },
+        { kind: 'vm-state', vm: uuid, name, state: states.get(`${uuid} ${host}`)?.state ?? 'running' },
+    ]);
+    const touched = [
+        ...new Set([...moves.flatMap((move) => [move.source, move.destination]), ...shutdowns.map(({ host }) => host)]),
+    ].sort();
     const ofHosts = touched.flatMap((host): readonly Assumption[] => {
         const state = world.hosts.get(host)?.state;
         if (!state) return [];
@@ -29,7 +36,7 @@ export function assumptionsOf(
             { kind: 'host-maintenance', host, maintenance: state.maintenance },
         ];
     });
-    return [...ofVms, ...ofHosts, ...memoryNeeded(moves, policyOf, world)];
+    return [...ofVms, ...ofStopped, ...ofHosts, ...memoryNeeded(moves, policyOf, world)];
 }
 
 /** The memory that each destination must have free before the first move for all of them to fit, with what must stay free. */

@@ -85,8 +85,36 @@ describe('VMs that cannot move', () => {
         expect(moved(plan)).toEqual([]);
         expect(plan.warnings.map((w) => w.text)).toContain('gpu cannot move, and the plan halts');
     });
-    test('`shut down vm` cannot be carried out yet, and says so', async () => {
-        await expect(planFor({ move: 'immovable: shut down vm' }, stuck)).rejects.toThrow(/what happens to VMs that cannot move/);
+    test('are shut down with `shut down vm`, the others move, and both rest on what was seen', async () => {
+        const plan = await planFor({ move: 'immovable: shut down vm' }, stuck);
+        expect(moved(plan)).toEqual(['one', 'two']);
+        expect(plan.unplaced).toEqual([]);
+        expect(plan.shutdowns).toMatchObject([{ vm: { name: 'gpu' }, host: 'a', withinMs: 120_000 }]);
+        expect(plan.shutdowns?.[0]?.because.map(({ text }) => text)).toEqual([
+            expect.stringMatching(/^cannot be moved: it uses/),
+            'so it is shut down',
+        ]);
+        expect(plan.shutdowns?.[0]?.actions.map(({ call }) => call)).toEqual(['flock', 'virDomainShutdown']);
+        expect(plan.assumptions).toContainEqual(expect.objectContaining({ kind: 'vm-state', name: 'gpu', state: 'running' }));
+    });
+    test('are shut down as well where no host takes them, with what excluded which', async () => {
+        const wide = snapshot([host('a', { maintenance: true }), host('b', { memoryFree: gib(1) })], [vm('big', 'a', { memory: gib(8) })]);
+        const plan = await planFor({ move: 'immovable: shut down vm' }, wide);
+        expect(plan.moves).toEqual([]);
+        expect(plan.shutdowns?.[0]?.because.map(({ text }) => text).join('; ')).toMatch(/^b .*memory.*; so it is shut down$/);
+    });
+    test.each([
+        ['which another run moves', { mover: 'run r9' }, /another run is moving it/],
+        ['on which a job is under way', { activeJob: 'a backup' }, /a job is under way on it/],
+        ['which are paused', { state: 'paused' as const, passthrough: ['0000:01:00.0'] }, /only a guest that runs/],
+        ['which would be gone with their process', { persistent: false, passthrough: ['0000:01:00.0'] }, /not defined on its host/],
+    ])('%s are not shut down: that would take more from their owners than was said', async (_, facts, why) => {
+        const plan = await planFor(
+            { move: 'immovable: shut down vm' },
+            snapshot([host('a', { maintenance: true }), host('b')], [vm('x', 'a', facts)]),
+        );
+        expect(plan.shutdowns).toBeUndefined();
+        expect(plan.unplaced[0]?.excluded.at(-1)?.because.text).toMatch(why);
     });
     test('moves only if the host becomes empty', async () => {
         const plan = await planFor({ move: 'except vm.name == "two" only if host becomes empty' }, stuck);

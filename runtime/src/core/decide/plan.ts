@@ -4,6 +4,7 @@ import {
     type Plan,
     type PlannedGang,
     type PlannedMove,
+    type PlannedShutdown,
     type PolicyInstance,
     planVersion,
     type Reason,
@@ -24,6 +25,7 @@ import { inOrderOf } from './order.js';
 import { otherDestinations } from './other-destination.js';
 import type { Earlier, Placement } from './placement.js';
 import { select } from './select.js';
+import { shutdownOf } from './shutdowns.js';
 import { situationOf } from './situation.js';
 import { techniqueFor } from './technique.js';
 import { type Fired, type HeldBack, triggered } from './trigger.js';
@@ -91,6 +93,7 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         instances: draft.instances,
         moves,
         unplaced: draft.unplaced,
+        ...(draft.shutdowns.length > 0 && { shutdowns: draft.shutdowns }),
         limits: planLimits(
             policies,
             [...world.hosts.values()].map((p) => p.state),
@@ -98,11 +101,11 @@ export function makePlan(program: Program, inventory: Inventory, snapshot: Snaps
         caps: capped.caps,
         ...(capped.windows.length > 0 ? { windows: capped.windows } : {}),
         ...(draft.gangs.length > 0 && { gangs: draft.gangs }),
-        assumptions: assumptionsOf(moves, (move) => policies[move.instance], world),
+        assumptions: assumptionsOf(moves, draft.shutdowns, (move) => policies[move.instance], world),
         warnings: [...(waived?.warnings ?? []), ...draft.warnings, ...triggersUnknown(heldBack)],
     };
     const plan: Plan = { ...body, id: planId(body, options.digest) };
-    const nothing = moves.length === 0 ? whyNothingMoves(plan, fired, world) : undefined;
+    const nothing = moves.length === 0 && draft.shutdowns.length === 0 ? whyNothingMoves(plan, fired, world) : undefined;
     return { plan, findings, ...(nothing ? { nothing } : {}), heldBack, fired: ran, states };
 }
 
@@ -114,6 +117,7 @@ export function planId(plan: Omit<Plan, 'id'>, digest: (text: string) => string)
 type Draft = Pick<Plan, 'instances' | 'unplaced' | 'warnings'> & {
     readonly gangs: readonly PlannedGang[];
     readonly moves: readonly Omit<PlannedMove, 'actions'>[];
+    readonly shutdowns: readonly PlannedShutdown[];
 };
 
 /** Policy by policy: a VM belongs to the first that takes it, and a later one sees the World after the earlier moves. */
@@ -125,14 +129,18 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
     const instances: PolicyInstance[] = [];
     const moves: Omit<PlannedMove, 'actions'>[] = [];
     const unplaced: Unplaced[] = [];
+    const shutdowns: PlannedShutdown[] = [];
     const warnings: Reason[] = [];
     for (const [instance, one] of fired.entries()) {
         const selected = select(one, world, owners);
         const placed = placeWhole(one, selected.candidates, world, earlier);
         instances.push(instanceOf(one, [...selected.passedOver, ...placed.passedOver]));
         warnings.push(...selected.warnings);
-        for (const { candidate, excluded } of placed.unplaced) {
-            unplaced.push({ instance, vm: candidate.vm.name, source: candidate.vm.host, excluded });
+        for (const stuck of placed.unplaced) {
+            const { candidate } = stuck;
+            const end = shutdownOf(one, instance, stuck, start);
+            if ('shutdown' in end) shutdowns.push(end.shutdown);
+            else unplaced.push({ instance, vm: candidate.vm.name, source: candidate.vm.host, excluded: end.excluded });
             owners.set(candidate.vm.uuid, one.policy.name);
         }
         for (const placement of placed.placements) {
@@ -157,6 +165,7 @@ function decideMoves(fired: readonly Fired[], start: World): Draft {
         moves: withOthers,
         gangs: related.gangs,
         unplaced,
+        shutdowns,
         warnings: [...warnings, ...related.warnings, ...doubts(earlier, start.snapshot)],
     };
 }

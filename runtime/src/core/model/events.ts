@@ -6,6 +6,7 @@ import type { Bytes, BytesPerSecond, EpochMs, Milliseconds, Ratio } from '@mig/l
 import type { HostName } from './inventory.js';
 import type { MovePhase, Plan, PlannedCheck, PlannedHook } from './plan.js';
 import type { SettingRead } from './settings.js';
+import type { VmName } from './snapshot.js';
 
 export const eventsVersion = 1;
 
@@ -39,6 +40,17 @@ export type RunEvent =
           readonly sent: Bytes;
           readonly received: Bytes;
           readonly since: EpochMs;
+      })
+    /** A VM that cannot move is about to be asked to shut down; `shutdown-ended` says what became of it. */
+    | (At & { readonly type: 'shutdown-started'; readonly vm: VmName; readonly host: HostName })
+    | (At & {
+          readonly type: 'shutdown-ended';
+          readonly vm: VmName;
+          readonly host: HostName;
+          /** `off`: its host says that it does not run. `skipped`: it was not asked. */
+          readonly outcome: 'off' | 'failed' | 'skipped';
+          readonly tookMs: Milliseconds;
+          readonly error: MoveFailure | undefined;
       })
     | (At & { readonly type: 'host-lost'; readonly host: HostName; readonly why: string })
     | (At & { readonly type: 'host-back'; readonly host: HostName })

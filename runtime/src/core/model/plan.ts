@@ -42,6 +42,8 @@ export interface Plan {
     readonly moves: readonly PlannedMove[];
     /** VMs that a policy wanted to move and could not place, each with what excluded which host. */
     readonly unplaced: readonly Unplaced[];
+    /** VMs that cannot move and are shut down where they are, since the policy says so: when the moves have ended. Absent: none is. */
+    readonly shutdowns?: readonly PlannedShutdown[];
     readonly limits: PlanLimits;
     readonly caps: readonly PlanCap[];
     /** Absent: none. */
@@ -167,7 +169,7 @@ export interface PlannedTechnique {
 
 export interface PlannedAction {
     readonly on: HostName;
-    readonly phase: MovePhase | 'settings' | 'lock' | 'arrival' | 'hook' | 'verify';
+    readonly phase: MovePhase | 'settings' | 'lock' | 'arrival' | 'hook' | 'verify' | 'shutdown';
     /** `virDomainMigrateBegin3Params` and the like. */
     readonly call: string;
     readonly with: Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -179,6 +181,18 @@ export interface Unplaced {
     readonly source: HostName;
     /** One reason per candidate host, or one with an empty host for the VM itself. */
     readonly excluded: readonly { readonly host: HostName; readonly because: Reason }[];
+}
+
+/** A VM that cannot move and is asked to shut down. It is never switched off: one that does not heed it runs on. */
+export interface PlannedShutdown {
+    readonly instance: number;
+    readonly vm: { readonly uuid: VmUuid; readonly name: VmName };
+    readonly host: HostName;
+    /** How long its guest has for it. */
+    readonly withinMs: Milliseconds;
+    /** Why it cannot move, and the clause. */
+    readonly because: readonly Reason[];
+    readonly actions: readonly PlannedAction[];
 }
 
 export interface PlanLimits {

@@ -34,13 +34,13 @@ test('a scenario is no part of a run', () => {
     expect(severities(run(), use('scenario', 'a test'), use('trigger.failing', 'a test'))).toEqual(['warning', 'warning']);
 });
 
-test('immovable: shutting VMs down is refused, noted by the compiler or not; the other words are carried out', () => {
-    const saying = (action: 'halt-plan' | 'shut-down') => program([policy({ selection: { immovable: { action, range: nowhere } } })]);
-    const stopping = saying('shut-down');
-    expect(notBuilt(stopping, run())).toMatchObject([{ id: 'MIG090', severity: 'error' }]);
-    expect(notBuilt({ ...stopping, uses: [use('select.immovable', 'evacuate')] }, run())).toHaveLength(1);
-    expect(notBuilt(saying('halt-plan'), run())).toEqual([]);
-    expect(notBuilt(program([policy()]), run())).toEqual([]);
+test('every word after immovable: is carried out', () => {
+    for (const action of ['halt-plan', 'shut-down'] as const) {
+        const saying = program([policy({ selection: { immovable: { action, range: nowhere } } })], {
+            uses: [use('select.immovable', 'evacuate')],
+        });
+        expect(notBuilt(saying, run())).toEqual([]);
+    }
 });
 
 test('every capability on the list is one of the language', () => {

@@ -1,4 +1,4 @@
-import { type FeatureId, type Finding, features, type Program, type SourceRange } from '@mig/language';
+import { type FeatureId, type Finding, features, type Program } from '@mig/language';
 import { executable } from '../decide/executable.js';
 
 /**
@@ -9,7 +9,7 @@ export type Purpose = { readonly kind: 'check' } | { readonly kind: 'run'; reado
 
 /** MIG090: the program uses a capability that the runtime cannot carry out yet. */
 export function notBuilt(program: Program, purpose: Purpose): readonly Finding[] {
-    const uses = [...program.uses.filter((use) => !executable.has(use.feature)), ...immovables(program)];
+    const uses = program.uses.filter((use) => !executable.has(use.feature));
     return uses.map(({ feature, within, range }) => ({
         id: 'MIG090',
         severity: blocks(program, feature, within, purpose) ? 'error' : 'warning',
@@ -18,13 +18,6 @@ export function notBuilt(program: Program, purpose: Purpose): readonly Finding[]
         range,
         fixes: [],
     }));
-}
-
-/** Of the words after `immovable:` one asks for what is not built. */
-function immovables(program: Program): readonly { readonly feature: FeatureId; readonly within: string; readonly range: SourceRange }[] {
-    return program.policies
-        .filter((policy) => policy.selection.immovable.action === 'shut-down')
-        .map((policy) => ({ feature: 'select.immovable', within: policy.name, range: policy.selection.immovable.range }));
 }
 
 function blocks(program: Program, feature: FeatureId, within: string | undefined, purpose: Purpose): boolean {

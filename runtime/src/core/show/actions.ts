@@ -1,8 +1,8 @@
 import type { PlannedAction, PlannedMove } from '../model/plan.js';
 import { clean, hanging, pad, widthOf } from './text.js';
 
-/** The calls of one move, in order: where, in which phase, and with what. */
-export function actionsText(move: PlannedMove, width: number, indent: number): readonly string[] {
+/** The calls of one move, or of what is done to one VM, in order: where, in which phase, and with what. */
+export function actionsText(move: Pick<PlannedMove, 'actions'>, width: number, indent: number): readonly string[] {
     const host = move.actions.reduce((most, a) => Math.max(most, widthOf(a.on)), 0);
     const phase = move.actions.reduce((most, a) => Math.max(most, widthOf(a.phase)), 0);
     return move.actions.flatMap((action) => {

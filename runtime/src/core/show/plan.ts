@@ -40,11 +40,15 @@ class Page {
     }
 
     headline(expected: string | undefined): void {
-        const { moves, unplaced, id } = this.#plan;
+        const { moves, unplaced, shutdowns = [], id } = this.#plan;
         const memory = moves.reduce((sum, m) => sum + m.memory, 0);
         const what = moves.length === 0 ? 'no VM is moved' : `${counted(moves.length, 'VM')}, ${formatQuantity(memory, 'size')}`;
         const left = unplaced.length === 0 ? '' : `; ${counted(unplaced.length, 'VM')} cannot be placed`;
-        const [first = '', ...more] = hanging(`Plan ${shortId(id)}  `, `${what}${left}`, this.#width);
+        const off =
+            shutdowns.length === 0
+                ? ''
+                : `; ${counted(shutdowns.length, 'VM')} that cannot move ${shutdowns.length === 1 ? 'is' : 'are'} shut down`;
+        const [first = '', ...more] = hanging(`Plan ${shortId(id)}  `, `${what}${off}${left}`, this.#width);
         this.lines.push(this.#palette(first, 'strong'), ...more);
         this.#fact(
             'from',
@@ -76,6 +80,7 @@ class Page {
         const shared = sharedReasons(moves);
         if (moves.length > 1) for (const reason of shared) this.#reason(reason, 'all: ');
         if (moves.length > 0) this.#moves(moves, moves.length > 1 ? shared : [], options);
+        this.#shutdowns(index, options);
         this.#unplaced(index);
         this.#passedOver(instance);
     }
@@ -119,6 +124,18 @@ class Page {
 
     #promises(requires: readonly Requirement[]): void {
         for (const promise of requires) this.#reason({ text: promiseText(promise), range: promise.range }, 'promise: ');
+    }
+
+    #shutdowns(index: number, { actions = false }: PlanTextOptions): void {
+        const shutdowns = (this.#plan.shutdowns ?? []).filter((one) => one.instance === index);
+        if (shutdowns.length === 0) return;
+        this.lines.push('', this.#palette(fit('  cannot move, and is shut down when the moves have ended', this.#width), 'warning'));
+        for (const { vm, host, withinMs, because, actions: calls } of shutdowns) {
+            const limit = `within ${formatQuantity(withinMs, 'duration')}, else it runs on`;
+            this.lines.push(...hanging('  ', `${clean(vm.name)} (on ${host}), ${limit}`, this.#width));
+            for (const reason of because) this.#reason(reason, '', 4, 'plain');
+            if (actions) this.lines.push(...actionsText({ actions: calls }, this.#width, 7).map((line) => this.#palette(line, 'accent')));
+        }
     }
 
     #unplaced(index: number): void {

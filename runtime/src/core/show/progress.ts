@@ -93,6 +93,8 @@ export function progressOf(view: RunView, event: MigrationEvent): RunView {
                 moves: new Map(event.plan.moves.map((move) => [move.id, waiting(move)])),
             };
         case 'link-counted':
+        case 'shutdown-started':
+        case 'shutdown-ended':
             return now;
         case 'run-stopping':
             return { ...now, stopping: event.detail };

@@ -183,6 +183,16 @@ function troubles(report: Report, width: number, palette: Palette): readonly str
             ),
         ),
         ...block(
+            'could not move, and were shut down where they were',
+            'warning',
+            report.shutdowns.flatMap((one) => (one.outcome === 'off' ? hanging('  ', shutdownSaid(one), width) : [])),
+        ),
+        ...block(
+            'could not move, and are not off',
+            'bad',
+            report.shutdowns.flatMap((one) => (one.outcome === 'off' ? [] : hanging('  ', shutdownSaid(one), width))),
+        ),
+        ...block(
             'alarms',
             'bad',
             alarms.flatMap((n) => hanging('  ', n.text, width)),
@@ -203,6 +213,11 @@ function troubles(report: Report, width: number, palette: Palette): readonly str
             [...warnings].flatMap((text) => hanging('  ', text, width)),
         ),
     ];
+}
+
+function shutdownSaid({ vm, host, outcome, tookMs, error }: Report['shutdowns'][number]): string {
+    if (outcome === 'off') return `${clean(vm)} on ${host}${tookMs === undefined ? '' : `, in ${formatQuantity(tookMs, 'duration')}`}`;
+    return `${clean(vm)} on ${host}: ${error?.message ?? 'the run ended before it was asked'}${error?.hint === undefined ? '' : ` (${error.hint})`}`;
 }
 
 function failureLines(move: MoveReport, width: number, palette: Palette): readonly string[] {

@@ -30,6 +30,8 @@ export interface Report {
     readonly links: readonly LinkReport[];
     /** VMs that the plan had no place for. */
     readonly unplaced: readonly { readonly vm: string; readonly source: HostName }[];
+    /** VMs that could not move and were to be shut down, in the order of the plan. */
+    readonly shutdowns: readonly ShutdownReport[];
     /** Warnings and alarms of the run. */
     readonly notes: readonly {
         readonly at: EpochMs;
@@ -37,7 +39,7 @@ export interface Report {
         readonly move: MoveId | undefined;
         readonly text: string;
     }[];
-    /** Every move of the plan ended at its destination, every promise was measured and held, and no check or hook failed. */
+    /** Every move of the plan ended at its destination, what was to be shut down is off, every promise was measured and held, and no check or hook failed. */
     readonly allHeld: boolean;
 }
 
@@ -104,6 +106,16 @@ export interface CheckReport extends PlannedCheck {
     readonly tookMs: Milliseconds | undefined;
 }
 
+/** `unfinished`: the events end before it did. */
+export interface ShutdownReport {
+    readonly vm: string;
+    readonly host: HostName;
+    readonly outcome: 'off' | 'failed' | 'skipped' | 'unfinished';
+    readonly tookMs: Milliseconds | undefined;
+    readonly reasons: readonly Reason[];
+    readonly error: MoveFailure | undefined;
+}
+
 export interface SettingReport {
     readonly setting: string;
     readonly on: HostName;
@@ -148,6 +160,7 @@ export function reportOf(events: readonly MigrationEvent[]): Report {
     const startedAt = started?.at ?? events[0]?.at ?? (0 as EpochMs);
     const endedAt = ended?.at ?? events.at(-1)?.at ?? startedAt;
     const totals = totalsOf(moves);
+    const shutdowns = shutdownsOf(plan, events);
     return {
         kind: 'mig-report',
         version: reportVersion,
@@ -163,14 +176,24 @@ export function reportOf(events: readonly MigrationEvent[]): Report {
         totals,
         links: linksOf(events, moves),
         unplaced: plan?.unplaced.map(({ vm, source }) => ({ vm, source })) ?? [],
+        shutdowns,
         notes: events.flatMap((e) =>
             e.type === 'note' && e.level !== 'info' ? [{ at: e.at, level: e.level, move: e.move, text: e.text }] : [],
         ),
         allHeld:
             moves.every((m) => m.outcome === 'moved') &&
+            shutdowns.every((one) => one.outcome === 'off') &&
             totals.promises.broken + totals.promises.unknown + totals.checks.failed === 0 &&
             moves.every((m) => m.hooks.every((hook) => hook.when === 'before' || hook.outcome === 'ok')),
     };
+}
+
+function shutdownsOf(plan: Plan | undefined, events: readonly MigrationEvent[]): readonly ShutdownReport[] {
+    return (plan?.shutdowns ?? []).map(({ vm: { name: vm }, host, because: reasons }) => {
+        const end = events.findLast((e) => e.type === 'shutdown-ended' && e.vm === vm && e.host === host);
+        if (end?.type !== 'shutdown-ended') return { vm, host, outcome: 'unfinished', tookMs: undefined, reasons, error: undefined };
+        return { vm, host, outcome: end.outcome, tookMs: end.tookMs, reasons, error: end.error };
+    });
 }
 
 function linksOf(events: readonly MigrationEvent[], moves: readonly MoveReport[]): readonly LinkReport[] {

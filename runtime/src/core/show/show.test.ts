@@ -126,6 +126,38 @@ describe.each(widths)('at %i columns', (width) => {
     });
 });
 
+describe('VMs that are shut down', () => {
+    const shutdowns = ['gpu', 'nic'].map((name) => ({
+        instance: 0,
+        vm: { uuid: name, name },
+        host: 'kvm-a',
+        withinMs: milliseconds(120_000),
+        because: [{ text: 'cannot be moved: it uses a device of its host' }, { text: 'so it is shut down', range: at(17, 5, 31) }],
+        actions: [{ on: 'kvm-a', phase: 'shutdown' as const, call: 'virDomainShutdown', with: { domain: name } }],
+    }));
+    const stopping: Plan = { ...plan, shutdowns };
+    test('stand in the plan, with the reason, the time and the call', () => {
+        const text = planText(stopping, { width: 120, actions: true });
+        expect(text).toMatch(/6 VMs, .*; 2 VMs that cannot move are shut down/);
+        expect(text).toMatch(/gpu \(on kvm-a\), within 2 min, else it runs on\n +cannot be moved: it uses a device of its host/);
+        expect(text).toMatch(/shutdown +virDomainShutdown\(domain: gpu\)/);
+    });
+    test('stand in the report: those that are off, and apart from them those that are not', () => {
+        const end = { at: noon, type: 'shutdown-ended', host: 'kvm-a', tookMs: milliseconds(7000) } as const;
+        const error = { code: 'runs-on', message: 'nic still runs', hint: 'decide by hand' };
+        const text = reportText(
+            reportOf([
+                { at: noon, type: 'run-started', version: 1, run: 'r', plan: stopping, simulated: false },
+                { ...end, vm: 'gpu', outcome: 'off', error: undefined },
+                { ...end, vm: 'nic', outcome: 'failed', error },
+            ]),
+            { width: 100 },
+        );
+        expect(text).toMatch(/could not move, and were shut down where they were\n +gpu on kvm-a, in 7 s/);
+        expect(text).toMatch(/could not move, and are not off\n +nic on kvm-a: nic still runs \(decide by hand\)/);
+    });
+});
+
 describe('errors', () => {
     test('name the file, and the host where the message does not', () => {
         const error = new MigrationError('host-key-mismatch', 'its key is not the one that is known', {

@@ -32,6 +32,9 @@ export const phaseOverhead: Readonly<Record<MovePhase, Milliseconds>> = {
 /** From the end of the stream to the guest's first instruction at the destination. Measured in the lab with guests that hardly write. */
 export const resumeTime = milliseconds(12);
 
+/** What a guest takes to stop its services and to go off when it is asked to: a small Linux does in some seconds. */
+export const guestShutdown = milliseconds(10_000);
+
 /** The progress of a move that sends is looked at this often, as an executor does. */
 export const lookEvery = milliseconds(400);
 

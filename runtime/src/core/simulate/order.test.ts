@@ -1,6 +1,6 @@
 /** Order, gangs, deadlines and moments in a simulation, and a queue that leaves no slot idle. */
 import { test as property, fc } from '@fast-check/vitest';
-import { bytes, bytesPerSecond, mebibyte } from '@mig/language';
+import { bytes, bytesPerSecond, mebibyte, milliseconds } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { MigrationEvent } from '../model/events.js';
 import type { Plan, PlannedGang, PlannedMove } from '../model/plan.js';
@@ -119,6 +119,26 @@ describe('after a failure', () => {
         expect(of(events, 'move-redirected')).toMatchObject([{ destination: 'b' }]);
         expect(of(events, 'move-started').map((e) => e.attempt)).toEqual([1, 2]);
     });
+});
+
+test('a VM that cannot move is shut down when the moves have ended, and not where the plan was halted', () => {
+    const shutdowns = [
+        { instance: 0, vm: { uuid: 'u', name: 'gpu' }, host: 'a', withinMs: milliseconds(120_000), because: [], actions: [] },
+    ];
+    const events = play(planOf(from, moves(), { shutdowns }));
+    const [ended] = of(events, 'shutdown-ended');
+    expect(ended).toMatchObject({ vm: 'gpu', host: 'a', outcome: 'off' });
+    expect(of(events, 'shutdown-started')[0]?.at).toBe(Math.max(...of(events, 'move-ended').map((e) => e.at)));
+    expect(ended?.tookMs).toBeGreaterThan(0);
+    expect(of(events, 'run-ended')[0]?.outcome).toBe('complete');
+    const halting = play(
+        planOf(
+            from,
+            moves(() => abortAtOnce),
+            { shutdowns, instances: [failing(['halt-plan'])] },
+        ),
+    );
+    expect(of(halting, 'shutdown-ended')).toMatchObject([{ outcome: 'skipped', error: { code: 'stopped' } }]);
 });
 
 test('after the deadline nothing starts any more', () => {

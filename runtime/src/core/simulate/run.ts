@@ -2,7 +2,7 @@
  * Plays a plan in virtual time: discrete events over fair links, with the decisions of the executor (which move starts,
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
-import { epochMs, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
+import { epochMs, milliseconds, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
 import { afterEnd, afterFailure, goesHomeWithGang, homewardOf, type AfterEnd, type Over, type Return } from '../decide/after-end.js';
 import type { Startable } from '../decide/queue.js';
 import { notStarted, type SkipCode } from '../decide/skips.js';
@@ -12,7 +12,8 @@ import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } fro
 import type { Plan, PlannedGang, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
-import { directedLinks, guestMemories, lookEvery, type GuestFigures } from './assumptions.js';
+import { notShutDown } from '../decide/shutdowns.js';
+import { directedLinks, guestMemories, guestShutdown, lookEvery, type GuestFigures } from './assumptions.js';
 import { MoveCourse } from './course.js';
 import { RunQueue } from './run-queue.js';
 import { RunShares } from './run-shares.js';
@@ -94,9 +95,23 @@ class Simulation {
         this.#playOn();
         this.#skip(this.#queue.ask().blocked);
         this.#playOn(); // those that were made ready are undone
-        const complete = this.#queue.all.every((m) => m.status === 'moved');
+        const off = this.#shutDown();
+        const complete = off && this.#queue.all.every((m) => m.status === 'moved');
         this.#tell({ type: 'run-ended', outcome: complete ? 'complete' : this.#halted ? 'stopped' : 'incomplete' });
         return this.#events;
+    }
+
+    /** VMs that cannot move, all at once, unless nothing is started any more; whether they are off. */
+    #shutDown(): boolean {
+        const { shutdowns = [] } = this.#plan;
+        const began = this.#now;
+        for (const { vm, host } of shutdowns) if (!this.#halted) this.#tell({ type: 'shutdown-started', vm: vm.name, host });
+        if (!this.#halted && shutdowns.length > 0) this.#now += guestShutdown;
+        for (const { vm, host } of shutdowns) {
+            const end = this.#halted ? notShutDown(vm.name, 'nothing more is started') : { outcome: 'off' as const, error: undefined };
+            this.#tell({ type: 'shutdown-ended', vm: vm.name, host, ...end, tookMs: milliseconds(this.#now - began) });
+        }
+        return !this.#halted || shutdowns.length === 0;
     }
 
     #playOn(): void {

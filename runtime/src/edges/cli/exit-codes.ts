@@ -4,7 +4,7 @@ export const exitCodes = {
     broken: {
         code: 1,
         meaning:
-            'The run ended, and a VM was not moved or did not answer, a hook failed or a promise was broken: the report says which. Or `fmt --check` found a file that is not formatted.',
+            'The run ended, and a VM was not moved, not shut down or did not answer, a hook failed or a promise was broken: the report says which. Or `fmt --check` found a file that is not formatted.',
     },
     usage: { code: 2, meaning: 'The command line is wrong, or a file that it names cannot be read.' },
     invalid: { code: 3, meaning: 'The policy or the inventory has errors. Nothing was done.' },

@@ -73,7 +73,13 @@ export function showPlan(
     console: Console,
 ): void {
     const { plan, nothing } = planning;
-    if (plan !== undefined && (plan.moves.length > 0 || plan.unplaced.length > 0 || plan.instances.some((i) => i.passedOver.length > 0))) {
+    if (
+        plan !== undefined &&
+        (plan.moves.length > 0 ||
+            plan.unplaced.length > 0 ||
+            plan.shutdowns !== undefined ||
+            plan.instances.some((i) => i.passedOver.length > 0))
+    ) {
         const expected = expectation(plan, options.snapshot, options.inventory);
         console.out(
             planText(plan, {

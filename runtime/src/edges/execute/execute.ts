@@ -10,6 +10,7 @@ import { Effort } from './effort.js';
 import { running } from './frame.js';
 import type { ExecutePorts, RunSignals } from './ports.js';
 import { Run } from './run.js';
+import { shutDownAll } from './shut-down.js';
 import { Wire } from './wire.js';
 
 /**
@@ -40,7 +41,8 @@ export async function* execute(plan: Plan, ports: ExecutePorts, signals: RunSign
         const run = new Run(plan, listening);
         const outcome = await run.carryOut();
         await Promise.all([effort.settled(), wire.settled()]);
-        return outcome;
+        const off = await shutDownAll(plan, context);
+        return outcome === 'complete' && !off ? 'incomplete' : outcome;
     });
 }
 

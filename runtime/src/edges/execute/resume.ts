@@ -5,6 +5,7 @@ import { running } from './frame.js';
 import { LockKeeper } from './lock-keeper.js';
 import type { ExecutePorts, RunSignals } from './ports.js';
 import { holdHint, settle, type Settled } from './settle.js';
+import { tellOfShutdowns } from './shut-down.js';
 
 /**
  * Ends what an interrupted run has left: for each move that was under way both hosts are asked, and the VM is brought
@@ -18,7 +19,9 @@ export async function* resume(ports: ExecutePorts, signals: RunSignals = {}): As
     yield* running(ports, record.plan, signals, async (context) => {
         context.emit({ type: 'run-started', version: eventsVersion, run: ports.run, plan: record.plan, simulated: record.simulated });
         await Promise.all(record.moves.map((move) => resumeMove(record, move, context)));
-        return ports.journal.run(ports.run).moves.every((m) => m.outcome === 'moved') ? 'complete' : 'incomplete';
+        const moved = ports.journal.run(ports.run).moves.every((m) => m.outcome === 'moved');
+        const off = await tellOfShutdowns(record.plan, context);
+        return moved && off ? 'complete' : 'incomplete';
     });
 }
 

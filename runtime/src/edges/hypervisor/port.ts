@@ -64,6 +64,8 @@ export interface HostSession extends AsyncDisposable {
     undefine(vm: VmUuid, signal: AbortSignal): Promise<void>;
     /** Lets a paused guest run on. Only recovery decides this. */
     resumeGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
+    /** Asks a guest to shut down, as its power button does; returns at once, whatever the guest makes of it. */
+    shutDownGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
     /** Ends a copy of a guest. Only recovery decides this. */
     destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
 

@@ -62,6 +62,9 @@ export class RunMetrics {
                     { host: event.host, network: event.network, direction: 'received' },
                     event.received,
                 );
+            case 'shutdown-ended':
+                return this.#count('mig_shutdowns_total', { outcome: event.outcome });
+            case 'shutdown-started':
             case 'run-stopping':
             case 'run-ended':
             case 'host-lost':
@@ -175,6 +178,7 @@ const counterHelp = {
     mig_rungs_fired_total: 'Rungs of ladders that fired.',
     mig_postcopy_switches_total: 'Switches to post-copy.',
     mig_settings_total: 'Settings that were made, by whether the hypervisor says the same when it is asked.',
+    mig_shutdowns_total: 'VMs that cannot move and were to be shut down, by outcome.',
     mig_notes_total: 'Notes, warnings and alarms.',
     mig_cpu_seconds_total: "CPU time of the hypervisors' processes for sending and receiving, beside that of the guests.",
     mig_link_bytes_total: "Bytes that a host's link carried while moves went over it, by its own counters.",

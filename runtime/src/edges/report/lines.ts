@@ -17,6 +17,12 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
             return palette(`${event.host} is lost: ${event.why}`, 'bad');
         case 'link-counted':
             return undefined; // the report shows it
+        case 'shutdown-started':
+            return `${palette(event.vm, 'strong')}: cannot move, and is asked to shut down on ${event.host}`;
+        case 'shutdown-ended':
+            return event.outcome === 'off'
+                ? `${palette(event.vm, 'strong')}: off on ${event.host}`
+                : palette(`${event.vm}: ${event.error?.message ?? event.outcome}`, 'warning');
         case 'host-back':
             return palette(`${event.host} is back`, 'good');
         case 'note':

@@ -34,7 +34,7 @@ export async function planPolicy(file: string, options: PlanOptions, console: Co
                 `\nsaved as ${options.save}; carry it out with \`mig-run apply ${options.save} --inventory ${loaded.inventoryFile.path}\``,
             );
     }
-    if (plan?.moves.length === 0 && plan.unplaced.length > 0) throw new Exit('noPlan');
+    if (plan?.moves.length === 0 && plan.shutdowns === undefined && plan.unplaced.length > 0) throw new Exit('noPlan');
 }
 
 /** Throws `file-unwritable`. */

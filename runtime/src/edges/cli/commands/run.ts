@@ -27,7 +27,8 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
     const { plan } = planning;
     if (options.json !== true)
         showPlan(planning, { actions: options.actions === true, most: mostShown, snapshot, inventory: loaded.inventory }, console);
-    if (plan === undefined || plan.moves.length === 0) {
+    const stopped = plan?.shutdowns?.length ?? 0;
+    if (plan === undefined || plan.moves.length + stopped === 0) {
         if (options.dryRun !== true) remember(planning, console);
         if (options.json === true) console.out(JSON.stringify({ nothing: planning.nothing?.text, unplaced: plan?.unplaced ?? [] }));
         throw new Exit((plan?.unplaced.length ?? 0) > 0 ? 'noPlan' : 'ok');
@@ -37,8 +38,13 @@ export async function runPolicy(file: string, options: RunOptions, console: Cons
         endAs(await showEvents(events, { ...options, played: true }, console), false, options, console);
         return;
     }
-    const count = `${plan.moves.length} ${plan.moves.length === 1 ? 'VM' : 'VMs'}`;
-    if (options.yes !== true && !(await confirm(`Move ${count}?`, console, before.signal))) throw new Exit('declined');
+    const vms = (count: number): string => `${count} ${count === 1 ? 'VM' : 'VMs'}`;
+    const question = [
+        ...(plan.moves.length > 0 ? [`move ${vms(plan.moves.length)}`] : []),
+        ...(stopped > 0 ? [`shut down ${vms(stopped)}`] : []),
+    ].join(' and ');
+    if (options.yes !== true && !(await confirm(`${question.charAt(0).toUpperCase()}${question.slice(1)}?`, console, before.signal)))
+        throw new Exit('declined');
     before[Symbol.dispose]();
     await carryOut(plan, loaded.inventory, snapshot, sessions, { ...options, accepted: () => remember(planning, console) }, console);
     // Something could not be placed: what was promised of it is not held.

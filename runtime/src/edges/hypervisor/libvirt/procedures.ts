@@ -154,6 +154,7 @@ export const procedures = {
     domainSetAutostart: remote(29, 'domainSetAutostart', struct({ ...dom, autostart: int }), nothing),
     domainDefineXml: remote(350, 'domainDefineXMLFlags', struct({ xml: text, ...flags }), struct(dom)),
     domainUndefine: remote(231, 'domainUndefineFlags', struct({ ...dom, ...flags }), nothing),
+    domainShutdown: remote(33, 'domainShutdown', struct(dom), nothing),
     domainSuspend: remote(34, 'domainSuspend', struct(dom), nothing),
     domainResume: remote(28, 'domainResume', struct(dom), nothing),
     domainDestroy: remote(234, 'domainDestroyFlags', struct({ ...dom, ...flags }), nothing),

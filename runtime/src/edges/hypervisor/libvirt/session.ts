@@ -184,6 +184,10 @@ class LibvirtSession implements HostSession {
         await this.#control.call(procedures.domainResume, { dom: await this.#lookUp(vm, signal) }, signal);
     }
 
+    async shutDownGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        await this.#control.call(procedures.domainShutdown, { dom: await this.#lookUp(vm, signal) }, signal);
+    }
+
     async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
         await this.#control.call(procedures.domainDestroy, { dom: await this.#lookUp(vm, signal), flags: 0 }, signal);
     }

@@ -147,6 +147,13 @@ class QemuSession implements HostSession {
         if (mark) await writeMark(this.#of.access, vm, { run: mark.run, epoch: mark.epoch, process: mark.process }, signal);
     }
 
+    async shutDownGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        const process = await processOf(this.#of, vm, signal);
+        await this.#of.monitors.with(mustHaveSocket(this.host, process, vm), signal, (qmp) =>
+            qmp.execute('system_powerdown', undefined, signal),
+        );
+    }
+
     async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
         await endQemu(this.#of.access, vm, await processOf(this.#of, vm, signal), signal);
         await writeMark(this.#of.access, vm, undefined, signal);

@@ -14,6 +14,7 @@ export type FaultyCall =
     | 'define'
     | 'undefine'
     | 'resume'
+    | 'shut-down'
     | 'destroy'
     | 'begin'
     | 'prepare'

@@ -130,6 +130,14 @@ export class SimulatedSession implements HostSession {
         });
     }
 
+    /** It goes off at once, unless a fault stands against it. */
+    shutDownGuest(uuid: VmUuid, signal: AbortSignal): Promise<void> {
+        return this.#change('shut-down', uuid, signal, (copy) => {
+            if (copy.persistent) Object.assign(copy, { state: 'shut off', reason: 'other', job: 'none' });
+            else this.#machine.copies.delete(uuid);
+        });
+    }
+
     destroyGuest(uuid: VmUuid, signal: AbortSignal): Promise<void> {
         return this.#change('destroy', uuid, signal, (copy) => {
             if (copy.persistent) Object.assign(copy, { state: 'shut off', reason: 'other', job: 'none' });

@@ -18,9 +18,16 @@ export interface LinuxImage {
 const release: Release = 'bookworm';
 const kernelPackage = 'linux-image-cloud-amd64';
 const shellPackage = 'busybox-static';
-/** Of what the kernel has as modules: a network card of a virtual machine. */
-const moduleFiles = ['drivers/virtio/*.ko', 'drivers/net/net_failover.ko', 'drivers/net/virtio_net.ko', 'net/core/failover.ko'];
-const wantedModules = ['virtio_pci', 'virtio_net'];
+/** Of what the kernel has as modules: a network card of a virtual machine, and its power button. */
+const moduleFiles = [
+    'drivers/virtio/*.ko',
+    'drivers/net/net_failover.ko',
+    'drivers/net/virtio_net.ko',
+    'net/core/failover.ko',
+    'drivers/acpi/button.ko',
+    'drivers/input/evdev.ko',
+];
+const wantedModules = ['virtio_pci', 'virtio_net', 'evdev', 'button'];
 
 /**
  * The guests' kernel and file system, from the cache or built now (some seconds, and network).
@@ -112,4 +119,18 @@ function neededOf(wanted: readonly string[], needs: ReadonlyMap<string, readonly
     return loadOrder(among);
 }
 
-const applets: readonly string[] = ['sh', 'mount', 'mkdir', 'insmod', 'ip', 'dd', 'cat', 'nc', 'cut', 'ping', 'sha256sum', 'sleep'];
+const applets: readonly string[] = [
+    'sh',
+    'mount',
+    'mkdir',
+    'insmod',
+    'ip',
+    'dd',
+    'cat',
+    'nc',
+    'cut',
+    'ping',
+    'sha256sum',
+    'sleep',
+    'poweroff',
+];

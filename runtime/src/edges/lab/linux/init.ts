@@ -29,6 +29,13 @@ export function initScript(modules: readonly string[]): string {
         'mount -t sysfs sysfs /sys',
         'mount -t devtmpfs dev /dev',
         ...modules.map((name) => `insmod /lib/${name}.ko`),
+        // Its power button is the first input of that name: with the first word from it the guest goes off.
+        'for input in /sys/class/input/event*; do',
+        '    [ "$(cat "$input/device/name")" = "Power Button" ] || continue',
+        '    { dd if="/dev/input/${input##*/}" of=/dev/null bs=24 count=1 2>/dev/null && poweroff -f; } &',
+        "    echo 'guest heeds its power button' >/dev/ttyS0",
+        '    break',
+        'done',
         'ip link set lo up',
         'ip address add "$GUEST_ADDRESS" dev eth0',
         'ip link set eth0 up',
