@@ -109,7 +109,8 @@ export function inventory(vms: number): string {
         const own = Array.from({ length: vms }, (_, i) => i).filter((i) => i % hosts === index);
         const tags = ['web', 'db', 'batch', 'pinned'];
         const lines = own.map(
-            (i) => `      - { name: vm${i}, memory: ${(i % 16) + 1} GiB, tags: { ${tags[i % 4] ?? 'web'}: "", app: "a${i % 140}", role: "r${i % 7}" } }`,
+            (i) =>
+                `      - { name: vm${i}, memory: ${(i % 16) + 1} GiB, tags: { ${tags[i % 4] ?? 'web'}: "", app: "a${i % 140}", role: "r${i % 7}" } }`,
         );
         return `  host${index}:
     driver: simulated
