@@ -169,6 +169,93 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
         });
     });
 
+    describe('options', () => {
+        const small = ['still1', 'streams1', 'cached1'] as const;
+        let report: Report;
+        let events: readonly MigrationEvent[] = [];
+        beforeAll(async () => {
+            await stop('db1');
+            for (const name of small)
+                await startPlainGuest(fixture.lab, 'kvm-a', {
+                    name,
+                    memoryMiB: 64,
+                    randomShare: 0.5,
+                    dirtyPagesPerSecond: 256,
+                    hotSetMiB: 8,
+                });
+            const one = (name: string, technique: string): string =>
+                `policy ${name} {\n  when host is in maintenance\n  move vms on host where vm.name == "${name}"\n  to hosts\n  using ${technique}\n}\n`;
+            await desk.write(
+                'options.mig',
+                [
+                    one('still1', 'stop-and-copy'),
+                    one('streams1', 'precopy { streams 2  compression zstd level 3 }'),
+                    one('cached1', 'precopy { xbzrle cache 32 MiB }'),
+                ].join(''),
+            );
+            const { stdout, stderr } = await migRun('options.mig', '--yes', '--json');
+            expect(stderr).toBe('');
+            const lines = stdout.trim().split('\n');
+            events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
+            report = JSON.parse(lines.at(-1) ?? '') as Report;
+        });
+        afterAll(async () => {
+            for (const name of small) await stop(name);
+        });
+
+        test.each(small)('of %s are taken, and it arrives one and whole', async (name) => {
+            expect(report.moves.find(({ vm }) => vm === name)).toMatchObject({ outcome: 'moved' });
+            expect(await expectWholePlain(fixture.lab, name)).not.toBe('kvm-a');
+        });
+
+        test('are read back from QEMU: streams, compression with its level, the cache of xbzrle', () => {
+            const read = (name: string) =>
+                report.moves
+                    .find(({ vm }) => vm === name)
+                    ?.settings.filter(({ setting }) => !setting.endsWith('bandwidth') && setting !== 'downtime-limit')
+                    .map(({ setting, asked, got, agrees }) => ({ setting, asked, got, agrees }));
+            expect(read('streams1')).toEqual([
+                { setting: 'streams', asked: 2, got: 2, agrees: true },
+                { setting: 'compression', asked: 'zstd', got: 'zstd', agrees: true },
+                { setting: 'compression-level', asked: 3, got: 3, agrees: true },
+            ]);
+            expect(read('cached1')).toEqual([
+                { setting: 'compression', asked: 'xbzrle', got: 'xbzrle', agrees: true },
+                { setting: 'compression-cache', asked: 32 * 2 ** 20, got: 32 * 2 ** 20, agrees: true },
+            ]);
+        });
+
+        test('stop-and-copy stops its guest before anything is sent, and sends each page once', () => {
+            const move = report.moves.find(({ vm }) => vm === 'still1');
+            const own = events.filter((event) => 'move' in event && event.move === move?.id);
+            const stopped = own.findIndex((event) => event.type === 'guest-stopped');
+            expect(stopped).toBeGreaterThan(0);
+            expect(stopped).toBeLessThan(own.findIndex((event) => event.type === 'progress' && event.transferred > 0));
+            const job = own.find((event) => event.type === 'job-completed');
+            expect(job?.type === 'job-completed' && (job.normalPages ?? Infinity) + (job.zeroPages ?? Infinity)).toBeLessThanOrEqual(
+                ((64 * 1024) / 4) * 1.02,
+            );
+        });
+
+        test.each([
+            ['tls', 'precopy { tls }', /the driver qemu sets up no TLS between QEMUs.*leave `tls` out/],
+            ['copies of disks', 'precopy { storage copy "vda" }', /the driver qemu copies no disks.*shared storage/],
+        ])('that are not served (%s) are refused by plan and run, with the reason and the way out', async (_, technique, why) => {
+            await start('db1', 100);
+            await desk.write('drain.mig', policy(technique));
+            for (const words of [
+                ['plan', 'drain.mig'],
+                ['drain.mig', '--yes'],
+            ]) {
+                const { all, code } = await migRun(...words);
+                expect(all.replaceAll(/\s+/g, ' ')).toMatch(why);
+                expect(code).toBe(5);
+            }
+            expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
+            await stop('db1');
+        });
+    });
+
     const strike = (signals: readonly ('SIGKILL' | 'SIGINT')[], isTheMoment: (event: MigrationEvent) => boolean) =>
         struckAt({ desk, lab: { ...fixture.lab, inventoryPath: desk.at('hosts.yaml') }, signals }, ['drain.mig'], isTheMoment);
     const half = (event: MigrationEvent): boolean => event.type === 'progress' && event.transferred > 20e6;
