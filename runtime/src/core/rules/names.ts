@@ -16,7 +16,7 @@ export function unknownNames(program: Program, inventory: Inventory, snapshot: S
         if (scenarios.some((range) => within(mention.range, range))) return [];
         const names = known[mention.of];
         if (names === undefined || names.has(mention.name)) return [];
-        const found = finding(mention, [...names], snapshot);
+        const found = finding(mention, names, snapshot);
         // An exception is for those that will bear the tag one day.
         return found.severity === 'info' && excepted.some((range) => within(mention.range, range)) ? [] : [found];
     });
@@ -32,16 +32,16 @@ const rows: Readonly<Record<Mention['of'], { readonly id: string; readonly sever
     network: { id: 'MIG126', severity: 'error', where: 'no host has a network' },
 };
 
-function finding(mention: Mention, names: readonly string[], snapshot: Snapshot | undefined): Finding {
+function finding(mention: Mention, known: ReadonlySet<string>, snapshot: Snapshot | undefined): Finding {
     const { id, severity, where } = rows[mention.of];
-    const near = nearest(mention.name, names);
+    const near = nearestIn(known, mention.name);
     const silent = (snapshot?.hosts ?? []).filter((host) => host.unreachable !== undefined).map((host) => host.name);
     const mayBeThere = mention.of === 'vm' && silent.length > 0;
     const hint =
         near !== undefined
             ? `did you mean "${near}"?`
-            : names.length > 0 && names.length <= 12
-              ? `known: ${[...names].sort().join(', ')}`
+            : known.size > 0 && known.size <= 12
+              ? `known: ${[...known].sort().join(', ')}`
               : undefined;
     // Policies speak of tags that no VM bears at present; only one that looks like a slip of the pen is worth a warning.
     const likely = mention.of !== 'tag' || near !== undefined;
@@ -58,6 +58,18 @@ function finding(mention: Mention, names: readonly string[], snapshot: Snapshot 
                   [{ title: `Change to "${near}"`, edits: [{ range: mention.range, newText: `"${near}"` }], asks: true }],
     };
 }
+
+/** Looked for once: hundreds of policies may speak of one tag that none of a thousand VMs bears. */
+function nearestIn(known: ReadonlySet<string>, name: string): string | undefined {
+    let found = nearby.get(known);
+    if (!found) nearby.set(known, (found = new Map<string, string | undefined>()));
+    // In an editor a name is written in many ways before it is finished.
+    if (found.size > 10_000) found.clear();
+    if (!found.has(name)) found.set(name, nearest(name, [...known]));
+    return found.get(name);
+}
+
+const nearby = new WeakMap<ReadonlySet<string>, Map<string, string | undefined>>();
 
 /** Whether the range is that of the name in quotes and nothing else: only then can the name be put in its place. */
 function isQuotedName({ name, range: { start, end } }: Mention): boolean {
