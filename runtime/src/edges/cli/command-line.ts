@@ -94,16 +94,6 @@ export function commandLine(console: Console): Command {
         .option('--snapshot <file>', 'decide on a saved snapshot instead of the hosts')
         .addOption(new Option('--seed <n>', 'of the simulation').default(1).argParser(wholeNumber))
         .action(async (file: string, options: RunOptions) => {
-            const meant = /[./\\]/.test(file) ? undefined : nearest(file, namesOf(program));
-            if (meant !== undefined || program.args.length > 1) {
-                const more = program.args.slice(1).join(' ');
-                console.err(
-                    meant === undefined
-                        ? `mig-run carries out one policy at a time: ${more} would be left out.`
-                        : `mig-run has no command '${file}': did you mean ${meant}?`,
-                );
-                throw new Exit('usage');
-            }
             const compiling = new Compiling();
             const { runPolicy } = await import('./commands/run.js');
             await runPolicy(file, { ...options, dryRun: true }, console, compiling);
