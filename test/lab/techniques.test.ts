@@ -17,17 +17,18 @@ import { expectWhole } from '../kit/whole.js';
 const policy = path.join(root, 'examples/techniques/policy.mig');
 
 /** One for each technique, as examples/techniques/hosts.yaml has them. */
-const guests: readonly Pick<GuestSpec, 'name' | 'dirtyPagesPerSecond' | 'hotSetMiB' | 'tags'>[] = [
-    { name: 'plain1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'plain' } },
-    { name: 'streams1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'streams' } },
-    { name: 'slight1', dirtyPagesPerSecond: 6000, hotSetMiB: 16, tags: { move: 'differences' } },
-    { name: 'busy1', dirtyPagesPerSecond: 6000, hotSetMiB: 32, tags: { move: 'throttled' } },
-    { name: 'large1', dirtyPagesPerSecond: 2000, hotSetMiB: 16, tags: { move: 'pulled' } },
-    { name: 'hot1', dirtyPagesPerSecond: 6000, hotSetMiB: 32, tags: { move: 'twice' } },
-    { name: 'batch1', dirtyPagesPerSecond: 2000, hotSetMiB: 16, tags: { move: 'stopped' } },
-    { name: 'local1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'with_disks' } },
-    { name: 'shy1', dirtyPagesPerSecond: 1000, hotSetMiB: 16, tags: { move: 'gentle' } },
-];
+const guests: readonly (Pick<GuestSpec, 'name' | 'dirtyPagesPerSecond' | 'hotSetMiB' | 'tags'> & Partial<Pick<GuestSpec, 'memoryMiB'>>)[] =
+    [
+        { name: 'plain1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'plain' } },
+        { name: 'streams1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'streams' } },
+        { name: 'slight1', dirtyPagesPerSecond: 6000, hotSetMiB: 16, tags: { move: 'differences' } },
+        { name: 'busy1', dirtyPagesPerSecond: 6000, hotSetMiB: 32, tags: { move: 'throttled' } },
+        { name: 'large1', dirtyPagesPerSecond: 2000, hotSetMiB: 16, tags: { move: 'pulled' } },
+        { name: 'hot1', memoryMiB: 192, dirtyPagesPerSecond: 6000, hotSetMiB: 32, tags: { move: 'twice' } },
+        { name: 'batch1', dirtyPagesPerSecond: 2000, hotSetMiB: 16, tags: { move: 'stopped' } },
+        { name: 'local1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'with_disks' } },
+        { name: 'shy1', dirtyPagesPerSecond: 1000, hotSetMiB: 16, tags: { move: 'gentle' } },
+    ];
 
 describeWithLab('every technique', (fixture) => {
     let desk: Desk;

@@ -1,7 +1,8 @@
+import { fc, test as property } from '@fast-check/vitest';
 import { bytes, bytesPerSecond, mebibyte } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { PlannedTechnique } from '../model/plan.js';
-import { moveTechnique, ownSwitch, switchesNow } from './move-technique.js';
+import { moveTechnique, ownSwitch, switchComesIn, switchesNow } from './move-technique.js';
 
 const planned = (kind: PlannedTechnique['kind'], ladder: PlannedTechnique['ladder'] = []): PlannedTechnique => ({
     kind,
@@ -62,6 +63,28 @@ describe('the switch that a technique makes by itself', () => {
     test('nothing is expected of a rate that is not known yet', () => {
         expect(switchesNow(kind('hybrid'), at(1, 0))).toBe(false);
         expect(switchesNow(kind('hybrid'), at(1, 0, 0))).toBe(false);
+    });
+    const figures = {
+        size: fc.integer({ min: 64, max: 4000 }),
+        held: fc.double({ min: 0.1, max: 1.2, noNaN: true }),
+        rate: fc.integer({ min: 1, max: 2000 }),
+    };
+    property.prop([fc.record(figures)])('is foreseen for the moment at which it is made, and no earlier', ({ size, held, rate }) => {
+        // Full pages alone, so that what is sent and what is left are one.
+        const [memory, speed] = [size * mebibyte, bytesPerSecond(rate * mebibyte)];
+        const after = (ms: number) => ({
+            iteration: 1,
+            remaining: bytes(memory - (speed * ms) / 1000),
+            transferred: bytes((speed * ms) / 1000),
+            rate: speed,
+            held: bytes(memory * held),
+        });
+        const ms = switchComesIn(kind('hybrid'), after(0), speed);
+        const isOver = (at: number): boolean => after(at).transferred > after(at).held;
+        if (!isOver(ms + 1)) expect(switchesNow(kind('hybrid'), after(ms + 1e-3))).toBe(true);
+        if (ms > 1) expect(switchesNow(kind('hybrid'), after(ms - 1))).toBe(false);
+        expect(switchComesIn(kind('precopy'), after(0), speed)).toBe(Infinity);
+        expect(switchComesIn(kind('hybrid'), { ...after(0), iteration: 2 }, speed)).toBe(Infinity);
     });
     test('post-copy makes at once, and pre-copy never', () => {
         expect(switchesNow(kind('postcopy'), at(0))).toBe(true);

@@ -42,6 +42,8 @@ export const usualDowntimeLimit = milliseconds(300);
  * switch that is a little early sends nothing twice, and one that is late may.
  */
 const hypervisorsOwn = bytes(64 * mebibyte);
+/** What it holds indeed. */
+export const measuredHypervisorsOwn = bytes(40 * mebibyte);
 
 /** How far a pass over memory is, as far as that is known. */
 export interface PassProgress {
@@ -66,8 +68,24 @@ export function switchesNow(technique: PlannedTechnique, pass: PassProgress): bo
     const { rate } = pass;
     const left = leftOfFirstPass(pass);
     const lastPass = at === own.atIteration - 1 && rate !== undefined && rate > 0 && left !== undefined;
-    const lead = (technique.options.downtimeMs ?? usualDowntimeLimit) + leadOfSwitch;
-    return lastPass && (left / rate) * 1000 <= lead;
+    return lastPass && (left / rate) * 1000 <= leadFor(technique);
+}
+
+const leadFor = ({ options }: PlannedTechnique): number => (options.downtimeMs ?? usualDowntimeLimit) + leadOfSwitch;
+
+/**
+ * How long it takes, in milliseconds, until a first pass is so far that the technique switches before it ends, if it goes on
+ * like that; `speed`: bytes of memory a second, of which empty pages are most where they pass. Infinity: it does not.
+ */
+export function switchComesIn(technique: PlannedTechnique, pass: Required<PassProgress>, speed: BytesPerSecond): number {
+    const { iteration, remaining, rate, transferred, held } = pass;
+    const own = ownSwitch(technique);
+    if (own === undefined || iteration !== own.atIteration - 1 || rate === undefined || rate <= 0 || speed <= 0) return Infinity;
+    const atLead = (rate * leadFor(technique)) / 1000;
+    const byMemory = (((remaining ?? Infinity) - atLead) / speed) * 1000;
+    const byHeld =
+        held === undefined || transferred === undefined ? Infinity : ((held - hypervisorsOwn - transferred - atLead) / rate) * 1000;
+    return Math.max(0, Math.min(byMemory, byHeld));
 }
 
 /**

@@ -3,16 +3,17 @@
  * executor would report. What goes before it and after it is the course of the move (course.ts).
  */
 import { bytes, bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
-import { moveTechnique, ownSwitch } from '../decide/move-technique.js';
+import { measuredHypervisorsOwn, moveTechnique, ownSwitch, switchComesIn } from '../decide/move-technique.js';
 import { optionSettings } from '../decide/option-settings.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import { firstStopLimit, stopLimitAt, type StopLimit } from '../decide/stop-limit.js';
+import { trimEvery } from '../decide/trim.js';
 import type { MoveEvent } from '../model/events.js';
 import type { PlannedMove, Reason } from '../model/plan.js';
 import { takenAsAsked, type SettingFigure } from '../model/settings.js';
 import { defaultTimeBound, lookEvery, resumeTime } from './assumptions.js';
-import { wireRate } from './copy-speed.js';
+import { memorySpeed, wireRate } from './copy-speed.js';
 import { isAtSource, pageSize, pauseGuest, standsStill, withDowntimeLimit, type GuestMemory, type PrecopyState } from './copy-state.js';
 import { advance, switchToPostcopy, throttleGuest, timeToExpectedEnd, timeToNextEvent } from './precopy.js';
 import { startCopy } from './start-copy.js';
@@ -122,6 +123,7 @@ export class Copying {
             this.#resumesAt,
             this.#progressAt,
             this.#aboutToEndAt(),
+            this.#ownSwitchAt(),
             clock === undefined ? Infinity : this.#startedAt + clock,
         );
     }
@@ -130,6 +132,7 @@ export class Copying {
     step(now: number): void {
         const clockAt = this.#clockAt();
         const aboutToEndAt = this.#aboutToEndAt();
+        const ownSwitchAt = this.#ownSwitchAt();
         const { state, happened } = advance(this.#state, milliseconds(Math.max(0, now - this.#now)), this.#rate);
         const stood = standsStill(this.#state);
         this.#now = now;
@@ -155,6 +158,7 @@ export class Copying {
         }
         const judged = isAtSource(this.#state) || this.#state.stage === 'postcopy';
         if (judged && now >= clockAt - clockSlack && this.#judge('clock')) return;
+        if (now >= ownSwitchAt && this.#ownSwitchAt() < Infinity) this.#switch();
         if (now >= aboutToEndAt) this.tellOfEnd();
         if (now >= this.#progressAt) {
             this.#reportProgress();
@@ -225,8 +229,31 @@ export class Copying {
     #aboutToEndAt(): number {
         if (this.#toldOfEnd) return Infinity;
         const seen = this.#now + timeToExpectedEnd(this.#state, this.#rate, readyLead);
-        const looks = Math.max(1, Math.ceil((seen - this.#copyStartedAt) / lookEvery - clockSlack));
-        return Math.max(this.#now, this.#copyStartedAt + looks * lookEvery);
+        return this.#lookFrom(seen, lookEvery);
+    }
+
+    /** The first look at its progress from a time on. */
+    #lookFrom(time: number, every: Milliseconds): number {
+        const looks = Math.max(1, Math.ceil((time - this.#copyStartedAt) / every - clockSlack));
+        return Math.max(this.#now, this.#copyStartedAt + looks * every);
+    }
+
+    /** The look at which a technique switches before its first pass is over, if the rate stays. */
+    #ownSwitchAt(): number {
+        if (this.#switched || this.#state.stage !== 'copying') return Infinity;
+        const { iteration, remaining, transferred, guest } = this.#state;
+        const comesIn = switchComesIn(
+            this.#owner.planned.technique,
+            {
+                iteration,
+                remaining: whole(remaining),
+                transferred,
+                rate: wireRate(this.#state, this.#rate),
+                held: bytes(guest.size * (1 - guest.zeroShare) + measuredHypervisorsOwn),
+            },
+            bytesPerSecond(memorySpeed(this.#state, this.#rate) * 1000),
+        );
+        return comesIn === Infinity ? Infinity : this.#lookFrom(this.#now + comesIn, trimEvery);
     }
 
     #judgeStop({ iteration, remaining }: PrecopyState): void {
