@@ -56,6 +56,14 @@ describeWhereLabsRun('the demo', () => {
             expect(demo.said()).toMatch(
                 new RegExp(`\\n {2}${guest.name} +on kvm-[abc]: runs, [1-9]\\d* pages as they should be, \\d+ writes, none lost`),
             );
+        const proof =
+            demo
+                .said()
+                .split('Proof, read out')[1]
+                ?.split('\n')
+                .filter((line) => line.includes(' on kvm-')) ?? [];
+        expect(proof).toHaveLength(demoGuests.length);
+        expect(Math.max(...proof.map((line) => line.trimEnd().length))).toBeLessThanOrEqual(80);
         await expectNothingLeft(there);
         expect(existsSync(desk.at('state'))).toBe(false);
     });

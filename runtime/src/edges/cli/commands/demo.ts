@@ -129,11 +129,13 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 async function prove(lab: Lab, console: Console, signal: AbortSignal): Promise<boolean> {
     console.out('\nProof, read out of the guests themselves:');
     let whole = true;
+    // No wider than needed: the lines below just fit 80 columns.
+    const width = Math.max(...demoGuests.map(({ name }) => name.length));
     for (const { name } of demoGuests) {
         const hosts = await hostsOfGuest(lab, name);
         const [host] = hosts;
         if (host === undefined) {
-            console.out(`  ${name.padEnd(8)} LOST: no host runs it`);
+            console.out(`  ${name.padEnd(width)} LOST: no host runs it`);
             whole = false;
             continue;
         }
@@ -142,7 +144,7 @@ async function prove(lab: Lab, console: Console, signal: AbortSignal): Promise<b
         whole &&= good;
         const facts = `${proof.pagesChecked} pages as they should be, ${proof.writes} writes, none lost`;
         const faults = `running ${proof.running}, ${proof.damage.length} pages damaged, ${proof.lostWrites} writes lost, on ${hosts.join(' and ')}`;
-        console.out(`  ${name.padEnd(8)} on ${host}: ${good ? `runs, ${facts}` : faults}`);
+        console.out(`  ${name.padEnd(width)} on ${host}: ${good ? `runs, ${facts}` : faults}`);
     }
     return whole;
 }
