@@ -375,6 +375,9 @@ test('a command that is misspelt, and words too many, are told of', async () => 
     };
     expect(await usage('chek', 'p.mig')).toBe("mig-run has no command 'chek': did you mean check?\n");
     expect(await usage('p.mig', 'q.mig')).toContain('one policy at a time: q.mig would be left out');
+    // A file that is there is meant, whatever it is called.
+    await desk.write('check1', policy());
+    expect((await desk.migRun(['check1', '--dry-run'])).all).not.toContain('no command');
     expect(await usage('explain', 'MIG001', 'MIG002')).toContain('too many arguments');
     expect(await usage('check', 'p.mig', '--json', '--format', 'sarif')).toContain("'--json' cannot be used with option '--format");
 });

@@ -1,4 +1,5 @@
 /** What the command line says, and which room does it. */
+import { existsSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '@mig/language';
 import { hanging, isMigrationError } from '../../core/index.js';
@@ -49,7 +50,7 @@ export function commandLine(console: Console): Command {
                 console.err(`mig-run ${file} is not built yet.`);
                 throw new Exit('usage');
             }
-            const meant = /[./\\]/.test(file) ? undefined : nearest(file, namesOf(program));
+            const meant = /[./\\]/.test(file) || existsSync(file) ? undefined : nearest(file, namesOf(program));
             if (meant !== undefined || program.args.length > 1) {
                 const more = program.args.slice(1).join(' ');
                 console.err(
