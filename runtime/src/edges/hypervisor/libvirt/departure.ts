@@ -25,7 +25,8 @@ import { flagsFor, fromMib, migrateFlags, paramsFor, toMib } from './migration.j
 import { type Domain, procedures } from './procedures.js';
 import { QemuMonitor } from './qemu-monitor.js';
 import { refuseUnsuited, withOptions } from './suited.js';
-import { type GuestThrottle, Throttle } from './throttle.js';
+import type { GuestThrottle } from '../throttle-rise.js';
+import { Throttle } from './throttle.js';
 import { ParamReader } from './typed-params.js';
 
 export interface MoveConnections {

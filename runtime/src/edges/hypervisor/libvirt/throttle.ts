@@ -5,22 +5,12 @@
  */
 import { milliseconds, type Milliseconds } from '@mig/language';
 import { throttleArguments } from '../../../core/decide/ladder-actions.js';
+import { type GuestThrottle, ThrottleRise } from '../throttle-rise.js';
 import type { QemuMonitor } from './qemu-monitor.js';
-
-export interface GuestThrottle {
-    /** Shares of the guest's time. */
-    readonly initial: number;
-    readonly step: number | undefined;
-    readonly max: number | undefined;
-}
-
-/** QEMU's own step, in per cent. */
-const usualStep = 10;
 
 export class Throttle {
     readonly #monitor: QemuMonitor;
-    /** The step that is set once the throttle has come up to its first share. */
-    #rising: { readonly to: number; readonly step: number } | undefined;
+    readonly #rise = new ThrottleRise((values, signal) => this.#set(values, signal));
     #touched = false;
 
     constructor(monitor: QemuMonitor) {
@@ -32,30 +22,20 @@ export class Throttle {
         if (throttle.max !== undefined) await this.#set(throttleArguments(throttle), signal);
     }
 
-    /**
-     * @param now the throttle that is in force, 0 to 1: QEMU goes on from there in steps, so the first step is as long as
-     *   it takes to come to the share that is asked for
-     */
-    async raise(throttle: GuestThrottle, now: number, signal: AbortSignal): Promise<void> {
-        const wanted = throttleArguments(throttle);
-        const to = wanted['cpu-throttle-initial'] ?? 1;
-        const first = Math.max(1, to - Math.round(now * 100));
-        await this.#set({ ...wanted, 'cpu-throttle-increment': first }, signal);
-        this.#rising = { to, step: wanted['cpu-throttle-increment'] ?? usualStep };
+    /** @param now the throttle that is in force, 0 to 1 */
+    raise(throttle: GuestThrottle, now: number, signal: AbortSignal): Promise<void> {
+        return this.#rise.raise(throttle, now, signal);
     }
 
     /** To be told what is in force, as often as it is asked for. */
-    async seen(now: number | undefined, signal: AbortSignal): Promise<void> {
-        const rising = this.#rising;
-        if (rising === undefined || now === undefined || Math.round(now * 100) < rising.to) return;
-        this.#rising = undefined;
-        await this.#set({ 'cpu-throttle-increment': rising.step }, signal);
+    seen(now: number | undefined, signal: AbortSignal): Promise<void> {
+        return this.#rise.seen(now, signal);
     }
 
     /** After a migration that did not come about: the next one is not bound by what this one set. */
     async release(): Promise<void> {
         if (!this.#touched) return;
-        this.#rising = undefined;
+        this.#rise.forget();
         await this.#set({ 'max-cpu-throttle': 99 }, AbortSignal.timeout(releaseWithin)).catch(() => undefined); // the guest is gone, or its host
     }
 

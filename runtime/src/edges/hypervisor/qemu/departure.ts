@@ -32,7 +32,7 @@ import { prepareMigration } from './settings.js';
 import { socketOf } from './socket-of.js';
 import { machineText } from './source-machine.js';
 import { endQemu } from './start-process.js';
-import { Throttle } from './throttle.js';
+import { ThrottleRise } from '../throttle-rise.js';
 import { machineName } from './vm-facts.js';
 
 /** Hears from before begin on: nothing that it causes is missed. */
@@ -58,7 +58,7 @@ class QemuDeparture implements Departure {
     readonly #vm: VmUuid;
     readonly #process: QemuProcess;
     readonly #monitor: Monitor;
-    readonly #throttle: Throttle;
+    readonly #throttle: ThrottleRise;
     readonly #unhear: () => void;
     #mark: Mark | undefined;
     #cap: BytesPerSecond | undefined;
@@ -79,7 +79,7 @@ class QemuDeparture implements Departure {
         this.#process = process;
         this.#monitor = monitor;
         this.#mark = process.mark;
-        this.#throttle = new Throttle(async (values, signal) => {
+        this.#throttle = new ThrottleRise(async (values, signal) => {
             await this.#ask('migrate-set-parameters', values, signal);
         });
         this.#unhear = monitor.qmp.onEvent((event) => {

@@ -1,18 +1,23 @@
-/** Throttling by a rung: QEMU goes on in steps from what is in force, so the first step is as long as it takes to come to the share that is asked for. */
-import { throttleArguments } from '../../../core/decide/ladder-actions.js';
+/**
+ * Throttling of a guest by a rung, whatever carries the words to QEMU. QEMU goes on in steps from what is in force, so the
+ * first step is as long as it takes to come to the share that is asked for.
+ */
+import { throttleArguments } from '../../core/decide/ladder-actions.js';
 
-interface GuestThrottle {
+export interface GuestThrottle {
+    /** Shares of the guest's time. */
     readonly initial: number;
     readonly step: number | undefined;
     readonly max: number | undefined;
 }
 
-type SetParameters = (values: Readonly<Record<string, number>>, signal: AbortSignal) => Promise<void>;
+/** Sets migration parameters of QEMU. */
+export type SetParameters = (values: Readonly<Record<string, number>>, signal: AbortSignal) => Promise<void>;
 
 /** QEMU's own step, in per cent. */
 const usualStep = 10;
 
-export class Throttle {
+export class ThrottleRise {
     readonly #set: SetParameters;
     /** The step that is set once the throttle has come up to its first share. */
     #rising: { readonly to: number; readonly step: number } | undefined;
@@ -35,5 +40,10 @@ export class Throttle {
         if (rising === undefined || now === undefined || Math.round(now * 100) < rising.to) return;
         this.#rising = undefined;
         await this.#set({ 'cpu-throttle-increment': rising.step }, signal);
+    }
+
+    /** The migration is over: there is nothing to come up to any more. */
+    forget(): void {
+        this.#rising = undefined;
     }
 }
