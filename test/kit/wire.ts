@@ -13,7 +13,8 @@ export interface WireSample {
 }
 
 /**
- * Reads a host's counters about forty times a second until disposed. By what bash has built in: a process for each look
+ * Reads a host's counters about 300 times a second until disposed: QEMU sends in tenths of a second, and one that begins
+ * just after a window must not count as if a part of it were in it. By what bash has built in: a process for each look
  * would make the time of a look as uncertain as it takes to start one.
  */
 export class WireCounter implements AsyncDisposable {
@@ -28,7 +29,7 @@ export class WireCounter implements AsyncDisposable {
             '  while read -r name received _ _ _ _ _ _ _ sent _; do',
             `    [ "$name" != ${hostMigrationLink}: ] || echo "$EPOCHREALTIME $received $sent" || exit`,
             '  done </proc/net/dev',
-            '  read -rt 0.02 -u 4',
+            '  read -rt 0.003 -u 4',
             'done',
         ].join('\n');
         const [command = '', ...argv] = labCommand(lab, ['env', 'LC_ALL=C', 'bash', '-c', loop], host);

@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
-import { bytes, bytesPerSecond, epochMs, mebibyte } from '@mig/language';
+import { bytes, bytesPerSecond, epochMs, mebibyte, milliseconds } from '@mig/language';
 import { expect, test } from 'vitest';
-import { expectedRate, owing, qemuPortion, trimEvery, trimmed, type TrimState } from './trim.js';
+import { expectedRate, owing, pulseMs, pulseOver, qemuPortion, trimEvery, trimmed, type TrimState } from './trim.js';
 
 const step = bytesPerSecond(mebibyte);
 
@@ -26,9 +26,15 @@ function played(share: number, { portion, tenths, late, link = 125_000 }: Machin
     let begun = { at: 0, sends: 0 };
     let rate = 0;
     let state: TrimState | undefined;
-    let next: { readonly at: number; readonly setting: number } | undefined;
+    /** Settings that are on their way, and since when a pulse is in force. */
+    const coming: { readonly at: number; readonly setting: number; readonly ends?: true }[] = [];
+    let pulsedAt = 0;
     for (let at = 0; at < ms; at++) {
-        if (next && next.at <= at) [setting, next] = [next.setting, undefined];
+        for (const next of coming.splice(0, coming.filter((c) => c.at <= at).length)) {
+            setting = next.setting;
+            if (next.ends && state) state = pulseOver(state, milliseconds(at - pulsedAt), epochMs(at), qemuPortion);
+            else pulsedAt = at;
+        }
         if (at >= tenthEnds) {
             const tenthOf = (Math.floor(setting / 10 / portion) + 1) * portion;
             // A tenth that has had less than the setting now allows gets the rest first.
@@ -55,7 +61,10 @@ function played(share: number, { portion, tenths, late, link = 125_000 }: Machin
             step,
             qemuPortion,
         );
-        if (state.setting !== setting) next = { at: at + 1 + set, setting: state.setting };
+        if (state.pulse !== undefined) {
+            coming.push({ at: at + 1 + set, setting: state.pulse });
+            coming.push({ at: at + 1 + set + pulseMs + (late[look % late.length]?.set ?? 0), setting: state.setting, ends: true });
+        } else if (state.setting !== setting) coming.push({ at: at + 1 + set, setting: state.setting });
         due = at + trimEvery + lateBy;
     }
     return line;
@@ -92,7 +101,7 @@ property.prop([fc.integer({ min: 8, max: 100 }), fc.integer({ min: 4_096, max: 6
     'what a hypervisor lets through is learned where its portions are others than expected',
     (mib, portion, qemu) => {
         const line = played(mib * mebibyte, { ...qemu, portion });
-        expect(Math.max(...rates(line, mib * mebibyte).slice(3000))).toBeLessThan(1.05);
+        expect(Math.max(...rates(line, mib * mebibyte).slice(3000))).toBeLessThan(1.052);
         expect(Math.min(...rates(line, mib * mebibyte, 5000).slice(3000))).toBeGreaterThan(0.97);
     },
 );
@@ -113,7 +122,9 @@ function inTheMean(share: number, portion: number, looks: readonly number[]): re
         line.push({ at, sent });
         state = trimmed(state, { share: bytesPerSecond(share), at: epochMs(at), sent: bytes(sent), rate }, step, qemuPortion);
         // A higher setting holds for the tenth under way as well.
-        sent += Math.max(0, meanRate(state.setting, portion) - meanRate(setting, portion)) / 10;
+        const higher = meanRate(state.pulse ?? state.setting, portion) - meanRate(setting, portion);
+        sent += Math.max(0, higher) / 10;
+        if (state.pulse !== undefined) sent += (higher * pulseMs) / 1000;
         setting = state.setting;
     }
     return line.flatMap((first) => {
@@ -142,7 +153,7 @@ const lookAt = (ms: number, sent: number, share: number) => ({
 });
 
 test('the first setting allows for the portions that are known of', () => {
-    expect(expectedRate(bytesPerSecond(8 * mebibyte), qemuPortion) / mebibyte).toBeCloseTo(8.72, 2);
+    expect(expectedRate(bytesPerSecond(8 * mebibyte), qemuPortion) / mebibyte).toBeCloseTo(8.74, 2);
     expect(trimmed(undefined, lookAt(0, 0, 8 * mebibyte), step, qemuPortion).setting).toBe(7 * mebibyte);
     expect(trimmed(undefined, lookAt(0, 0, 10 * mebibyte), step, qemuPortion).setting).toBe(10 * mebibyte);
     expect(trimmed(undefined, lookAt(0, 0, 6 * mebibyte), step).setting).toBe(6 * mebibyte);
@@ -177,4 +188,33 @@ test('what is owed is paid by lower settings, half of the share at the least', (
 test('another share begins a new balance', () => {
     const before = trimmed(undefined, lookAt(0, 0, 4 * mebibyte), step);
     expect(trimmed(before, lookAt(400, 99 * mebibyte, 8 * mebibyte), step)).toMatchObject({ over: 0, setting: 8 * mebibyte });
+});
+
+test('a share between what two settings let through is met by pulses of the higher one', () => {
+    const share = 8 * mebibyte;
+    let state = trimmed(undefined, lookAt(0, 0, share), step, qemuPortion);
+    expect(state).toMatchObject({ setting: 7 * mebibyte, pulse: undefined });
+    const pulses: number[] = [];
+    for (let n = 1; n <= 50; n++) {
+        state = trimmed(state, lookAt(n * 200, (n * share * 1.0125) / 5, share), step, qemuPortion);
+        expect(state.setting).toBe(7 * mebibyte);
+        if (state.pulse === undefined) continue;
+        expect(state.pulse).toBe(share);
+        pulses.push(n);
+        state = pulseOver(state, pulseMs, epochMs(n * 200 + pulseMs), qemuPortion);
+        expect(state.pulse).toBeUndefined();
+    }
+    // One adds two portions, and is due once in a little more than two looks.
+    expect(pulses.length).toSatisfy((count: number) => count >= 20 && count <= 25);
+    const apart = pulses.slice(1).map((n, i) => n - (pulses[i] ?? NaN));
+    expect(Math.max(...apart)).toBeLessThanOrEqual(3);
+});
+
+test('a pulse that lasted longer has added more', () => {
+    let state = trimmed(undefined, lookAt(0, 0, 8 * mebibyte), step, qemuPortion);
+    for (let n = 1; state.pulse === undefined; n++)
+        state = trimmed(state, lookAt(n * 200, (n * 8 * mebibyte) / 5, 8 * mebibyte), step, qemuPortion);
+    const over = (lasted: number): number => pulseOver(state, milliseconds(lasted), state.setAt, qemuPortion).over;
+    expect(over(pulseMs)).toBe(state.over);
+    expect((over(2 * pulseMs) - state.over) / qemuPortion).toBeCloseTo(pulseMs / 100.3, 6);
 });

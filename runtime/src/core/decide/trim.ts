@@ -6,16 +6,31 @@
  * (QEMU 10.0, measured at the link). So settings are mixed until the balance is even, by what each was seen to let through.
  * A setting that is raised holds for the tenth that is under way as well: what that lacks of it is sent at its end.
  */
-import { bytes, bytesPerSecond, milliseconds, type Bytes, type BytesPerSecond, type EpochMs } from '@mig/language';
+import {
+    bytes,
+    bytesPerSecond,
+    epochMs,
+    milliseconds,
+    type Bytes,
+    type BytesPerSecond,
+    type EpochMs,
+    type Milliseconds,
+} from '@mig/language';
 
 /** How often a move is to be looked at: two of QEMU's tenths. */
 export const trimEvery = milliseconds(200);
+
+/**
+ * How long a pulse is in force: the start of one of QEMU's tenths falls into it, and of two but seldom. Where the setting
+ * between two others is wanted, pulses give it in smaller pieces than settings that hold from look to look.
+ */
+export const pulseMs = milliseconds(102);
 
 /** What QEMU's buffer of a migration takes before it is written and counted: 32 pages of 4 KiB with a header of 8 bytes each. */
 export const qemuPortion = bytes(32 * (4096 + 8));
 
 /** One of QEMU's tenths of a second, as long as it takes. */
-const tenthMs = 100.5;
+const tenthMs = 100.3;
 
 /**
  * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 4.5 % less and 0.5 % more than
@@ -42,6 +57,9 @@ const trust = 0.04;
 const halfToldAfterMs = trimEvery;
 const toldAfterMs = 215;
 
+/** A rate that is told is off by so much, for a tenth that was cut short or late. */
+const believed = 0.03;
+
 /** By how much more a byte too many counts than one too few. */
 const caution = 0.2;
 
@@ -66,6 +84,8 @@ export interface TrimState {
     /** Where the counted balance starts. */
     readonly since: { readonly at: EpochMs; readonly sent: number };
     readonly setting: BytesPerSecond;
+    /** To be set first, for `pulseMs`; then `setting`. */
+    readonly pulse: BytesPerSecond | undefined;
     readonly setAt: EpochMs;
     /** What settings were seen to let through. */
     readonly lets: ReadonlyMap<BytesPerSecond, BytesPerSecond>;
@@ -78,9 +98,20 @@ export interface TrimState {
 export function trimmed(before: TrimState | undefined, look: TrimLook, step: BytesPerSecond, portion?: Bytes): TrimState {
     const goesOn = before?.share === look.share && look.sent >= before.since.sent;
     const now = goesOn ? gone(before, look, step, portion) : begun(before, look, portion);
-    const setting = bestSetting(now, step, portion);
+    const { setting, pulse } = bestOrder(now, step, portion);
+    if (pulse !== undefined) {
+        const setAt = epochMs(look.at + pulseMs);
+        return { ...now, pulse, setAt, over: now.over + pulsed(now.setting, pulse, now.lets, portion, pulseMs) };
+    }
     if (setting === now.setting) return now;
     return { ...now, setting, setAt: look.at, over: now.over + raised(now.setting, setting, now.lets, portion) };
+}
+
+/** The state once a pulse is over, which was in force for so long. */
+export function pulseOver(state: TrimState, lasted: Milliseconds, at: EpochMs, portion?: Bytes): TrimState {
+    if (state.pulse === undefined) return state;
+    const gain = ((through(state.pulse, state.lets, portion) - through(state.setting, state.lets, portion)) * (lasted - pulseMs)) / 1000;
+    return { ...state, pulse: undefined, setAt: at, over: state.over + gain };
 }
 
 /** The state after something else was sent that counts against this move's share: it pays for it from now on. */
@@ -100,12 +131,17 @@ export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined
 function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, portion: Bytes | undefined): TrimState {
     const lets = before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>();
     const over = before ? raised(before.setting, share, lets, portion) : 0;
-    return { share, at, over, since: { at, sent: sent - over }, setting: share, setAt: at, lets };
+    return { share, at, over, since: { at, sent: sent - over }, setting: share, pulse: undefined, setAt: at, lets };
 }
 
 /** What a higher setting adds to the tenth that is under way. */
 function raised(from: BytesPerSecond, to: BytesPerSecond, lets: TrimState['lets'], portion: Bytes | undefined): number {
     return portion === undefined || to <= from ? 0 : Math.max(0, through(to, lets, portion) - through(from, lets, portion)) / 10;
+}
+
+/** What a pulse adds. */
+function pulsed(from: BytesPerSecond, to: BytesPerSecond, lets: TrimState['lets'], portion: Bytes | undefined, ms: number): number {
+    return raised(from, to, lets, portion) + ((through(to, lets, portion) - through(from, lets, portion)) * ms) / 1000;
 }
 
 function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: BytesPerSecond, portion: Bytes | undefined): TrimState {
@@ -115,7 +151,7 @@ function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: Byte
     const counted = sent - before.since.sent - (line * (at - before.since.at)) / 1000;
     const over = reckoned + trust * (counted - reckoned);
     const lost = Math.max(0, -(share * creditMs) / 1000 - over);
-    return { ...before, at, lets, over: over + lost, since: { ...before.since, sent: before.since.sent - lost } };
+    return { ...before, at, lets, pulse: undefined, over: over + lost, since: { ...before.since, sent: before.since.sent - lost } };
 }
 
 function learned(
@@ -148,17 +184,35 @@ function lineOf(share: BytesPerSecond, step: BytesPerSecond, portion: Bytes | un
     return share * (1 + Math.min(aim.most, Math.max(aim.least, room)));
 }
 
-/** The setting that brings the balance nearest to even by the next look; of two, the higher one. Half of the share at least. */
-function bestSetting({ share, over, lets, setting: now }: TrimState, step: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
-    const left = (setting: BytesPerSecond): number => {
-        const added = raised(now, setting, lets, portion);
-        const then = over + added + ((through(setting, lets, portion) - lineOf(share, step, portion)) * trimEvery) / 1000;
-        return then > 0 ? then * (1 + caution) : -then;
-    };
-    let best = share;
+/**
+ * What brings the balance nearest to even by the next look: a setting, the higher one of two that do, and half of the
+ * share at least; or a pulse of a higher one.
+ */
+function bestOrder(
+    { share, over, lets, setting: now }: TrimState,
+    step: BytesPerSecond,
+    portion: Bytes | undefined,
+): { readonly setting: BytesPerSecond; readonly pulse: BytesPerSecond | undefined } {
+    const line = lineOf(share, step, portion);
+    const uneven = (then: number): number => (then > 0 ? then * (1 + caution) : -then);
+    const holding = (setting: BytesPerSecond): number => over + ((through(setting, lets, portion) - line) * trimEvery) / 1000;
+    const left = (setting: BytesPerSecond): number => uneven(holding(setting) + raised(now, setting, lets, portion));
+    let [setting, least] = [share, left(share)];
     for (let n = Math.ceil(share / step) - 1; n >= Math.max(1, Math.ceil(share / step / 2)); n--) {
-        const setting = bytesPerSecond(n * step);
-        if (left(setting) < left(best) - 1) best = setting;
+        const other = bytesPerSecond(n * step);
+        if (left(other) < least - 1) [setting, least] = [other, left(other)];
     }
-    return best;
+    if (portion === undefined || !isAsExpected(now, lets, portion)) return { setting, pulse: undefined };
+    for (let n = Math.ceil(share / step); n * step > now; n--) {
+        const pulse = bytesPerSecond(Math.min(share, n * step));
+        const then = uneven(holding(now) + pulsed(now, pulse, lets, portion, pulseMs));
+        if (then < least - 1) return { setting: now, pulse };
+    }
+    return { setting, pulse: undefined };
+}
+
+/** What a pulse lets through is not seen: it is relied on only where the setting that was seen lets through what was expected. */
+function isAsExpected(setting: BytesPerSecond, lets: TrimState['lets'], portion: Bytes): boolean {
+    const expected = expectedRate(setting, portion);
+    return Math.abs((lets.get(setting) ?? expected) / expected - 1) < believed;
 }

@@ -1,6 +1,6 @@
-import type { BytesPerSecond } from '@mig/language';
+import { bytes, milliseconds, type BytesPerSecond } from '@mig/language';
 import { describe, expect, test } from 'vitest';
-import type { PlannedMove } from '../../core/index.js';
+import { libvirtStep, pulseMs, type PlannedMove, type Progress } from '../../core/index.js';
 import type { Departure } from '../hypervisor/port.js';
 import type { Untimed } from './ports.js';
 import { ShareOut } from './share-out.js';
@@ -68,5 +68,58 @@ describe('a move that ends while its cap is being set', () => {
         expect(told.filter((event) => event.type === 'note')).toEqual([]);
         expect(told.filter((event) => event.type === 'setting-applied' && !event.agrees)).toEqual([]);
         expect(settings).toBe(2);
+    });
+});
+
+describe('of a share between what two settings let through', () => {
+    const cap = { ...total, rate: mibPerSecond(8) };
+    const progress = (sent: number): Progress => ({
+        total: bytes(sent),
+        remaining: bytes(0),
+        transferred: bytes(sent),
+        rate: undefined,
+        dirtyRate: undefined,
+        iteration: 1,
+        throttle: undefined,
+        cap: undefined,
+        eta: undefined,
+    });
+
+    /** What a host like QEMU is told, with the times of the clock, while it is looked at five times a second. */
+    async function told(answer: (n: number) => boolean): Promise<readonly { readonly at: number; readonly mib: number }[]> {
+        const { ports } = bench(inventoryOf({ a: vms, b: [] }));
+        const hosts = ports.inventory.hosts.map((host) => ({ ...host, driver: 'libvirt' as const }));
+        const shares = new ShareOut(
+            planOf([one], { caps: [cap] }),
+            { ...ports, inventory: { ...ports.inventory, hosts } },
+            () => undefined,
+        );
+        const settings: { readonly at: number; readonly mib: number }[] = [];
+        const host = departure((asked) => {
+            settings.push({ at: ports.clock.now(), mib: (asked ?? 0) / libvirtStep });
+            return answer(settings.length) ? Promise.resolve(asked) : Promise.reject(new Error('not now'));
+        });
+        await shares.join(one, host, never);
+        for (let look = 0; look < 10; look += 1) {
+            await shares.measured(one.id, progress(look * 8 * libvirtStep * 0.2), never).catch(() => undefined);
+            await ports.clock.sleep(milliseconds(200), never);
+        }
+        return settings;
+    }
+
+    test('the higher one is set for a moment now and then, and goes back by itself', async () => {
+        const [first, lower, ...settings] = await told(() => true);
+        expect([first?.mib, lower?.mib]).toEqual([8, 7]);
+        expect(settings.length).toBeGreaterThan(4);
+        for (const [i, { at, mib }] of settings.entries()) {
+            expect(mib).toBe(i % 2 === 0 ? 8 : 7);
+            if (i % 2 === 1) expect(at - (settings[i - 1]?.at ?? NaN)).toBe(pulseMs);
+        }
+    });
+
+    test('where the host did not take it back, the next look sets it again', async () => {
+        const settings = await told((n) => n !== 4);
+        expect(settings.slice(2, 5).map(({ mib }) => mib)).toEqual([8, 7, 7]);
+        expect((settings[4]?.at ?? NaN) - (settings[2]?.at ?? NaN)).toBe(200);
     });
 });

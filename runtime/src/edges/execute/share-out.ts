@@ -5,6 +5,8 @@ import {
     linkCapacities,
     moveTechnique,
     nextLook,
+    pulseMs,
+    pulseOver,
     qemuPortion,
     sharesInFlight,
     shareRequest,
@@ -168,16 +170,40 @@ export class ShareOut {
         await this.#serially(async () => {
             const sender = this.#senders.get(id);
             if (sender?.rate === undefined) return;
-            const { move, departure, switched } = sender;
+            const { move } = sender;
             const look = { share: sender.rate, at, sent: transferred, rate };
             sender.balance = trimmed(sender.balance, look, libvirtStep, this.#portions.get(move.source));
-            const { setting } = sender.balance;
-            if (setting === sender.setting) return;
-            sender.setting = setting;
-            const set = switched ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
-            const what = { call: 'a trimmed cap', host: move.source, vm: move.vm.name };
-            await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
+            const { setting, pulse } = sender.balance;
+            if (pulse !== undefined) {
+                await this.#trim(sender, pulse, signal);
+                void this.#endPulse(sender, sender.balance, signal);
+            } else if (setting !== sender.setting) await this.#trim(sender, setting, signal);
         });
+    }
+
+    /** What is set for a moment only goes back by itself, unless something else was set meanwhile. */
+    async #endPulse(sender: Sender, pulsed: TrimState, signal: AbortSignal): Promise<void> {
+        const began = this.#clock.now();
+        const { move } = sender;
+        try {
+            await this.#clock.sleep(pulseMs, signal);
+            await this.#serially(async () => {
+                if (sender.balance !== pulsed || sender.left) return;
+                await this.#trim(sender, pulsed.setting, signal);
+                const now = this.#clock.now();
+                sender.balance = pulseOver(pulsed, milliseconds(now - began), now, this.#portions.get(move.source));
+            });
+        } catch {
+            sender.setting = undefined; // the next look sets it again, and tells why that cannot be
+        }
+    }
+
+    async #trim(sender: Sender, setting: BytesPerSecond, signal: AbortSignal): Promise<void> {
+        const { move, departure, switched } = sender;
+        sender.setting = setting;
+        const set = switched ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
+        const what = { call: 'a trimmed cap', host: move.source, vm: move.vm.name };
+        await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
     }
 
     /** The others share what a move no longer needs. */
