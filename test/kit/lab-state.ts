@@ -22,6 +22,7 @@ export interface BentInventory {
     hosts: Record<
         string,
         {
+            driver?: string;
             maintenance?: boolean;
             migration?: { address: string; listen: string };
             ssh: BentPeer & { jump?: string | Partial<BentPeer>[] };

@@ -1,7 +1,7 @@
 /** VMs of a lab that run without libvirt. */
 import { expect } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { guestProof, hostsOfGuest } from '../../runtime/src/edges/lab/door.js';
+import { guestProof, hostsOfGuest, qmpPath } from '../../runtime/src/edges/lab/door.js';
 import type { Lab } from '../../runtime/src/edges/lab/state.js';
 import { inHost, inventoryOf } from './lab-state.js';
 
@@ -38,4 +38,18 @@ export async function expectWholePlain(lab: Lab, guest: string): Promise<string>
         expect((await inHost(lab, name, 'sh', '-c', 'ls /run/mig-run/*.mover 2>/dev/null || true')).trim()).toBe('');
     }
     return host;
+}
+
+/** What the QEMU of a guest would migrate with: the name that is set, and whether it has certificates of a run. */
+export async function credentialsOf(lab: Lab, host: string, guest: string): Promise<{ readonly set: string; readonly object: boolean }> {
+    const words = [
+        '{"execute":"qmp_capabilities"}',
+        '{"execute":"query-migrate-parameters"}',
+        '{"execute":"qom-list","arguments":{"path":"/objects"}}',
+    ];
+    const ask = `{ printf '%s\\n' "$@"; sleep 0.5; } | nc -N -U ${qmpPath(guest)}`;
+    const told = await inHost(lab, host, 'sh', '-c', ask, 'sh', ...words);
+    const [, set] = /"tls-creds": "([^"]*)"/.exec(told) ?? [];
+    if (set === undefined) throw new Error(`QEMU of ${guest} on ${host} did not say what it migrates with: ${told}`);
+    return { set, object: told.includes('"mig-run-tls"') };
 }

@@ -70,11 +70,12 @@ export const between = `${migrationNetworkPrefix}.1`;
 
 /**
  * Carries a policy out that brings VMs to one host, over a way there that keeps what is said: what the source said, by
- * connection.
+ * connection. `driver` is that of the hosts, as the lab's inventory has it unless said.
  */
-export async function recordedRun(lab: Lab, desk: Desk, policy: string, to: string): Promise<readonly Buffer[]> {
+export async function recordedRun(lab: Lab, desk: Desk, policy: string, to: string, driver?: 'qemu'): Promise<readonly Buffer[]> {
     let address = '';
     const bent = await inventoryOf(lab, (inventory) => {
+        for (const each of Object.values(inventory.hosts)) if (driver !== undefined) each.driver = driver;
         const host = inventory.hosts[to];
         if (host?.migration === undefined) throw new Error(`${to} has no migration address`);
         address = host.migration.listen;

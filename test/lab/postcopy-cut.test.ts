@@ -1,7 +1,9 @@
 /** The way between the hosts is cut in post-copy: what the destination lacks is sent anew, and not a page is lost. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newAuthority } from '../../runtime/src/edges/hypervisor/host/testing/authority.js';
 import {
     defaultHosts,
+    hostsOfGuest,
     labCommand,
     restoreLink,
     startGuest,
@@ -9,19 +11,20 @@ import {
     stopGuest,
     stopPlainGuest,
 } from '../../runtime/src/edges/lab/door.js';
+import { certify } from '../kit/certificates.js';
 import { describeWithLab, type LabFixture } from '../kit/lab.js';
 import { inHost } from '../kit/lab-state.js';
 import { Desk } from '../kit/mig-run.js';
-import { expectWholePlain, plainInventory } from '../kit/plain.js';
+import { credentialsOf, expectWholePlain, plainInventory } from '../kit/plain.js';
 import { cutInPostcopy, giveUpSoon, mend } from '../kit/postcopy-cut.js';
 import { virsh } from '../kit/virsh.js';
 import { expectWhole } from '../kit/whole.js';
 
-const policy = `policy drain {
+const policy = (using = 'postcopy'): string => `policy drain {
   when host is in maintenance
   move vms on host
   to hosts
-  using postcopy
+  using ${using}
   bandwidth { total 50 Mbit/s }
   on failure leave and report
 }
@@ -89,7 +92,7 @@ describeWithLab(
         let desk: Desk;
         beforeAll(async () => {
             desk = await Desk.clear();
-            await desk.write('drain.mig', policy);
+            await desk.write('drain.mig', policy());
             await giveUpSoon(fixture.lab);
         });
         afterAll(async () => desk[Symbol.asyncDispose]());
@@ -109,17 +112,28 @@ describeWithLab('a post-copy that was cut, with libvirt 11.3 and QEMU 10.0', (fi
     let desk: Desk;
     beforeAll(async () => {
         desk = await Desk.clear();
-        await desk.write('drain.mig', policy);
+        await desk.write('drain.mig', policy());
         await giveUpSoon(fixture.lab);
     });
     afterAll(async () => desk[Symbol.asyncDispose]());
 
-    describe('by plain QEMU', () =>
+    describe('by plain QEMU, encrypted', () => {
+        beforeAll(async () => {
+            await desk.write('drain.mig', policy('postcopy { tls }'));
+            await using authority = await newAuthority();
+            for (const { name } of fixture.lab.hosts) await certify(fixture.lab, authority, name);
+        });
+        afterAll(() => desk.write('drain.mig', policy()));
         takenUp(
             fixture,
             byQemu(fixture, () => desk),
             () => desk,
-        ));
+        );
+        afterEach(async () => {
+            const [host = ''] = await hostsOfGuest(fixture.lab, 'db1');
+            expect(await credentialsOf(fixture.lab, host, 'db1')).toEqual({ set: '', object: false });
+        });
+    });
 
     test('by libvirt, whose daemon might crash on it: it is held with the way out, and a person who takes that loses no page', async () => {
         const { lab } = fixture;

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MigrationEvent, Report, Snapshot } from '@mig/runtime/core';
+import { newAuthority } from '../../runtime/src/edges/hypervisor/host/testing/authority.js';
 import { labCommand, pathInHost, qmpPath, startPlainGuest, stopPlainGuest } from '../../runtime/src/edges/lab/door.js';
+import { certify } from '../kit/certificates.js';
 import { struckAt } from '../kit/killed.js';
 import { inHost } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
@@ -28,7 +30,15 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
     let desk: Desk;
     beforeAll(async () => {
         desk = await Desk.clear();
-        await desk.write('hosts.yaml', await plainInventory(fixture.lab));
+        const elsewhere = '/srv/pki';
+        await desk.write(
+            'hosts.yaml',
+            await plainInventory(fixture.lab, (hosts) => {
+                for (const host of Object.values(hosts)) host['tls_directory'] = elsewhere;
+            }),
+        );
+        await using authority = await newAuthority();
+        for (const { name } of fixture.lab.hosts) await certify(fixture.lab, authority, name, { directory: elsewhere });
     });
     afterAll(async () => desk[Symbol.asyncDispose]());
 
@@ -189,7 +199,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
                 'options.mig',
                 [
                     one('still1', 'stop-and-copy'),
-                    one('streams1', 'precopy { streams 2  compression zstd level 3 }'),
+                    one('streams1', 'precopy { streams 2  compression zstd level 3  tls }'),
                     one('cached1', 'precopy { xbzrle cache 32 MiB }'),
                 ].join(''),
             );
@@ -208,7 +218,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             expect(await expectWholePlain(fixture.lab, name)).not.toBe('kvm-a');
         });
 
-        test('are read back from QEMU: streams, compression with its level, the cache of xbzrle', () => {
+        test('are read back from QEMU: streams, compression with its level, encryption, the cache of xbzrle', () => {
             const read = (name: string) =>
                 report.moves
                     .find(({ vm }) => vm === name)
@@ -218,6 +228,7 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
                 { setting: 'streams', asked: 2, got: 2, agrees: true },
                 { setting: 'compression', asked: 'zstd', got: 'zstd', agrees: true },
                 { setting: 'compression-level', asked: 3, got: 3, agrees: true },
+                { setting: 'encryption', asked: 'TLS', got: 'TLS', agrees: true },
             ]);
             expect(read('cached1')).toEqual([
                 { setting: 'compression', asked: 'xbzrle', got: 'xbzrle', agrees: true },
@@ -237,23 +248,23 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             );
         });
 
-        test.each([
-            ['tls', 'precopy { tls }', /the driver qemu sets up no TLS between QEMUs.*leave `tls` out/],
-            ['copies of disks', 'precopy { storage copy "vda" }', /the driver qemu copies no disks.*shared storage/],
-        ])('that are not served (%s) are refused by plan and run, with the reason and the way out', async (_, technique, why) => {
-            await start('db1', 100);
-            await desk.write('drain.mig', policy(technique));
-            for (const words of [
-                ['plan', 'drain.mig'],
-                ['drain.mig', '--yes'],
-            ]) {
-                const { all, code } = await migRun(...words);
-                expect(all.replaceAll(/\s+/g, ' ')).toMatch(why);
-                expect(code).toBe(5);
-            }
-            expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
-            await stop('db1');
-        });
+        test.each([['copies of disks', 'precopy { storage copy "vda" }', /the driver qemu copies no disks.*shared storage/]])(
+            'that are not served (%s) are refused by plan and run, with the reason and the way out',
+            async (_, technique, why) => {
+                await start('db1', 100);
+                await desk.write('drain.mig', policy(technique));
+                for (const words of [
+                    ['plan', 'drain.mig'],
+                    ['drain.mig', '--yes'],
+                ]) {
+                    const { all, code } = await migRun(...words);
+                    expect(all.replaceAll(/\s+/g, ' ')).toMatch(why);
+                    expect(code).toBe(5);
+                }
+                expect(await expectWholePlain(fixture.lab, 'db1')).toBe('kvm-a');
+                await stop('db1');
+            },
+        );
     });
 
     const strike = (signals: readonly ('SIGKILL' | 'SIGINT')[], isTheMoment: (event: MigrationEvent) => boolean) =>

@@ -183,4 +183,19 @@ describe('the commands of a plan between hosts of plain QEMU', () => {
         expect(all.find((one) => one.with['cpu-throttle-initial'] === 20)?.with['when']).toBe('after 1 s');
         expect(calls(all)).toEqual(expect.arrayContaining(['a stop', 'a migrate_cancel']));
     });
+
+    test('with TLS each end is given its certificates before the migration is set to them, and they go once it is over', () => {
+        const all = qemu('precopy', { tls: true });
+        const objects = all.filter(({ call }) => call.startsWith('object'));
+        expect(objects.map((one) => [one.on, one.call, one.with['id'], one.with['endpoint']])).toEqual([
+            ['a', 'object-add', 'mig-run-tls', 'client'],
+            ['b', 'object-add', 'mig-run-tls', 'server'],
+            ['b', 'object-del', 'mig-run-tls', undefined],
+        ]);
+        const set = all.filter((one) => one.with['tls-creds'] === 'mig-run-tls');
+        expect(set.map(({ on, call }) => `${on} ${call}`)).toEqual(['a migrate-set-parameters', 'b migrate-set-parameters']);
+        for (const { on } of set)
+            expect(calls(all).indexOf(`${on} object-add`)).toBeLessThan(calls(all).indexOf(`${on} migrate-set-parameters`));
+        expect(qemu('precopy').some((one) => 'tls-creds' in one.with)).toBe(false);
+    });
 });

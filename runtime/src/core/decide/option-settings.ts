@@ -50,6 +50,13 @@ export function optionSettings(technique: MoveTechnique): readonly OptionSetting
     return found;
 }
 
+/**
+ * Whether the stream is encrypted, of a technique that asks for it. Only where QEMU is ours (driver qemu): libvirt answers for
+ * its flag, and its monitor is not used for what it does itself.
+ */
+export const encryptionSetting = ({ options }: MoveTechnique): readonly OptionSetting[] =>
+    options.tls === true ? [word('encryption', 'TLS', ({ parameters }) => (parameters['tls-creds'] ? 'TLS' : 'none'))] : [];
+
 const figure =
     (setting: SettingFigure, asked: number, got: (qemu: QemuSettings) => number | undefined): OptionSetting =>
     (qemu) => ({ setting, asked, got: qemu && got(qemu) });

@@ -14,7 +14,7 @@ import type { PlannedAction, PlannedMove } from '../model/plan.js';
 import { throttleArguments, whenOf } from './ladder-actions.js';
 import type { MigrateSide } from './migrate-call.js';
 import { isForbidden, type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
-import { incomingUri, qmpCapabilitiesOf, qmpParametersOf } from './qmp-call.js';
+import { incomingUri, qmpCapabilitiesOf, type QmpParameters, qmpParametersOf, tlsCredentials } from './qmp-call.js';
 import { lockFile, uriOf } from './route.js';
 import { firstStopLimit, whileItIsEnough } from './stop-limit.js';
 
@@ -36,9 +36,22 @@ export function qmpActions(
         call,
         with: parameters,
     });
+    const encrypted = asked.options.tls === true;
     const set = (on: string, phase: PlannedAction['phase'], side: MigrateSide): readonly PlannedAction[] => [
         action(on, phase, 'migrate-set-capabilities', { vm, on: switched(asked, side, true), off: switched(asked, side, false) }),
-        action(on, phase, 'migrate-set-parameters', { vm, ...qmpParametersOf(asked, side) }),
+        ...(encrypted
+            ? [
+                  action(on, phase, 'object-add', {
+                      vm,
+                      'qom-type': 'tls-creds-x509',
+                      id: tlsCredentials,
+                      endpoint: side === 'source' ? 'client' : 'server',
+                      'verify-peer': true,
+                      dir: `the certificates of ${on}`,
+                  }),
+              ]
+            : []),
+        action(on, phase, 'migrate-set-parameters', { vm, ...saidOf(qmpParametersOf(asked, side)) }),
         action(on, phase, 'query-migrate-parameters', { vm }),
     ];
     const cap = (name: string, text: string): readonly PlannedAction[] => [
@@ -77,8 +90,12 @@ export function qmpActions(
         }),
         action(source, 'confirm', 'quit', { vm, when: `${source} has sent all of it, and ${destination} runs the guest` }),
         action(destination, 'arrival', 'remove', { file: mark }),
+        ...(encrypted ? [action(destination, 'arrival', 'object-del', { vm, id: tlsCredentials, and: 'tls-creds is set to none' })] : []),
     ];
 }
+
+/** What is set to nothing is so unless an earlier migration was set otherwise. */
+const saidOf = (parameters: QmpParameters): With => Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
 
 const switched = (technique: MoveTechnique, side: MigrateSide, state: boolean): readonly string[] =>
     Object.entries(qmpCapabilitiesOf(technique, side)).flatMap(([name, is]) => (is === state ? [name] : []));

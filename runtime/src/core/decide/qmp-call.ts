@@ -24,6 +24,9 @@ export function qmpCapabilitiesOf(technique: MoveTechnique, side: MigrateSide): 
     };
 }
 
+/** The object of QEMU's that has the certificates, at either end; of one move at a time. */
+export const tlsCredentials = 'mig-run-tls';
+
 export type QmpParameters = Readonly<Record<string, number | string>>;
 
 /** QEMU's own, where a technique says nothing (QEMU: migration/options.c). */
@@ -32,10 +35,13 @@ const usual = { downtimeMs: 300 } as const;
 /** Beside the caps of bandwidth, which change while a move sends. */
 export function qmpParametersOf(technique: MoveTechnique, side: MigrateSide): QmpParameters {
     const { throttleLater, options } = technique;
-    const { streams, compression, xbzrleCache, throttle, downtimeMs } = options;
+    const { streams, compression, xbzrleCache, throttle, downtimeMs, tls } = options;
     const asked = compressionOf(technique);
     const method = asked === 'zlib' || asked === 'zstd' ? asked : 'none';
     const both: QmpParameters = {
+        // Nothing: in the clear. Whom the certificate is for is then the address that the source connects to.
+        'tls-creds': tls === true ? tlsCredentials : '',
+        'tls-hostname': '',
         ...(streams !== undefined && { 'multifd-channels': streams }),
         'multifd-compression': method,
         ...(method !== 'none' && compression?.level !== undefined && { [`multifd-${method}-level`]: compression.level }),
@@ -72,9 +78,8 @@ export const qmpUnlimited = 2 ** 40;
 
 /** What plain QEMU is not asked for by this driver, in words; undefined where it does all that the technique asks for. */
 export function qmpLack({ options }: Pick<MoveTechnique, 'options'>): string | undefined {
-    const { tls, storage, compression, zeroCopy, switchoverAck, dirtyLimit } = options;
+    const { storage, compression, zeroCopy, switchoverAck, dirtyLimit } = options;
     const not = (what: string, cure: string): string => `the driver qemu ${what}: ${cure}`;
-    if (tls === true) return not('sets up no TLS between QEMUs', 'encrypt the migration network itself, or leave `tls` out');
     if (storage?.some(({ mode }) => mode !== 'shared') === true) return not('copies no disks', 'put them on shared storage');
     if (compression?.method === 'mt') return not("does not use QEMU's old compression", 'use zstd or zlib on parallel streams');
     if (zeroCopy === true || switchoverAck === true || dirtyLimit !== undefined)

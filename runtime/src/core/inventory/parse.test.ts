@@ -159,8 +159,16 @@ test('what a host cannot provide is refused where it stands', () => {
     expect(problems(host('numa: [{ memory: 4 GiB, hugepage: [] }]'))).toEqual([
         '4:29 MIG011 unknown key hugepage in hosts.a.numa.0 | did you mean hugepages?',
     ]);
-    for (const line of ['node: 22', 'lock_manager: flock', 'tls: maybe', 'memlock: 8', 'numa: []'])
+    for (const line of ['node: 22', 'tls_directory: pki', 'lock_manager: flock', 'tls: maybe', 'memlock: 8', 'numa: []'])
         expect(problems(host(line))).toHaveLength(1);
+});
+
+test('only plain QEMU is told by the inventory where its certificates are', () => {
+    const host = (driver: string): string => `hosts:\n  a: { driver: ${driver}, ssh: root@a, tls_directory: /srv/pki }\n`;
+    expect(parseInventory(host('qemu'), 'x.yaml').inventory?.hosts[0]?.tlsDirectory).toBe('/srv/pki');
+    expect(problems(host('libvirt'))).toEqual([
+        '2:38 MIG014 a says where its certificates are, and its driver is libvirt | take tls_directory out: libvirt goes by migrate_tls_x509_cert_dir of qemu.conf on the host',
+    ]);
 });
 
 test('a host is reached through jump hosts, one, several or none', () => {

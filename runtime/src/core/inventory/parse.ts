@@ -64,6 +64,7 @@ function toInventory(file: InventoryFile): Inventory {
                 links,
                 monitor: host.monitor,
                 ...(host.qmp !== undefined && { qmp: host.qmp }),
+                ...(host.tls_directory !== undefined && { tlsDirectory: host.tls_directory }),
                 ...(host.versions && { versions: { libvirt: host.versions.libvirt, qemu: host.versions.qemu } }),
                 ...provisions(host),
                 simulated:
@@ -245,6 +246,18 @@ function meaningFindings(file: InventoryFile, place: Places): Finding[] {
                     `${name} says where its QMP sockets are, and its driver is ${host.driver}`,
                     'write `driver: qemu` where its QEMUs run without libvirt, or take qmp out',
                     place.key([...at, 'qmp']),
+                ),
+            );
+        }
+        if (host.tls_directory !== undefined && host.driver !== 'qemu') {
+            out.push(
+                finding(
+                    'MIG014',
+                    `${name} says where its certificates are, and its driver is ${host.driver}`,
+                    host.driver === 'libvirt'
+                        ? 'take tls_directory out: libvirt goes by migrate_tls_x509_cert_dir of qemu.conf on the host'
+                        : 'take tls_directory out',
+                    place.key([...at, 'tls_directory']),
                 ),
             );
         }

@@ -180,6 +180,16 @@ const host = z.strictObject({
         .boolean()
         .optional()
         .meta({ description: 'Whether the certificates for encrypted migrations are in place. What is seen counts before it' }),
+    tls_directory: z
+        .string()
+        .startsWith('/', 'write an absolute path')
+        .optional()
+        .meta({
+            description:
+                'Driver qemu: directory of the certificates for encrypted migrations (ca-cert.pem, server-cert.pem, server-key.pem, ' +
+                'client-cert.pem, client-key.pem). Left out: /etc/pki/qemu. With driver libvirt qemu.conf says it',
+            examples: ['/etc/pki/qemu'],
+        }),
     node: z
         .union([version, z.literal('none')], { error: 'write the version of Node.js as text, such as 22.11.0, or none' })
         .optional()

@@ -42,6 +42,8 @@ export interface InventoryHost {
     readonly monitor: 'allow' | 'deny';
     /** Driver qemu: where the QMP sockets of its VMs are, a path with {name} or {uuid}, or a directory. Absent: as their command lines say. */
     readonly qmp?: string;
+    /** Driver qemu: directory of the certificates for encrypted migrations. Absent: /etc/pki/qemu. */
+    readonly tlsDirectory?: string;
     /** What runs there, where a person wrote it down: for checks without a look at the hosts. What is seen counts before it. */
     readonly versions?: { readonly libvirt: string | undefined; readonly qemu: string | undefined };
     /** As a person wrote it down. What is seen counts before it. */
@@ -71,7 +73,7 @@ export interface HostProvisions {
 /** The certificates for encrypted migrations of a host; one without its key is none. */
 export interface TlsFiles {
     readonly directory: string;
-    /** To receive, who sends has to show a certificate too (libvirt's migrate_tls_x509_verify). */
+    /** To receive, who sends has to show a certificate too (libvirt's migrate_tls_x509_verify; with plain QEMU always). */
     readonly asksForClients: boolean;
     readonly ca?: TlsCertificate;
     readonly server?: TlsCertificate;

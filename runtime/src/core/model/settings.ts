@@ -20,6 +20,7 @@ const rows = {
     'downtime-limit': { name: 'the downtime limit', unit: 'duration', more: 'warning' },
     streams: { name: 'the number of streams', unit: 'number', more: 'warning' },
     compression: { name: 'the compression', unit: 'word', more: 'warning' },
+    encryption: { name: 'the encryption', unit: 'word', more: 'warning' },
     'compression-level': { name: 'the level of compression', unit: 'number', more: 'warning' },
     'compression-cache': { name: 'the xbzrle cache', unit: 'size', more: 'warning' },
     'throttle-first': { name: 'the first share of the throttle', unit: 'share', more: 'alarm' },
@@ -45,7 +46,9 @@ export const settingKind = (setting: string): SettingKind =>
 
 /** As a host has it that takes what it is asked for. */
 export const takenAsAsked = (read: SettingRead): SettingRead =>
-    read.setting === 'compression' ? { ...read, got: read.asked } : { ...read, got: read.asked };
+    isWord(read) ? { ...read, got: read.asked } : { ...read, got: read.asked };
+
+const isWord = (read: SettingRead): read is Extract<SettingRead, { readonly asked: string }> => typeof read.asked === 'string';
 
 export interface SettingVerdict {
     readonly agrees: boolean;

@@ -22,7 +22,7 @@ export const tlsWithoutCertificates: HostRule = {
         'certified.yaml': hostsFile({ a: { says: ['tls: true'] }, b: { says: ['tls: true'] } }),
     },
     rationale:
-        'QEMU opens the channel with the certificates that qemu.conf leads to, on the host itself. Where they are missing every move fails ' +
+        'QEMU opens the channel with the certificates of the host itself, that qemu.conf or, for plain QEMU, the inventory leads to. Where they are missing every move fails ' +
         'at its beginning; what was to be encrypted is at least not sent in the clear.',
     source: "libvirt's qemu.conf: migrate_tls_x509_cert_dir, and the files in it (ca-cert.pem, server-cert.pem, server-key.pem).",
     lacks: (input) => {
@@ -53,7 +53,7 @@ export const tlsWithoutCertificates: HostRule = {
                 const met = [...new Set([...from, ...to])];
                 if (met.length === 0) continue;
                 report(range, `${name} asks for TLS, and the certificates for it are not in place on ${some(met)}`, {
-                    hint: 'put ca-cert.pem, server-cert.pem and server-key.pem into /etc/pki/qemu there, or name their directory in qemu.conf (migrate_tls_x509_cert_dir)',
+                    hint: 'put ca-cert.pem, server-cert.pem and server-key.pem into /etc/pki/qemu there, or name their directory in qemu.conf (migrate_tls_x509_cert_dir), for plain QEMU in the inventory (tls_directory)',
                 });
             }
         }

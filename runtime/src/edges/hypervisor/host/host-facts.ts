@@ -42,8 +42,9 @@ while read -r _; do date +%s%N; done
 /** The quickest of these answers gives the clock's offset. */
 const clockSamples = 3;
 
-export async function readHostFacts(access: HostAccess, now: () => number, signal: AbortSignal): Promise<HostFacts> {
-    const process = await access.start(['sh', '-c', script], signal);
+/** `certificates`: the directory of those for migrations, where libvirt is not asked for it. */
+export async function readHostFacts(access: HostAccess, now: () => number, signal: AbortSignal, certificates = ''): Promise<HostFacts> {
+    const process = await access.start(['sh', '-c', script, 'sh', '', certificates], signal);
     try {
         return await abortable(
             conversation(access, process.stdin, createInterface({ input: process.stdout })[Symbol.asyncIterator](), now),

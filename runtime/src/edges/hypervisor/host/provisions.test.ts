@@ -24,8 +24,8 @@ function write(files: Readonly<Record<string, string>>): void {
 }
 
 /** What the script tells of a host whose files are those that were written. */
-function provided(daemon: Daemon = 'libvirtd', { PATH = '/usr/bin:/bin' } = {}): HostProvisions {
-    const text = execFileSync('/bin/sh', ['-c', provisionsScript, 'sh', root], { encoding: 'utf8', env: { PATH } });
+function provided(daemon: Daemon = 'libvirtd', { PATH = '/usr/bin:/bin', certificates = '' } = {}): HostProvisions {
+    const text = execFileSync('/bin/sh', ['-c', provisionsScript, 'sh', root, certificates], { encoding: 'utf8', env: { PATH } });
     const lines = text.split('\n').map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)] as const);
     return readProvisions((key) => lines.flatMap(([of, value]) => (of === key ? [value] : [])), daemon);
 }
@@ -51,6 +51,14 @@ test('what the configuration says counts, and the directory for migrations befor
     expect(provided()).toMatchObject({ tlsCertificates: 'both' });
     write({ 'etc/pki/libvirt-migrate/ca-cert.pem': '' });
     expect(provided()).toMatchObject({ tlsCertificates: 'sending' });
+});
+
+test('with plain QEMU a directory of certificates is looked into that no configuration names, and both ends have to show one', () => {
+    const seen = () => provided('libvirtd', { certificates: '/srv/pki' });
+    expect(seen()).toMatchObject({ tlsCertificates: 'none', tlsFiles: { directory: '/srv/pki' } });
+    write({ ...below('srv/pki', pem), 'etc/libvirt/qemu.conf': 'migrate_tls_x509_cert_dir = "/own"\nmigrate_tls_x509_verify = 0\n' });
+    expect(seen()).toMatchObject({ tlsCertificates: 'both', tlsFiles: { directory: '/srv/pki', asksForClients: true } });
+    expect(provided()).toMatchObject({ tlsCertificates: 'none', tlsFiles: { directory: '/own', asksForClients: false } });
 });
 
 test('nothing is said of what there is no way to look at', () => {

@@ -9,16 +9,17 @@ export type Daemon = 'virtqemud' | 'libvirtd';
 /**
  * Lines for a shell script that tell `key value`; `$1` stands before every path. What a user may not look at is not told.
  * Only what sits in large files is read by a process of its own; Node.js, the slowest to answer, is asked meanwhile.
+ * `$2` is the directory of the certificates for migrations where no configuration of libvirt's says it (plain QEMU).
  */
 export const provisionsScript = `
 if command -v node >/dev/null 2>&1; then echo "node $(node --version 2>/dev/null)" & else echo 'node none'; fi
-conf=$1/etc/libvirt/qemu.conf settings= known=
+conf=$1/etc/libvirt/qemu.conf settings= known= migrate= peers= peersall=
 if [ -r "$conf" ]; then
     known=yes settings=$(sed -n -e 's/^[[:space:]]*\\([a-z0-9_]*\\)[[:space:]]*=[[:space:]]*"\\([^"]*\\)".*/\\1 \\2/p' \\
         -e 's/^[[:space:]]*\\([a-z0-9_]*_verify\\)[[:space:]]*=[[:space:]]*\\([01]\\).*/\\1 \\2/p' "$conf")
 elif [ -x "$1/etc/libvirt" ] && [ ! -e "$conf" ]; then known=yes; fi
 if [ -n "$known" ]; then
-    manager=none migrate= peers= peersall= default=$1/etc/pki/qemu
+    manager=none default=$1/etc/pki/qemu
     while read -r key value; do case $key in
         lock_manager) manager=$value;;
         migrate_tls_x509_cert_dir) migrate=$1$value;;
@@ -30,12 +31,13 @@ $settings
 SETTINGS
     echo "lock-manager $manager"
     if [ -z "$migrate" ]; then migrate=$default; [ -d "$1/etc/pki/libvirt-migrate" ] && migrate=$1/etc/pki/libvirt-migrate; fi
-    if [ ! -d "$migrate" ] || [ -x "$migrate" ]; then
-        if [ ! -e "$migrate/ca-cert.pem" ]; then echo 'certificates none'
-        elif [ -e "$migrate/server-cert.pem" ] && [ -e "$migrate/server-key.pem" ]; then echo 'certificates both'
-        else echo 'certificates sending'; fi
+fi
+[ -n "$2" ] && migrate=$1$2 peers=1
+if [ -n "$migrate" ] && { [ ! -d "$migrate" ] || [ -x "$migrate" ]; }; then
+    if [ ! -e "$migrate/ca-cert.pem" ]; then echo 'certificates none'
+    elif [ -e "$migrate/server-cert.pem" ] && [ -e "$migrate/server-key.pem" ]; then echo 'certificates both'
+    else echo 'certificates sending'; fi
 ${tlsFilesScript}
-    fi
 fi
 for daemon in virtqemud libvirtd; do
     # The daemons write no end of line, and read says so.

@@ -4,19 +4,19 @@ import { epochMs } from '@mig/language';
 import type { TlsCertificate, TlsFiles } from '../../../core/index.js';
 
 /**
- * Part of the script of provisions: `$migrate` is the directory, `$1` stands before every path, `$peers` is libvirt's word on
+ * Part of the script of provisions: `$migrate` is the directory, `$1` stands before every path, `$peers` and `$peersall` say
  * whether who sends has to show a certificate. Keys are only looked for: QEMU reads them, we do not.
  */
 export const tlsFilesScript = `
-        echo "tls-directory \${migrate#"$1"}"
-        echo "tls-peers \${peers:-\${peersall:-1}}"
-        for file in ca-cert server-cert server-key client-cert client-key; do
-            [ -e "$migrate/$file.pem" ] || continue
-            case $file in *-key) echo "tls-file $file"; continue;; esac
-            text=
-            [ -r "$migrate/$file.pem" ] && while read -r line || [ -n "$line" ]; do text="$text$line|"; done < "$migrate/$file.pem"
-            echo "tls-file $file $text"
-        done
+    echo "tls-directory \${migrate#"$1"}"
+    echo "tls-peers \${peers:-\${peersall:-1}}"
+    for file in ca-cert server-cert server-key client-cert client-key; do
+        [ -e "$migrate/$file.pem" ] || continue
+        case $file in *-key) echo "tls-file $file"; continue;; esac
+        text=
+        [ -r "$migrate/$file.pem" ] && while read -r line || [ -n "$line" ]; do text="$text$line|"; done < "$migrate/$file.pem"
+        echo "tls-file $file $text"
+    done
 `;
 
 /** From the lines that the script told, without their keys. Undefined where the directory could not be looked into. */

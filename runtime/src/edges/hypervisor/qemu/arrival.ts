@@ -150,7 +150,7 @@ export class QemuArrival implements Arrival {
             this.#mark = { ...mover, process, receiving: true };
             await writeMark(access, this.#vm, this.#mark, signal);
         }
-        await prepareMigration(qmp, parameters.technique, 'destination', signal);
+        await prepareMigration(qmp, host, parameters.technique, 'destination', signal);
         await qmp.execute('migrate-incoming', { uri: incomingUri(parameters.listenAddress) }, signal);
         return { cookie: begun.cookie, uri: uriWithPort(parameters.migrateUri, await this.#port(qmp, signal)), xml: begun.xml };
     }

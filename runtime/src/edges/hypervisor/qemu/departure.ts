@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bytes, type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
 import {
     bracketed,
+    encryptionSetting,
     optionSettings,
     qmpLack,
     qmpUnlimited,
@@ -21,6 +22,7 @@ import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSett
 import { refuseByVersion } from '../suited.js';
 import { progressOf, summaryOf } from './figures.js';
 import { guestEvent } from './guest-events.js';
+import { notSent, refuseBlocked } from './not-sent.js';
 import { type Mark, writeMark } from './mark.js';
 import type { Monitor } from './monitors.js';
 import { type Asked, mustHaveSocket, processOf } from './presence.js';
@@ -103,10 +105,10 @@ class QemuDeparture implements Departure {
             this.#ask('qom-get', { path: '/machine', property: 'type' }, signal),
             processOf(this.#asked, this.#vm, signal),
         ]);
-        this.#refuseBlocked(migrate, jobs);
+        refuseBlocked(this.#host, this.#name, migrate, jobs);
         this.#mark = process.mark;
-        await prepareMigration(this.#qmp, technique, 'source', signal);
-        this.#options = optionSettings(technique);
+        await prepareMigration(this.#qmp, this.#asked.host, technique, 'source', signal);
+        this.#options = [...optionSettings(technique), ...encryptionSetting(technique)];
         const { xbzrleCache, downtimeMs } = technique.options;
         if (xbzrleCache !== undefined) this.#settings.set('compression-cache', { name: 'xbzrle-cache-size', asked: xbzrleCache });
         if (downtimeMs !== undefined)
@@ -315,31 +317,9 @@ class QemuDeparture implements Departure {
         this.#onStatus?.(status);
     }
 
-    #refuseBlocked(migrate: Reply, jobs: Reply): void {
-        const [reason] = migrate.at('blocked-reasons').list;
-        const [job] = jobs.list;
-        const why = reason ? (reason.text ?? 'it does not say why') : job && `a block job runs on ${job.at('device').text ?? 'a disk'}`;
-        if (why === undefined) return;
-        throw new HypervisorError('refused', this.#host, `QEMU on ${this.#host} does not let ${this.#name} be migrated: ${why}`, {
-            vm: this.#name,
-            hint: reason ? 'detach what it names, or except the VM' : 'let the block job end, or cancel it',
-        });
-    }
-
     async #failure(status: string, signal: AbortSignal): Promise<HypervisorError> {
         const said = (await this.#ask('query-migrate', undefined, signal)).at('error-desc').text;
-        const text = said === undefined ? '' : `: ${said}`;
-        if (status === 'cancelled')
-            return new HypervisorError('cancelled', this.#host, `the migration of ${this.#name} was cancelled${text}`, { vm: this.#name });
-        return status === 'failed'
-            ? new HypervisorError('refused', this.#host, `QEMU on ${this.#host} could not send ${this.#name}${text}`, {
-                  vm: this.#name,
-                  hint: "see the log of the VM at its destination; where it could not connect, the source must reach the destination's migration address on TCP ports 49152 to 49215",
-              })
-            : new HypervisorError('refused', this.#host, `the way of ${this.#name} to its destination was cut in post-copy${text}`, {
-                  vm: this.#name,
-                  hint: 'each side waits with its part of the memory: touch neither, and mend the way between them',
-              });
+        return notSent(this.#host, this.#name, status, said);
     }
 
     /** The guest that we stopped goes on, once it is sure that it does not go anywhere. */

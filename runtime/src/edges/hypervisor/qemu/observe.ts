@@ -139,8 +139,8 @@ const filePaths = ({ facts }: Found): readonly string[] =>
     facts?.disks.flatMap((disk) => (disk.kind === 'file' && disk.path !== undefined ? [disk.path] : [])) ?? [];
 
 function hostState({ host, installed }: Observed, facts: HostFacts, look: HostLook, cpuUsed: HostState['cpuUsed']): HostState {
-    // Lock manager and certificates are libvirt's, which is not asked here.
-    const { numaNodes, node } = facts.provides('libvirtd');
+    // The lock manager is libvirt's, which is not asked here.
+    const { numaNodes, node, tlsCertificates, tlsFiles } = facts.provides('libvirtd');
     return {
         name: host.name,
         driver: 'qemu',
@@ -163,7 +163,13 @@ function hostState({ host, installed }: Observed, facts: HostFacts, look: HostLo
         monitor: host.monitor,
         workers: movesAtOnce,
         clockOffset: facts.clock,
-        provides: { ...host.provides, ...(numaNodes && { numaNodes }), ...(node !== undefined && { node }) },
+        provides: {
+            ...host.provides,
+            ...(numaNodes && { numaNodes }),
+            ...(node !== undefined && { node }),
+            ...(tlsCertificates && { tlsCertificates }),
+            ...(tlsFiles && { tlsFiles }),
+        },
     };
 }
 

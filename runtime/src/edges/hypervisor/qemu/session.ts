@@ -16,8 +16,11 @@ import { writeMark } from './mark.js';
 import { Monitors } from './monitors.js';
 import { observeHost, type Observed } from './observe.js';
 import { mustHaveSocket, presenceOf, processOf } from './presence.js';
+import type { QemuProcess } from './processes.js';
 import type { QmpConnection } from './qmp.js';
+import { socketOf } from './socket-of.js';
 import { endQemu } from './start-process.js';
+import { certificatesOf, dropCredentials } from './tls.js';
 
 export interface QemuSessionOptions {
     readonly environment?: SshEnvironment;
@@ -85,7 +88,8 @@ class QemuSession implements HostSession {
     }
 
     async observe(needs: ObservationNeeds, signal: AbortSignal): Promise<HostObservation> {
-        return observeHost(this.#of, await readHostFacts(this.#of.access, this.#now, signal), needs, signal);
+        const { access, host } = this.#of;
+        return observeHost(this.#of, await readHostFacts(access, this.#now, signal, certificatesOf(host)), needs, signal);
     }
 
     compareCpus(vms: readonly CpuQuestion[], signal: AbortSignal): Promise<readonly CpuVerdict[]> {
@@ -126,8 +130,18 @@ class QemuSession implements HostSession {
     }
 
     async markMover(vm: VmUuid, mark: { readonly run: string; readonly epoch: number } | undefined, signal: AbortSignal): Promise<void> {
-        const { pid, started } = await processOf(this.#of, vm, signal);
+        const process = await processOf(this.#of, vm, signal);
+        const { pid, started } = process;
         await writeMark(this.#of.access, vm, mark && { run: mark.run, epoch: mark.epoch, process: { pid, started } }, signal);
+        // The run is done with it where it stays: that is when what it was encrypted with is not needed again.
+        if (!mark) await this.#forgetCredentials(process, signal);
+    }
+
+    /** Where it cannot be done they harm nothing: whoever moves the VM next sets them anew. */
+    async #forgetCredentials(process: QemuProcess, signal: AbortSignal): Promise<void> {
+        const found = socketOf(this.host, process);
+        if (!('socket' in found)) return;
+        await this.#of.monitors.with(found.socket, signal, (qmp) => dropCredentials(qmp, signal)).catch(() => undefined);
     }
 
     define(_text: string): Promise<void> {
