@@ -1,14 +1,23 @@
 /**
  * Caps against the counters of the links: four moves that share a total, two with a cap each, after a switch to post-copy,
- * where a rung or a window changes the cap, and where two of four moves switch.
+ * where a rung or a window changes the cap, where two of four moves switch, and all of it for a VM that is plain QEMU.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationEvent } from '@mig/runtime/core';
-import { type GuestSpec, type Lab, labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
+import {
+    type GuestSpec,
+    type Lab,
+    labCommand,
+    startGuest,
+    startPlainGuest,
+    stopGuest,
+    stopPlainGuest,
+} from '../../runtime/src/edges/lab/door.js';
+import { drivenByQemu } from '../kit/plain-hosts.js';
 import { capsInForce, ratesIn, WireCounter, type WireSample } from '../kit/wire.js';
 import { atLeast, atMost, type Check } from './checks.js';
 
@@ -35,7 +44,8 @@ export async function caps(lab: Lab, scratch: string): Promise<Measured> {
     const afterSwitch = await capAfterSwitch(lab, scratch);
     const changes = await capChanges(lab, scratch);
     const mixed = await capMixed(lab, scratch);
-    return together([shared, each, afterSwitch, changes, mixed]);
+    const plain = await capOnPlainQemu(lab, scratch);
+    return together([shared, each, afterSwitch, changes, mixed, plain]);
 }
 
 /** One of four ends early: the sum stays at the cap, and the three take what it leaves. */
@@ -177,6 +187,32 @@ async function capMixed(lab: Lab, scratch: string): Promise<Measured> {
     };
 }
 
+/** The same caps where VMs are plain QEMU processes: before and after a switch. */
+async function capOnPlainQemu(lab: Lab, scratch: string): Promise<Measured> {
+    const cap = 8 * mebibyte;
+    const { events, samples } = await drainUnder(lab, scratch, [guest('cap15', 192)], {
+        bandwidth: 'per vm 8 MiB/s',
+        using: 'precopy { after 10 s: switch to postcopy }',
+        watched: ['kvm-a'],
+        driver: 'qemu',
+    });
+    const [move = ''] = movesOf(events).map(({ id }) => id);
+    const at = timesOf(events, move);
+    const wire = samples.get('kvm-a') ?? [];
+    const switched = events.find((e) => e.type === 'postcopy-started')?.at ?? NaN;
+    const before = ratesIn(wire, 'sent', { from: at('perform', 'entered') + settleMs, to: switched }, windowMs);
+    // It finishes when the guest runs at its destination; the source's part ends with the last page.
+    const after = ratesIn(wire, 'sent', { from: switched + settleMs, to: at('perform', 'ended') - afterLastPageMs }, windowMs);
+    say(`plain QEMU: ${before.length} windows, ${described(before, cap)}; after the switch ${after.length}, ${described(after, cap)}`);
+    return {
+        checks: [
+            atMost('caps: plain QEMU, furthest 2 s window from the cap in force', furthest(before, cap), 5, '%'),
+            atMost('caps: plain QEMU in post-copy, furthest 2 s window from the cap in force', furthest(after, cap), 5, '%'),
+        ],
+        runs: { 'plain QEMU, 2 s windows (MiB/s)': [...before, ...after].map(({ rate }) => rate / mebibyte) },
+    };
+}
+
 const together = (parts: readonly Measured[]): Measured => ({
     checks: parts.flatMap(({ checks }) => checks),
     runs: Object.assign({}, ...parts.map(({ runs }) => runs)) as Measured['runs'],
@@ -213,15 +249,24 @@ interface Clauses {
     readonly more?: string;
     /** Hosts whose links are counted. */
     readonly watched: readonly string[];
+    /** libvirt's where it is not said. */
+    readonly driver?: 'qemu';
 }
 
 async function drainUnder(
     lab: Lab,
     scratch: string,
     guests: readonly GuestSpec[],
-    { bandwidth, using = 'precopy', more, watched }: Clauses,
+    { bandwidth, using = 'precopy', more, watched, driver }: Clauses,
 ): Promise<{ readonly events: readonly MigrationEvent[]; readonly samples: ReadonlyMap<string, readonly WireSample[]> }> {
-    await Promise.all(guests.map((spec) => startGuest(lab, 'kvm-a', { ...spec, tags: { apart: 'yes', ...spec.tags } })));
+    const start = (spec: GuestSpec): Promise<unknown> =>
+        driver === 'qemu'
+            ? startPlainGuest(lab, 'kvm-a', spec)
+            : startGuest(lab, 'kvm-a', { ...spec, tags: { apart: 'yes', ...spec.tags } });
+    await Promise.all(guests.map(start));
+    const inventory = path.join(scratch, 'caps.yaml');
+    const written = await readFile(lab.inventoryPath, 'utf8');
+    await writeFile(inventory, driver === 'qemu' ? drivenByQemu(written) : written);
     await sleep(2000);
     const policy = path.join(scratch, 'caps.mig');
     const clauses = [
@@ -236,15 +281,7 @@ async function drainUnder(
     await writeFile(policy, `policy caps {\n${clauses.map((clause) => `  ${clause}\n`).join('')}}\n`);
     await using counters = new AsyncDisposableStack();
     const counted = watched.map((host) => [host, counters.use(new WireCounter(lab, host))] as const);
-    const [command = '', ...argv] = labCommand(lab, [
-        process.execPath,
-        migRun,
-        policy,
-        '--inventory',
-        lab.inventoryPath,
-        '--yes',
-        '--json',
-    ]);
+    const [command = '', ...argv] = labCommand(lab, [process.execPath, migRun, policy, '--inventory', inventory, '--yes', '--json']);
     const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
@@ -257,7 +294,7 @@ async function drainUnder(
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line) as MigrationEvent)
         .filter((event) => typeof event.type === 'string');
-    for (const { name } of guests) await stopGuest(lab, name);
+    for (const { name } of guests) await (driver === 'qemu' ? stopPlainGuest(lab, name) : stopGuest(lab, name));
     return { events, samples: new Map(counted.map(([host, counter]) => [host, counter.samples])) };
 }
 

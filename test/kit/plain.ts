@@ -1,20 +1,19 @@
 /** VMs of a lab that run without libvirt. */
 import { expect } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { guestProof, hostsOfGuest, qmpPath } from '../../runtime/src/edges/lab/door.js';
 import type { Lab } from '../../runtime/src/edges/lab/state.js';
 import { inHost, inventoryOf } from './lab-state.js';
+import { drivenByQemu } from './plain-hosts.js';
 
 /** The lab's own inventory, its hosts driven by plain QEMU; `bend` changes it further. */
 export async function plainInventory(
     lab: Lab,
     bend: (hosts: Record<string, Record<string, unknown>>) => void = () => undefined,
 ): Promise<string> {
-    const inventory = parse(await inventoryOf(lab)) as { hosts: Record<string, Record<string, unknown>>; vm_tags?: unknown };
-    for (const host of Object.values(inventory.hosts)) host['driver'] = 'qemu';
-    inventory.vm_tags = { db1: { role: 'db' } };
-    bend(inventory.hosts);
-    return stringify(inventory);
+    return drivenByQemu(await inventoryOf(lab), (inventory) => {
+        inventory.vm_tags = { db1: { role: 'db' } };
+        bend(inventory.hosts);
+    });
 }
 
 /** QEMU processes of a host, by the name that each was started with. */

@@ -55,7 +55,9 @@ export async function stopPlainGuest(lab: Lab, name: string, signal?: AbortSigna
         const pid = await guestPid(lab, host.name, name);
         if (pid === undefined) continue;
         // Whatever has its number by now is left alone unless it is this VM.
-        const script = 'grep -qaF -e "$2" "/proc/$1/cmdline" && kill -KILL "$1" && while [ -s "/proc/$1/cmdline" ]; do sleep 0.02; done';
+        // Files under /proc have no size: that it is gone is seen by its directory.
+        const script =
+            'grep -qaF -e "$2" "/proc/$1/cmdline" && kill -KILL "$1" && for n in $(seq 500); do [ -d "/proc/$1" ] || break; sleep 0.02; done';
         await run(labCommand(lab, ['sh', '-c', script, 'sh', String(pid), uuid], host.name), { signal });
         if ((await guestPid(lab, host.name, name)) !== undefined)
             throw new LabError('lab-guest-failed', `guest ${name} on ${host.name} does not end`, {
