@@ -8,8 +8,8 @@ const rest = policyText(`
     when metric "up" > 3
     move vms together by vm.tag.app all or none
     to hosts with same vm.tag.app
-    using rdma otherwise stop-and-copy { compression mt } otherwise traffic-sensitive otherwise postcopy {
-        postcopy bandwidth 1 Gbit/s; hold predicted dirty; xbzrle cache 64 MiB; throttle 20%
+    using rdma { throttle 20% } otherwise stop-and-copy { compression mt } otherwise traffic-sensitive otherwise postcopy {
+        postcopy bandwidth 1 Gbit/s; hold predicted dirty; xbzrle cache 64 MiB
         when iteration 9: pause
         when iteration 12: abort
     }

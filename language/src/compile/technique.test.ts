@@ -8,11 +8,25 @@ const wrong = (using: string, before = ''): Promise<readonly string[]> => findin
 
 const patient = 'technique patient = precopy { downtime 300 ms streams 4 after 10 min: abort }';
 
+test('options that do something are not complained of', async () => {
+    const sound = [
+        'precopy { postcopy bandwidth 1 Gbit/s after 1 min: switch to postcopy }',
+        'hybrid { postcopy bandwidth unlimited downtime 100 ms }',
+        'postcopy { postcopy bandwidth 1 Gbit/s }',
+        'stop-and-copy { streams 2 }',
+    ];
+    for (const using of sound) expect(await wrong(using), using).toEqual([]);
+    expect(
+        await wrong('patient { postcopy bandwidth 1 Gbit/s }', 'technique patient = precopy { after 1 min: switch to postcopy }'),
+    ).toEqual([]);
+    expect(await wrong('still { throttle 20% }', 'technique still = stop-and-copy')).toMatchObject([expect.stringMatching(/^MIG006/)]);
+});
+
 describe('what a technique compiles to', () => {
     test('options in base units, as written and no more', async () => {
         const [use] =
             await used(`precopy { downtime 300 ms; streams 4; compression zstd level 3; xbzrle cache 64 MiB; throttle 20% step 10% up to 80%
-            postcopy bandwidth unlimited; hold predicted dirty; tls off; never postcopy, throttle
+            hold predicted dirty; tls off; never postcopy, throttle
             zero-copy; switchover-ack; dirty-limit 40 MiB/s
             storage copy "vda" at most 8 Mbit/s shared "vdb", "vdc" preseeded "vdd" }`);
         expect(use).toEqual({
@@ -25,7 +39,6 @@ describe('what a technique compiles to', () => {
                 compression: { method: 'zstd', level: 3 },
                 xbzrleCache: 64 * 1024 ** 2,
                 throttle: { initial: 0.2, step: 0.1, max: 0.8 },
-                postcopyBandwidth: 'unlimited',
                 holdPredictedDirty: true,
                 tls: false,
                 never: ['postcopy', 'throttle'],
@@ -156,6 +169,26 @@ describe('what is wrong with a technique', () => {
         ['precopy { zero-copy zero-copy }', "MIG004 'zero-copy' is given twice here. Keep one of the two."],
         ['precopy via 2 hosts', 'MIG006 Only scatter-gather goes via other hosts, not precopy.'],
         ['precopy(limit: 3)', 'MIG006 precopy takes no parameters: what it is to do differently stands in braces.'],
+        [
+            'stop-and-copy { downtime 200 ms }',
+            'MIG006 stop-and-copy has no use for a downtime limit: the guest stands still while its memory is sent. A promise (`require downtime <= …`) says what is not to be passed.',
+        ],
+        [
+            'stop-and-copy { throttle 20% }',
+            'MIG006 stop-and-copy has nothing to throttle: the guest stands still while its memory is sent.',
+        ],
+        [
+            'postcopy { throttle 20% }',
+            'MIG006 postcopy has nothing to throttle: the guest goes to its destination at once, and pages are sent once.',
+        ],
+        [
+            'hybrid { throttle 20% }',
+            'MIG006 hybrid has nothing to throttle: it switches to post-copy after one pass, and throttling begins after that.',
+        ],
+        [
+            'precopy { postcopy bandwidth 1 Gbit/s when iteration 3: pause }',
+            'MIG006 precopy without a rung that switches to post-copy has no use for the bandwidth of that. Add such a rung (`after 60 s: switch to postcopy`), or take the option out.',
+        ],
         ['precopi', "MIG102 There is no technique 'precopi'. Did you mean 'precopy'?"],
         ['patiant', "MIG102 There is no technique 'patiant'. Did you mean 'patient'?"],
         ['patient(limit: 3 ms)', "MIG101 The technique 'patient' has no parameter 'limit'."],

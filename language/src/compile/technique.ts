@@ -8,6 +8,7 @@ import { condition, expression } from './expression.js';
 import { isSound, isTooMuch, type Names } from './names.js';
 import { once } from './once.js';
 import { literal } from './values.js';
+import { checkIdle } from './idle-options.js';
 import { rung } from './ladder.js';
 import { options } from './options.js';
 import { requirement } from './promise.js';
@@ -76,14 +77,16 @@ function builtIn(node: ast.NamedUse, kind: ast.TechniqueKindName, names: Names, 
     const [argument] = node.arguments;
     if (argument)
         context.report('MIG006', context.range(argument), `${kind} takes no parameters: what it is to do differently stands in braces.`);
-    return {
+    const use = {
         kind: 'technique',
         technique: kind,
         options: { ...options(node.items, names, context), ...viaOf(node.via, kind, names, context) },
         ladder: node.items.filter(ast.isRung).map((item) => rung(item, names, context)),
         name: undefined,
         range: context.range(node),
-    };
+    } as const;
+    checkIdle(node.items, use, context);
+    return use;
 }
 
 /** A declared technique, with what is said here in place of what is said there. */
@@ -160,7 +163,9 @@ function changed(base: TechniqueUse, node: ast.NamedUse, names: Names, context: 
     }
     const rungs = node.items.filter(ast.isRung).map((item) => rung(item, names, context));
     const changes: TechniqueOptions = { ...options(node.items, names, context), ...viaOf(node.via, base.technique, names, context) };
-    return { ...base, options: { ...base.options, ...changes }, ladder: rungs.length > 0 ? rungs : base.ladder };
+    const use = { ...base, options: { ...base.options, ...changes }, ladder: rungs.length > 0 ? rungs : base.ladder };
+    checkIdle(node.items, use, context);
+    return use;
 }
 
 function viaOf(node: ast.Via | undefined, kind: string, names: Names, context: Context): Pick<TechniqueOptions, 'via'> {
