@@ -248,7 +248,11 @@ export interface Selection extends Node {
     /** `quiet when …`: a VM starts only while this holds. */
     readonly quietWhen: Expression | undefined;
     readonly onlyIfEmptied: SourceRange | undefined;
-    readonly immovable: Node & { readonly action: 'skip' | 'skip-host' | 'shut-down' | 'halt-plan' };
+    readonly immovable: Node & {
+        readonly action: 'skip' | 'skip-host' | 'shut-down' | 'halt-plan';
+        /** How long a guest has to shut down; undefined: as is usual. */
+        readonly withinMs?: number;
+    };
     readonly triage: (Node & { readonly by: Expression }) | undefined;
 }
 

@@ -51,6 +51,17 @@ describe('which VMs', () => {
         expect(await wrong('move vms limit 120%')).toEqual(['MIG206 A limit is out of range: 120% is more than all.']);
         expect(await wrong('move vms limit 2.5')).toEqual(['MIG206 A limit is out of range: 2.5 is no whole number.']);
     });
+
+    test('a time to shut down, where guests are shut down', async () => {
+        const { selection } = await policy('move vms immovable: shut down vm within 90 s\nto hosts');
+        expect(bare(selection.immovable)).toEqual({ action: 'shut-down', withinMs: 90_000 });
+        expect(await wrong('move vms immovable: skip within 90 s\nto hosts')).toEqual([
+            'MIG006 A time is given for shutting down, and here no guest is shut down. Write `immovable: shut down vm within …`, or leave the time out.',
+        ]);
+        expect(await wrong('move vms immovable: shut down vm within 90 MiB\nto hosts')).toEqual([
+            expect.stringMatching(/^MIG203 The time to shut down is a duration, and 90 MiB is a size\./),
+        ]);
+    });
 });
 
 describe('where to', () => {

@@ -1,7 +1,7 @@
 import type { AstNode } from 'langium';
 import * as ast from '../generated/ast.js';
 import type { Entity, Expression, Selection } from '../program.js';
-import { count, nothing, share, typeOf } from './amount.js';
+import { count, duration, nothing, share, typeOf } from './amount.js';
 import { all as allOf, only } from './clauses.js';
 import type { Context } from './context.js';
 import { condition, expression, groupCondition } from './expression.js';
@@ -52,9 +52,22 @@ export function selection(node: ast.MoveClause, context: Context): Selection {
         },
         quietWhen: quiet && condition(quiet.condition, namesOfVms, context),
         onlyIfEmptied: onlyIf && context.range(onlyIf),
-        immovable: { action: actions[immovable?.action ?? 'skip'] ?? 'skip', range: immovable ? context.range(immovable) : range },
+        immovable: immovable ? immovableOf(immovable, context) : { action: 'skip', range },
         triage: triage && { by: ranked(triage.by, 'A weight', namesOfVms, context), range: context.range(triage) },
     };
+}
+
+function immovableOf(item: ast.ImmovableItem, context: Context): Selection['immovable'] {
+    const action = actions[item.action] ?? 'skip';
+    const range = context.range(item);
+    if (!item.within) return { action, range };
+    if (action !== 'shut-down') {
+        context.report('MIG006', context.range(item.within), 'A time is given for shutting down, and here no guest is shut down.', {
+            hint: 'Write `immovable: shut down vm within …`, or leave the time out.',
+        });
+        return { action, range };
+    }
+    return { action, withinMs: duration(item.within, { what: 'The time to shut down' }, nothing, context), range };
 }
 
 /** By the words of the grammar, written together. */

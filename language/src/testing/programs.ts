@@ -162,7 +162,7 @@ const moveItem = one(
     say('together by', attribute, ['all or none']),
     say('quiet when', expression),
     'only if host becomes empty',
-    say('immovable :', one('skip', 'skip host', 'shut down vm', 'halt plan')),
+    say('immovable :', one('skip', 'skip host', 'shut down vm', 'shut down vm within 5 min', 'halt plan')),
     say('triage by', expression),
 );
 const ranking = one('least loaded', 'most free memory', 'fullest', 'even load');

@@ -100,7 +100,7 @@ policy urgent like evacuate priority 1000 preempt {
   when host is failing and not between 22:00 and 05:00 and not on weekends, freeze
   move vms in web on host
     triage by vm.memory
-    immovable: shut down vm
+    immovable: shut down vm within 5 min
     quiet when vm.dirty_rate < 40 MiB/s for 30 s
     only if host becomes empty
   to hosts anywhere in rack40

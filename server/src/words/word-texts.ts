@@ -30,7 +30,7 @@ const rows = {
     order: 'The order in which VMs are taken; ties break by name.',
     together: 'A gang: VMs with the same value start together and share bandwidth.',
     limit: 'At most so many VMs, or such a share of them.',
-    immovable: 'What happens to VMs that cannot move: `skip`, `skip host`, `shut down vm` or `halt plan`.',
+    immovable: 'What happens to VMs that cannot move: `skip`, `skip host`, `shut down vm within 5 min` or `halt plan`.',
     to: 'The destinations: constraints exclude, preferences rank; both judged at that step of the plan.',
     keep: 'Headroom that must stay on the destination after the move.',
     hugepages: 'Memory in huge pages: of the size after `of`, or of the usual one of the host.',

@@ -97,6 +97,11 @@ describe('VMs that cannot move', () => {
         expect(plan.shutdowns?.[0]?.actions.map(({ call }) => call)).toEqual(['flock', 'virDomainShutdown']);
         expect(plan.assumptions).toContainEqual(expect.objectContaining({ kind: 'vm-state', name: 'gpu', state: 'running' }));
     });
+    test('have as long as the policy says', async () => {
+        const plan = await planFor({ move: 'immovable: shut down vm within 10 min' }, stuck);
+        expect(plan.shutdowns).toMatchObject([{ vm: { name: 'gpu' }, withinMs: 600_000 }]);
+        expect(plan.shutdowns?.[0]?.actions.at(-1)?.with).toMatchObject({ within: '10 min' });
+    });
     test('are shut down as well where no host takes them, with what excluded which', async () => {
         const wide = snapshot([host('a', { maintenance: true }), host('b', { memoryFree: gib(1) })], [vm('big', 'a', { memory: gib(8) })]);
         const plan = await planFor({ move: 'immovable: shut down vm' }, wide);

@@ -1,5 +1,5 @@
 /** `immovable: shut down vm`: which of the VMs that cannot move are shut down, and which stay as they are all the same. */
-import { formatQuantity, milliseconds } from '@mig/language';
+import { formatQuantity, milliseconds, type Milliseconds } from '@mig/language';
 import type { MoveFailure } from '../model/events.js';
 import type { PlannedAction, PlannedShutdown, Reason, Unplaced } from '../model/plan.js';
 import type { VmState } from '../model/snapshot.js';
@@ -8,7 +8,7 @@ import { lockFile } from './route.js';
 import type { Fired } from './trigger.js';
 import type { World } from './world.js';
 
-/** A guest has this long to stop its services and to write its disks. */
+/** Where the policy does not say (`within`): a guest has this long to stop its services and to write its disks. */
 export const shutdownWithin = milliseconds(120_000);
 
 type Excluded = Unplaced['excluded'];
@@ -20,7 +20,7 @@ export function shutdownOf(
     { candidate: { vm }, excluded }: NoPlace,
     world: World,
 ): { readonly shutdown: PlannedShutdown } | { readonly excluded: Excluded } {
-    const { action, range } = policy.selection.immovable;
+    const { action, withinMs = shutdownWithin, range } = policy.selection.immovable;
     if (action !== 'shut-down') return { excluded };
     const isPlain = world.hosts.get(vm.host)?.state.driver === 'qemu';
     const against = staysOn(vm, isPlain);
@@ -33,7 +33,8 @@ export function shutdownOf(
         { text: 'so it is shut down', range },
     ];
     const vmAt = { uuid: vm.uuid, name: vm.name };
-    return { shutdown: { instance, vm: vmAt, host: vm.host, withinMs: shutdownWithin, because, actions: actionsOf(vm, isPlain) } };
+    const within = milliseconds(withinMs);
+    return { shutdown: { instance, vm: vmAt, host: vm.host, withinMs: within, because, actions: actionsOf(vm, isPlain, within) } };
 }
 
 /** What would take more from its owner than its running, or cut across somebody else's work. */
@@ -45,8 +46,8 @@ function staysOn(vm: VmState, isPlain: boolean): string | undefined {
     return undefined;
 }
 
-function actionsOf(vm: VmState, isPlain: boolean): readonly PlannedAction[] {
-    const within = formatQuantity(shutdownWithin, 'duration');
+function actionsOf(vm: VmState, isPlain: boolean, withinMs: Milliseconds): readonly PlannedAction[] {
+    const within = formatQuantity(withinMs, 'duration');
     const [call, name] = isPlain ? ['system_powerdown', 'vm'] : ['virDomainShutdown', 'domain'];
     return [
         { on: vm.host, phase: 'lock', call: 'flock', with: { file: lockFile(vm.uuid) } },
