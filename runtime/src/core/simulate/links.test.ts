@@ -1,7 +1,8 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { bytesPerSecond } from '@mig/language';
 import { describe, expect, test } from 'vitest';
-import { fairRates, type Flow } from './links.js';
+import { FairLinks, fairRates, type Flow } from './links.js';
+import type { LinkFlow } from './link-filling.js';
 
 const flow = (id: string, links: readonly string[], cap?: number): Flow => ({
     id,
@@ -110,4 +111,54 @@ property.prop([clusters], { numRuns: 500 })('are those of a plain reference, wha
     const flows = cluster.flows.map(({ from, to, cap }, i) => flow(`f${i}`, [`${from}/out`, `${to}/in`], cap));
     const rates = fairRates(flows, links);
     for (const [id, rate] of reference(flows, links)) expect((rates.get(id) ?? NaN) / rate).toBeCloseTo(1, 9);
+});
+
+/** Few different capacities, so that links often give the same. */
+const changes = fc.record({
+    capacities: fc.array(fc.oneof(fc.constantFrom(100, 10, 7), fc.integer({ min: 1, max: 1000 })), { minLength: 12, maxLength: 12 }),
+    steps: fc.array(
+        fc.record({
+            from: fc.constantFrom(...hostNames),
+            to: fc.constantFrom(...hostNames),
+            cap: fc.option(fc.oneof(fc.constantFrom(5, 10, 50), fc.integer({ min: 1, max: 500 })), { nil: undefined }),
+            what: fc.constantFrom('come', 'come', 'go', 'cap'),
+            which: fc.nat(),
+            silent: fc.boolean(),
+        }),
+        { maxLength: 60 },
+    ),
+});
+
+property.prop([changes], { numRuns: 500 })('after any change are those that sharing out anew gives', ({ capacities: of, steps }) => {
+    const limits = capacities(
+        Object.fromEntries(
+            hostNames.flatMap((h, i) => [
+                [`${h}/in`, of[2 * i]!],
+                [`${h}/out`, of[2 * i + 1]!],
+            ]),
+        ),
+    );
+    const links = new FairLinks(limits);
+    const now = new Map<LinkFlow, Flow>();
+    const told = new Map<LinkFlow, number>();
+    for (const [i, { from, to, cap, what, which, silent }] of steps.entries()) {
+        const known = [...now.keys()][which % Math.max(1, now.size)];
+        if (what === 'come' || !known) {
+            const one = flow(`f${i}`, [`${from}/out`, `${to}/in`], cap);
+            const handle = links.flow(one.links);
+            now.set(handle, one);
+            links.set(handle, cap ?? Infinity);
+        } else if (what === 'go') {
+            now.delete(known);
+            told.delete(known);
+            links.take(known);
+        } else {
+            now.set(known, { ...now.get(known)!, cap: cap === undefined ? undefined : bytesPerSecond(cap) });
+            links.set(known, cap ?? Infinity);
+        }
+        if (silent) continue;
+        for (const changed of links.shareOut()) told.set(changed, changed.rate);
+        const anew = fairRates([...now.values()], limits);
+        for (const [handle, { id }] of now) expect((told.get(handle) ?? NaN) / (anew.get(id) ?? NaN)).toBeCloseTo(1, 12);
+    }
 });

@@ -7,18 +7,21 @@ import type { Windows } from '../decide/windows.js';
 import type { MoveId } from '../model/events.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { MoveCourse } from './course.js';
-import { FairLinks, type Flow } from './links.js';
+import type { LinkFlow } from './link-filling.js';
+import { FairLinks } from './links.js';
 
 export class RunShares {
     readonly #windows: Windows;
     readonly #capacities: LinkCapacities;
     readonly #links: FairLinks;
     readonly #schedule: (course: MoveCourse) => void;
-    readonly #sharing = new Set<MoveCourse>();
+    /** Those that have a share, with what they load the links with. */
+    readonly #sharing = new Map<MoveCourse, LinkFlow>();
+    readonly #courseOf = new Map<LinkFlow, MoveCourse>();
+    /** Whether they send, and what bounds them, may be another than the links know. */
+    readonly #stale = new Set<MoveCourse>();
     /** Who sent, and with which caps of rungs, when caps were last set. */
     #cappedFor = '';
-    /** Who sent, and bounded by what, when the links were last shared out. */
-    #flows: readonly Flow[] = [];
 
     /** `schedule` is called for a course that goes at another rate than before, so that its next event comes at another time. */
     constructor(snapshot: Snapshot, windows: Windows, links: ReadonlyMap<string, BytesPerSecond>, schedule: (course: MoveCourse) => void) {
@@ -30,7 +33,7 @@ export class RunShares {
 
     /** Those that have a share. */
     get moves(): ReadonlySet<MoveId> {
-        return new Set([...this.#sharing].map((c) => c.planned.id));
+        return new Set([...this.#sharing.keys()].map((c) => c.planned.id));
     }
 
     /** Why these moves cannot all send at once. */
@@ -47,43 +50,72 @@ export class RunShares {
     /** Shares bandwidth out again after one move's demand has changed, or the caps of the plan. */
     shareOut(now: number, changed?: MoveCourse): void {
         if (!changed) this.#cappedFor = '';
-        else if (changed.sharing) this.#sharing.add(changed);
-        else this.#sharing.delete(changed);
-        const sharing = [...this.#sharing];
-        const demands = sharing.map((c) => c.demand);
-        this.#setCaps(sharing, now);
-        this.#setRates(
-            sharing.filter((c) => c.sending),
-            now,
-        );
-        for (const [i, course] of sharing.entries()) if (course.demand !== demands[i]) this.shareOut(now, course);
+        else if (changed.sharing) this.#join(changed);
+        else this.#leave(changed);
+        /** What those that are told of a cap or a rate asked for before. */
+        const demands = new Map<MoveCourse, string>();
+        this.#setCaps(now, demands);
+        this.#setRates(now, demands);
+        for (const [course, demand] of demands) if (course.demand !== demand) this.shareOut(now, course);
     }
 
-    /** What the links give depends on who sends, and on what bounds each; nothing is done while these stay. */
-    #setRates(sending: readonly MoveCourse[], now: number): void {
-        const flows = sending.map((c): Flow => ({ id: c.planned.id, links: c.links, cap: c.bound }));
-        if (flows.length === this.#flows.length && flows.every((f, i) => f.id === this.#flows[i]?.id && f.cap === this.#flows[i].cap))
-            return;
-        this.#flows = flows;
-        const rates = this.#links.rates(flows);
-        for (const [i, course] of sending.entries()) if (course.flow(bytesPerSecond(rates[i] ?? 0), now)) this.#schedule(course);
+    #join(course: MoveCourse): void {
+        this.#stale.add(course);
+        if (this.#sharing.has(course)) return;
+        const flow = this.#links.flow(course.links);
+        this.#sharing.set(course, flow);
+        this.#courseOf.set(flow, course);
+    }
+
+    #leave(course: MoveCourse): void {
+        const flow = this.#sharing.get(course);
+        if (!flow) return;
+        this.#links.take(flow);
+        this.#sharing.delete(course);
+        this.#courseOf.delete(flow);
+        this.#stale.delete(course);
+    }
+
+    /** What the links give depends on who sends, and on what bounds each. */
+    #setRates(now: number, demands: Map<MoveCourse, string>): void {
+        for (const course of this.#stale) {
+            const flow = this.#sharing.get(course);
+            if (!flow) continue;
+            if (course.sending) this.#links.set(flow, course.bound);
+            else this.#links.take(flow);
+        }
+        this.#stale.clear();
+        for (const flow of this.#links.shareOut()) {
+            const course = this.#courseOf.get(flow);
+            if (!course) continue;
+            if (!demands.has(course)) demands.set(course, course.demand);
+            if (!course.flow(bytesPerSecond(flow.rate), now)) continue;
+            this.#stale.add(course);
+            this.#schedule(course);
+        }
     }
 
     /** The caps depend on who sends and on what rungs have set; sharing them out is the dearest step, so nothing is done while these stay. */
-    #setCaps(sending: readonly MoveCourse[], now: number): void {
-        const own = sending.flatMap(({ planned, rungCap }): CapInForce[] =>
+    #setCaps(now: number, demands: Map<MoveCourse, string>): void {
+        const caps = this.#windows.inForce;
+        const sharing = [...this.#sharing.keys()];
+        const own = sharing.flatMap(({ planned, rungCap }): CapInForce[] =>
             rungCap === undefined
                 ? []
                 : [{ scope: 'vm', of: planned.vm.name, rate: rungCap, kind: 'cap', because: { text: 'a rung of its ladder' } }],
         );
-        const all = [...this.#windows.inForce, ...own];
+        const all = [...caps, ...own];
         if (all.length === 0 && this.#cappedFor === nobody) return;
-        const key = sending.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
+        const key = sharing.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
         if (key === this.#cappedFor) return;
         this.#cappedFor = all.length === 0 ? nobody : key;
-        const requests = sending.map((c) => c.request);
-        const caps = all.length === 0 ? undefined : sharesInFlight(requests, all, this.#capacities).shares;
-        for (const course of sending) course.limit(caps?.get(course.planned.id), now);
+        const requests = sharing.map((c) => c.request);
+        const shares = all.length === 0 ? undefined : sharesInFlight(requests, all, this.#capacities).shares;
+        for (const course of sharing) {
+            demands.set(course, course.demand);
+            this.#stale.add(course);
+            course.limit(shares?.get(course.planned.id), now);
+        }
     }
 }
 
