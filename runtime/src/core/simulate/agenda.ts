@@ -1,77 +1,85 @@
 /** What is due when, in virtual time: a binary heap with one entry for each key, first come first served at one instant. */
 export class Agenda<Key> {
     readonly #heap: Entry<Key>[] = [];
-    readonly #valid = new Map<Key, number>();
+    readonly #entries = new Map<Key, Entry<Key>>();
     #serial = 0;
 
     /** Sets the time of a key, in place of an earlier one. Infinity: it has none. */
     set(key: Key, at: number): void {
         this.#serial += 1;
+        const known = this.#entries.get(key);
         if (at === Infinity) {
-            this.#valid.delete(key);
+            if (known) this.#remove(known);
             return;
         }
-        this.#valid.set(key, this.#serial);
-        this.#heap.push({ at, serial: this.#serial, key });
-        this.#rise(this.#heap.length - 1);
+        if (!known) {
+            const entry = { key, at, serial: this.#serial, place: this.#heap.length };
+            this.#entries.set(key, entry);
+            this.#heap.push(entry);
+            this.#rise(entry);
+            return;
+        }
+        known.at = at;
+        known.serial = this.#serial;
+        this.#settle(known);
     }
 
     /** Takes out the key that is due next. */
     next(): { readonly at: number; readonly key: Key } | undefined {
-        for (;;) {
-            const top = this.#takeTop();
-            if (!top) return undefined;
-            if (this.#valid.get(top.key) !== top.serial) continue;
-            this.#valid.delete(top.key);
-            return top;
-        }
-    }
-
-    #takeTop(): Entry<Key> | undefined {
         const top = this.#heap[0];
-        const last = this.#heap.pop();
-        if (top && last && top !== last) {
-            this.#heap[0] = last;
-            this.#sink(0);
-        }
+        if (top) this.#remove(top);
         return top;
     }
 
-    #rise(from: number): void {
-        for (let i = from; i > 0; ) {
-            const parent = (i - 1) >> 1;
-            if (!this.#swapIfLater(parent, i)) return;
-            i = parent;
+    #remove(entry: Entry<Key>): void {
+        this.#entries.delete(entry.key);
+        const last = this.#heap.pop();
+        if (!last || last === entry) return;
+        last.place = entry.place;
+        this.#heap[last.place] = last;
+        this.#settle(last);
+    }
+
+    /** To its place, from a place that was right before its time was another. */
+    #settle(entry: Entry<Key>): void {
+        const { place } = entry;
+        this.#rise(entry);
+        if (entry.place === place) this.#sink(entry);
+    }
+
+    #rise(entry: Entry<Key>): void {
+        while (entry.place > 0) {
+            const parent = this.#heap[(entry.place - 1) >> 1];
+            if (!parent || !isLater(parent, entry)) return;
+            this.#swap(parent, entry);
         }
     }
 
-    #sink(from: number): void {
-        for (let i = from; ; ) {
-            const left = 2 * i + 1;
-            const child = this.#isLater(left, left + 1) ? left + 1 : left;
-            if (!this.#swapIfLater(i, child)) return;
-            i = child;
+    #sink(entry: Entry<Key>): void {
+        for (;;) {
+            const left = this.#heap[2 * entry.place + 1];
+            const right = this.#heap[2 * entry.place + 2];
+            const child = left && right && isLater(left, right) ? right : left;
+            if (!child || !isLater(entry, child)) return;
+            this.#swap(entry, child);
         }
     }
 
-    #isLater(a: number, b: number): boolean {
-        const x = this.#heap[a];
-        const y = this.#heap[b];
-        return x !== undefined && y !== undefined && (x.at > y.at || (x.at === y.at && x.serial > y.serial));
-    }
-
-    #swapIfLater(upper: number, lower: number): boolean {
-        const x = this.#heap[upper];
-        const y = this.#heap[lower];
-        if (!x || !y || !this.#isLater(upper, lower)) return false;
-        this.#heap[upper] = y;
-        this.#heap[lower] = x;
-        return true;
+    #swap(a: Entry<Key>, b: Entry<Key>): void {
+        const { place } = a;
+        a.place = b.place;
+        b.place = place;
+        this.#heap[a.place] = a;
+        this.#heap[b.place] = b;
     }
 }
 
 interface Entry<Key> {
-    readonly at: number;
-    readonly serial: number;
     readonly key: Key;
+    at: number;
+    serial: number;
+    /** In the heap. */
+    place: number;
 }
+
+const isLater = <Key>(a: Entry<Key>, b: Entry<Key>): boolean => a.at > b.at || (a.at === b.at && a.serial > b.serial);
