@@ -13,9 +13,13 @@ import type { HostName } from '../model/inventory.js';
 import type { Plan, PlanLimits, PlannedGang, PlannedMove } from '../model/plan.js';
 
 export interface QueueState {
-    /** In the order of the plan. */
+    /** Those asked about, in the order of the plan. */
     readonly moves: readonly QueuedMove[];
+    /** Where these are only some of a queue: all of it, and what of it is under way. Absent: they are all there are. */
+    readonly within?: { readonly byId: QueuedById; readonly running: readonly QueuedMove[] };
 }
+
+type QueuedById = Pick<ReadonlyMap<MoveId, QueuedMove>, 'get'>;
 
 export interface QueuedMove {
     readonly id: MoveId;
@@ -94,8 +98,8 @@ export type Admission = (candidate: MoveId, running: readonly MoveId[]) => strin
 /** Moves that may start at once, all of them together, and why the other waiting ones may not. */
 export function startable(state: QueueState, limits: PlanLimits, admits: Admission = () => undefined): Startable {
     const queue: Queue = {
-        byId: new Map(state.moves.map((m) => [m.id, m])),
-        running: state.moves.filter((m) => m.status === 'running'),
+        byId: state.within?.byId ?? new Map(state.moves.map((m) => [m.id, m])),
+        running: [...(state.within?.running ?? state.moves.filter((m) => m.status === 'running'))],
         limits,
         admits,
     };
@@ -115,7 +119,7 @@ export function startable(state: QueueState, limits: PlanLimits, admits: Admissi
 }
 
 interface Queue {
-    readonly byId: ReadonlyMap<MoveId, QueuedMove>;
+    readonly byId: QueuedById;
     /** Grows as moves are found that may start. */
     readonly running: QueuedMove[];
     readonly limits: PlanLimits;
@@ -256,7 +260,7 @@ export function linksOf(move: { readonly source: HostName; readonly destination:
     return [`${move.source}/${move.network}`, `${move.destination}/${move.network}`];
 }
 
-function unfinishedBefore(move: QueuedMove, byId: ReadonlyMap<MoveId, QueuedMove>): { because: string; never: boolean } | undefined {
+function unfinishedBefore(move: QueuedMove, byId: QueuedById): { because: string; never: boolean } | undefined {
     const others = move.after.map((id) => ({ id, status: byId.get(id)?.status }));
     const failed = others.find((o) => o.status === 'failed' || o.status === undefined);
     if (failed) return { because: `${failed.id} had to end well first, and did not`, never: true };
@@ -265,24 +269,35 @@ function unfinishedBefore(move: QueuedMove, byId: ReadonlyMap<MoveId, QueuedMove
 }
 
 function fullLimit(move: QueuedMove, running: readonly QueuedMove[], limits: PlanLimits): string | undefined {
-    const full = (limit: number | undefined, words: string, counts: (other: QueuedMove) => boolean): string | undefined => {
-        if (limit === undefined) return undefined;
-        const now = running.filter(counts).length;
-        return now < limit ? undefined : `${words}: ${now} of ${limit} under way`;
-    };
-    const touches = (host: HostName) => (other: QueuedMove) => other.source === host || other.destination === host;
-    const hosts = [...new Set([move.source, move.destination])];
-    const checks: (() => string | undefined)[] = [
-        () => full(limits.inAll, 'the limit in all', () => true),
-        () => full(limits.outOfHost, `the limit out of ${move.source}`, (o) => o.source === move.source),
-        () => full(limits.intoHost, `the limit into ${move.destination}`, (o) => o.destination === move.destination),
-        ...hosts.map((h) => () => full(limits.perHost, `the limit of ${h}`, touches(h))),
-        ...hosts.map((h) => () => full(limits.workers[h], `the workers of ${h}'s daemon`, touches(h))),
-        ...linksOf(move).map((link) => () => full(limits.perLink, `the limit of link ${link}`, (o) => linksOf(o).includes(link))),
-    ];
-    for (const check of checks) {
-        const because = check();
-        if (because !== undefined) return because;
+    const { source, destination } = move;
+    const hosts = source === destination ? [source] : [source, destination];
+    let [out, into] = [0, 0];
+    const touching = hosts.map(() => 0);
+    for (const other of running) {
+        if (other.source === source) out += 1;
+        if (other.destination === destination) into += 1;
+        for (let i = 0; i < hosts.length; i += 1)
+            if (other.source === hosts[i] || other.destination === hosts[i]) touching[i] = (touching[i] ?? 0) + 1;
     }
-    return undefined;
+    const full = (limit: number | undefined, words: string, now: number): string | undefined =>
+        limit === undefined || now < limit ? undefined : `${words}: ${now} of ${limit} under way`;
+    const first = <T>(all: readonly T[], check: (one: T, i: number) => string | undefined): string | undefined => {
+        for (const [i, one] of all.entries()) {
+            const found = check(one, i);
+            if (found !== undefined) return found;
+        }
+        return undefined;
+    };
+    return (
+        full(limits.inAll, 'the limit in all', running.length) ??
+        full(limits.outOfHost, `the limit out of ${source}`, out) ??
+        full(limits.intoHost, `the limit into ${destination}`, into) ??
+        first(hosts, (h, i) => full(limits.perHost, `the limit of ${h}`, touching[i] ?? 0)) ??
+        first(hosts, (h, i) => full(limits.workers[h], `the workers of ${h}'s daemon`, touching[i] ?? 0)) ??
+        (limits.perLink === undefined
+            ? undefined
+            : first(linksOf(move), (link) =>
+                  full(limits.perLink, `the limit of link ${link}`, running.filter((other) => linksOf(other).includes(link)).length),
+              ))
+    );
 }

@@ -4,6 +4,7 @@ import { startable, toReady, type QueuedMove } from '../decide/queue.js';
 import type { PlanLimits } from '../model/plan.js';
 import { Agenda } from './agenda.js';
 import { nextInLine, portions } from './candidates.js';
+import { Load } from './load.js';
 
 const hosts = ['a', 'b', 'c', 'd'];
 const limit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
@@ -42,10 +43,15 @@ function inPortions(all: readonly QueuedMove[], within: PlanLimits): readonly st
     const waiting = new Map(all.filter((m) => m.status === 'waiting').map((m) => [m.id, m]));
     const running = new Set(all.filter((m) => m.status === 'running').map((m) => m.id));
     const started: string[] = [];
-    for (const portion of portions({ byId, waiting, running }, within)) {
-        for (const id of startable({ moves: portion }, within).start) {
+    const load = new Load(
+        within,
+        all.filter((m) => m.status === 'running'),
+    );
+    for (const portion of portions({ byId, waiting, running, load })) {
+        for (const id of startable(portion, within).start) {
             const move = byId.get(id);
             if (move) byId.set(id, { ...move, status: 'running' });
+            if (move) load.add(move);
             waiting.delete(id);
             running.add(id);
             started.push(id);
@@ -68,11 +74,12 @@ property.prop([queues, limits, fc.array(fc.nat(60)), fc.array(fc.nat(60), { maxL
             byId: new Map(now.map((m) => [m.id, m])),
             waiting: new Map(of('waiting').map((m) => [m.id, m])),
             running: new Set(of('running').map((m) => m.id)),
+            load: new Load(within, of('running')),
         };
         const among = (some: readonly number[], status: QueuedMove['status']) =>
             new Set(some.flatMap((n) => of(status)[n % Math.max(1, of(status).length)]?.id ?? []));
         const [ending, ready] = [among(ends, 'running'), among(prepared, 'waiting')];
-        const asked = nextInLine(live, within, ending, ready, (portion) => startable({ moves: portion }, within).start);
+        const asked = nextInLine(live, ending, ready, (portion) => startable(portion, within).start);
         expect(ending.size === 0 ? [] : asked).toEqual(toReady({ moves: now }, within, ending, ready));
     },
 );

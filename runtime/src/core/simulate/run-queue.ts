@@ -1,14 +1,15 @@
 /** The queue of a simulation as its moves start and end, and which of them may start. */
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
-import { queueOf, readyAtMost, startable, type Admission, type QueuedMove, type Startable } from '../decide/queue.js';
+import { queueOf, readyAtMost, startable, type Admission, type QueuedMove, type QueueState, type Startable } from '../decide/queue.js';
 import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
 import { vmsOf, type World } from '../decide/world.js';
 import type { MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { Plan, PlannedMove } from '../model/plan.js';
-import { nextInLine, portions, type LiveQueue } from './candidates.js';
+import { nextInLine, portions } from './candidates.js';
+import { Load } from './load.js';
 
 export class RunQueue {
     readonly #plan: Plan;
@@ -25,7 +26,7 @@ export class RunQueue {
     readonly #ready = new Set<MoveId>();
     /** Moves that others have to wait for. */
     readonly #awaited: ReadonlySet<MoveId>;
-    readonly #live: LiveQueue;
+    readonly #load: Load;
 
     constructor(plan: Plan, world: World, admits: Admission) {
         this.#plan = plan;
@@ -36,7 +37,7 @@ export class RunQueue {
         this.#awaited = new Set(plan.moves.flatMap((move) => [...move.after, ...(move.neverDuring ? [move.id, ...move.neverDuring] : [])]));
         this.#placeOf = new Map(plan.moves.map(({ id }, place) => [id, place]));
         for (const { id, source } of plan.moves) this.#waitAt(source).set(id, this.#placeOf.get(id) ?? 0);
-        this.#live = { byId: this.#byId, waiting: this.#waiting, waitingAt: this.#waitingAt, running: this.#running };
+        this.#load = new Load(plan.limits);
     }
 
     get(id: MoveId): QueuedMove | undefined {
@@ -77,26 +78,29 @@ export class RunQueue {
     }
 
     /** What may start of these and what holds the others up. */
-    ask(moves: readonly QueuedMove[] = this.all): Startable {
-        return startable({ moves }, this.#plan.limits, this.#admits);
+    ask(about: QueueState = { moves: this.all }): Startable {
+        return startable(about, this.#plan.limits, this.#admits);
     }
 
     /** Moves that may start now, a portion at a time: the next one is looked for when those have started. */
     *startable(): Generator<readonly MoveId[]> {
-        for (const moves of portions(this.#live, this.#plan.limits)) yield this.ask(moves).start;
+        for (const portion of portions(this.#live)) yield this.ask(portion).start;
     }
 
     /** Those that are to be made ready while others come to their end. */
     nextInLine(): readonly MoveId[] {
         if (this.#ending.size === 0 || this.#ready.size >= readyAtMost) return [];
-        return nextInLine(this.#live, this.#plan.limits, this.#ending, this.#ready, (portion) => this.ask(portion).start);
+        return nextInLine(this.#live, this.#ending, this.#ready, (portion) => this.ask(portion).start);
     }
 
     /** Its turn has come. */
     started(id: MoveId): void {
         this.setStatus(id, 'running');
-        this.#running.add(id);
         this.#ready.delete(id);
+        const move = this.#byId.get(id);
+        if (!move || this.#running.has(id)) return;
+        this.#running.add(id);
+        this.#load.add(move);
     }
 
     madeReady(id: MoveId): void {
@@ -115,7 +119,10 @@ export class RunQueue {
     /** It no longer counts against the limits. False: it did not before. */
     leaves(id: MoveId): boolean {
         this.#ending.delete(id);
-        return this.#running.delete(id);
+        if (!this.#running.delete(id)) return false;
+        const move = this.#byId.get(id);
+        if (move) this.#load.remove(move);
+        return true;
     }
 
     setStatus(id: MoveId, status: QueuedMove['status']): void {
@@ -136,6 +143,10 @@ export class RunQueue {
         const alone = homeward === undefined ? {} : { gang: undefined, heldBack: undefined };
         if (move) this.#byId.set(id, { ...move, source, destination, network: route.network, after, ...alone });
         this.setStatus(id, 'waiting');
+    }
+
+    get #live() {
+        return { byId: this.#byId, waiting: this.#waiting, waitingAt: this.#waitingAt, running: this.#running, load: this.#load };
     }
 
     #waitAt(host: HostName): Map<MoveId, number> {
