@@ -56,6 +56,17 @@ describe('a stall', () => {
     test('too short a history is never a stall', () => {
         expect(isStalled(mebibytes(100, 100, 100), 3)).toBe(false);
     });
+    property.prop([
+        fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 30 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 5 }),
+    ])('is judged over the whole history, of which no more is kept than the rungs look back to', (remaining, one, other) => {
+        const stalls = [one, other].map((iterations) => rung({ kind: 'stalled', iterations }, { kind: 'report' }));
+        const { state, actions } = judged(startLadder(technique(...stalls)), ...remaining);
+        const everStalled = (window: number) => remaining.some((_, i) => isStalled(mebibytes(...remaining.slice(0, i + 1)), window));
+        expect(actions.map((a) => a.rung).toSorted()).toEqual([one, other].flatMap((window, i) => (everStalled(window) ? [i] : [])));
+        expect(state.remaining.length).toBeLessThanOrEqual(Math.max(one, other) + 1);
+    });
 });
 
 describe('a ladder', () => {

@@ -4,6 +4,7 @@
  * the same question and act on the same answer.
  */
 import {
+    bytes,
     bytesPerSecond,
     formatQuantity,
     milliseconds,
@@ -34,7 +35,7 @@ export interface LadderState {
      * abort (safety.md rule 3).
      */
     readonly postcopy: 'no' | 'asked' | 'made';
-    /** What was left to send at each iteration boundary, oldest first. */
+    /** What was left to send at the last iteration boundaries, oldest first: as many as a rung looks back, after the best of all before. */
     readonly remaining: readonly Bytes[];
 }
 
@@ -91,8 +92,7 @@ export const startLadder = (technique: PlannedTechnique): LadderState => ({
 
 /** Judges the ladder once: which rungs fire now, and why; and which have become void. */
 export function decide(state: LadderState, sample: LadderSample): LadderDecision {
-    const remaining =
-        sample.at === 'iteration' && sample.remaining !== undefined ? [...state.remaining, sample.remaining] : state.remaining;
+    const remaining = sample.at === 'iteration' && sample.remaining !== undefined ? remembered(state, sample.remaining) : state.remaining;
     const fired = [...state.fired];
     const actions: LadderAction[] = [];
     const reasons: Reason[] = [];
@@ -127,8 +127,9 @@ export const switchRefused = (state: LadderState): LadderState =>
 /** The next time at which the clock has a say, since the first phase. Undefined: none is left. */
 export function nextClockTime(state: LadderState, elapsed: Milliseconds): Milliseconds | undefined {
     let next = Infinity;
-    for (const [i, { on }] of state.rungs.entries()) {
-        if (on.kind !== 'after' || on.ms <= elapsed || on.ms >= next) continue;
+    for (let i = 0; i < state.rungs.length; i += 1) {
+        const on = state.rungs[i]?.on;
+        if (on?.kind !== 'after' || on.ms <= elapsed || on.ms >= next) continue;
         if (!state.fired.includes(i) && !state.voided.includes(i)) next = on.ms;
     }
     return next === Infinity ? undefined : milliseconds(next);
@@ -149,6 +150,15 @@ export function timeBound(technique: PlannedTechnique): Milliseconds | undefined
 export function isStalled(remaining: readonly Bytes[], window: number): boolean {
     if (window < 1 || remaining.length <= window) return false;
     return Math.min(...remaining.slice(-window)) > Math.min(...remaining.slice(0, -window)) * (1 - progressMargin);
+}
+
+/** Of the boundaries before those that a rung looks back to only the best one counts. */
+function remembered({ rungs, remaining }: LadderState, latest: Bytes): readonly Bytes[] {
+    let furthest = 0;
+    for (const { on } of rungs) if (on.kind === 'stalled') furthest = Math.max(furthest, on.iterations);
+    const [best, next, ...later] = [...remaining, latest];
+    if (next === undefined || later.length < furthest) return [...remaining, latest];
+    return [bytes(Math.min(best, next)), ...later];
 }
 
 /** A rung that is forbidden counts as void. */

@@ -1,6 +1,7 @@
 /** What is due when, in virtual time: a binary heap with one entry for each key, first come first served at one instant. */
 export class Agenda<Key> {
     readonly #heap: Entry<Key>[] = [];
+    /** Kept when they are taken out, for most keys are set again at once. */
     readonly #entries = new Map<Key, Entry<Key>>();
     #serial = 0;
 
@@ -9,34 +10,33 @@ export class Agenda<Key> {
         this.#serial += 1;
         const known = this.#entries.get(key);
         if (at === Infinity) {
-            if (known) this.#remove(known);
+            if (known && known.place !== nowhere) this.#remove(known);
             return;
         }
-        if (!known) {
-            const entry = { key, at, serial: this.#serial, place: this.#heap.length };
-            this.#entries.set(key, entry);
-            this.#heap.push(entry);
-            this.#rise(entry);
-            return;
-        }
-        known.at = at;
-        known.serial = this.#serial;
-        this.#settle(known);
+        const entry = known ?? { key, at, serial: 0, place: nowhere };
+        if (!known) this.#entries.set(key, entry);
+        entry.at = at;
+        entry.serial = this.#serial;
+        if (entry.place !== nowhere) return this.#settle(entry);
+        entry.place = this.#heap.push(entry) - 1;
+        this.#rise(entry);
     }
 
     /** Takes out the key that is due next. */
     next(): { readonly at: number; readonly key: Key } | undefined {
         const top = this.#heap[0];
-        if (top) this.#remove(top);
-        return top;
+        if (!top) return undefined;
+        this.#remove(top);
+        return { at: top.at, key: top.key };
     }
 
     #remove(entry: Entry<Key>): void {
-        this.#entries.delete(entry.key);
+        const { place } = entry;
+        entry.place = nowhere;
         const last = this.#heap.pop();
         if (!last || last === entry) return;
-        last.place = entry.place;
-        this.#heap[last.place] = last;
+        last.place = place;
+        this.#heap[place] = last;
         this.#settle(last);
     }
 
@@ -57,8 +57,10 @@ export class Agenda<Key> {
 
     #sink(entry: Entry<Key>): void {
         for (;;) {
-            const left = this.#heap[2 * entry.place + 1];
-            const right = this.#heap[2 * entry.place + 2];
+            const at = 2 * entry.place + 1;
+            if (at >= this.#heap.length) return;
+            const left = this.#heap[at];
+            const right = at + 1 < this.#heap.length ? this.#heap[at + 1] : undefined;
             const child = left && right && isLater(left, right) ? right : left;
             if (!child || !isLater(entry, child)) return;
             this.#swap(entry, child);
@@ -81,5 +83,8 @@ interface Entry<Key> {
     /** In the heap. */
     place: number;
 }
+
+/** The place of an entry that is not in the heap. */
+const nowhere = -1;
 
 const isLater = <Key>(a: Entry<Key>, b: Entry<Key>): boolean => a.at > b.at || (a.at === b.at && a.serial > b.serial);

@@ -29,11 +29,11 @@ export interface LiveQueue {
  */
 export function* portions(queue: LiveQueue): Generator<QueueState> {
     const { load, waiting } = queue;
-    if (waiting.size === 0 || load.allFull) return;
+    if (waiting.size === 0 || load.isFull()) return;
     let portion: QueuedMove[] = [];
     for (const move of withRoom(queue)) {
-        if (load.allFull) return;
-        if (load.fullOut(move.source) || load.fullIn(move.destination)) continue;
+        if (load.isFull()) return;
+        if (load.isFullOut(move.source) || load.isFullIn(move.destination)) continue;
         portion.push(move);
         if (portion.length < portionSize) continue;
         yield portionOf(portion, queue);
@@ -47,10 +47,10 @@ function withRoom({ waiting, waitingAt, load }: LiveQueue): Iterable<QueuedMove>
     if (!waitingAt) return waiting.values();
     const found: (readonly [number, QueuedMove])[] = [];
     for (const [host, moves] of waitingAt) {
-        if (moves.size === 0 || load.fullOut(host)) continue;
+        if (moves.size === 0 || load.isFullOut(host)) continue;
         for (const [id, place] of moves) {
             const move = waiting.get(id);
-            if (move && !load.fullIn(move.destination)) found.push([place, move]);
+            if (move && !load.isFullIn(move.destination)) found.push([place, move]);
         }
     }
     return found.sort(([a], [b]) => a - b).map(([, move]) => move);

@@ -43,6 +43,8 @@ export class Copying {
     /** A rung's own cap, on top of those of the plan. */
     rungCap: BytesPerSecond | undefined;
     readonly #owner: CopyOwner;
+    /** Its technique does, and not only a rung. */
+    readonly #switchesItself: boolean;
     #state: PrecopyState;
     #ladder: LadderState;
     #stopLimit: StopLimit | undefined;
@@ -64,6 +66,7 @@ export class Copying {
 
     constructor(guest: GuestMemory, owner: CopyOwner) {
         this.#owner = owner;
+        this.#switchesItself = ownSwitch(owner.planned.technique) !== undefined;
         this.#ladder = startLadder(owner.planned.technique);
         this.#state = startCopy(owner.planned.technique, guest);
     }
@@ -114,17 +117,14 @@ export class Copying {
     /** The next time at which something happens if the rate stays; Infinity: never. */
     dueAt(): number {
         const event = this.#now + timeToNextEvent(this.#state, this.#rate);
-        const clock =
-            isAtSource(this.#state) || this.#state.stage === 'postcopy'
-                ? nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack))
-                : undefined;
+        const judged = isAtSource(this.#state) || this.#state.stage === 'postcopy';
         return Math.min(
             event,
             this.#resumesAt,
             this.#progressAt,
             this.#aboutToEndAt(),
             this.#ownSwitchAt(),
-            clock === undefined ? Infinity : this.#startedAt + clock,
+            judged ? this.#ladderClockAt() : Infinity,
         );
     }
 
@@ -221,8 +221,11 @@ export class Copying {
 
     /** When the ladder's clock, or the bound on all moves, has its next say. */
     #clockAt(): number {
-        const next = nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack));
-        return Math.min(this.#startedAt + (next ?? Infinity), this.#switched ? Infinity : this.#performBoundAt);
+        return Math.min(this.#ladderClockAt(), this.#switched ? Infinity : this.#performBoundAt);
+    }
+
+    #ladderClockAt(): number {
+        return this.#startedAt + (nextClockTime(this.#ladder, milliseconds(this.#now - this.#startedAt + clockSlack)) ?? Infinity);
     }
 
     /** The next look at its progress that shows that it ends soon, if the rate stays. */
@@ -240,7 +243,7 @@ export class Copying {
 
     /** The look at which a technique switches before its first pass is over, if the rate stays. */
     #ownSwitchAt(): number {
-        if (this.#switched || this.#state.stage !== 'copying') return Infinity;
+        if (!this.#switchesItself || this.#switched || this.#state.stage !== 'copying') return Infinity;
         const { iteration, remaining, transferred, guest } = this.#state;
         const comesIn = switchComesIn(
             this.#owner.planned.technique,

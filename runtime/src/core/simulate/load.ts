@@ -26,21 +26,21 @@ export class Load {
     }
 
     /** No further move can start, wherever it goes. */
-    get allFull(): boolean {
+    isFull(): boolean {
         return this.#all >= (this.#limits.inAll ?? Infinity);
     }
 
     /** No further move can leave this host. */
-    fullOut(host: HostName): boolean {
-        return this.#full(host) || (this.#leaving.get(host) ?? 0) >= (this.#limits.outOfHost ?? Infinity);
+    isFullOut(host: HostName): boolean {
+        return this.#isFullAtAll(host) || (this.#leaving.get(host) ?? 0) >= (this.#limits.outOfHost ?? Infinity);
     }
 
     /** None can come to it. */
-    fullIn(host: HostName): boolean {
-        return this.#full(host) || (this.#coming.get(host) ?? 0) >= (this.#limits.intoHost ?? Infinity);
+    isFullIn(host: HostName): boolean {
+        return this.#isFullAtAll(host) || (this.#coming.get(host) ?? 0) >= (this.#limits.intoHost ?? Infinity);
     }
 
-    #full(host: HostName): boolean {
+    #isFullAtAll(host: HostName): boolean {
         const { perHost = Infinity, workers } = this.#limits;
         return (this.#touching.get(host) ?? 0) >= Math.min(perHost, workers[host] ?? Infinity);
     }

@@ -119,19 +119,30 @@ const aheadOfRequest = bytes(170_000);
 /** Time passes and nothing else happens. */
 function flow(state: PrecopyState, ms: number, bandwidth: BytesPerSecond): PrecopyState {
     if (state.stage === 'sent' || ms <= 0) return state;
-    const later = { ...state, roundFor: milliseconds(state.roundFor + ms) };
-    if (state.stage === 'postcopy') return askForPages(send(later, ms, bandwidth), state, ms, bandwidth);
+    const roundFor = milliseconds(state.roundFor + ms);
+    if (state.stage === 'postcopy') return askForPages({ ...state, ...sentIn(state, ms, bandwidth), roundFor }, state, ms, bandwidth);
     const stoppedFor = standsStill(state) ? milliseconds(state.stoppedFor + ms) : state.stoppedFor;
-    if (state.mirror && state.stage === 'mirroring') return { ...mirrored(state, state.mirror, ms, bandwidth), stoppedFor };
+    if (state.mirror && state.stage === 'mirroring') return { ...mirrored(state, state.mirror, ms, bandwidth), roundFor, stoppedFor };
     if (state.stage === 'copying') {
-        const own = send(later, ms, bandwidth);
-        const sent = { ...own, stoppedFor, transferred: bytes(own.transferred + (diskWrites(state) * ms) / 1000) };
-        return state.paused ? sent : dirty(sent, ms);
+        const { remaining, transferred, normalBytes, zeroBytes } = sentIn(state, ms, bandwidth);
+        const { dirtyHot, dirtyCold } = state.paused ? state : dirtiedIn(state, ms);
+        const written = (diskWrites(state) * ms) / 1000;
+        return {
+            ...state,
+            roundFor,
+            stoppedFor,
+            remaining,
+            transferred: bytes(transferred + written),
+            normalBytes,
+            zeroBytes,
+            dirtyHot,
+            dirtyCold,
+        };
     }
     const flowing = Math.max(0, ms - Math.max(0, state.machine.stopSetUp - sinceStop(state)));
     const memory = state.stage === 'stopped' ? Math.min(flowing, memoryMs(state, bandwidth)) : 0;
     const stateLeft = bytes(Math.max(0, state.stateLeft - (bandwidth * (flowing - memory)) / 1000));
-    return { ...send(later, memory, bandwidth), stoppedFor, stateLeft };
+    return { ...state, ...sentIn(state, memory, bandwidth), roundFor, stoppedFor, stateLeft };
 }
 
 function mirrored(state: PrecopyState, mirror: DiskMirror, ms: number, bandwidth: BytesPerSecond): PrecopyState {
@@ -161,12 +172,16 @@ function askForPages(after: PrecopyState, before: PrecopyState, ms: number, band
     };
 }
 
-function send(state: PrecopyState, ms: number, bandwidth: BytesPerSecond): PrecopyState {
+/** What has been sent, and what has not, after some time more. */
+function sentIn(
+    state: PrecopyState,
+    ms: number,
+    bandwidth: BytesPerSecond,
+): Pick<PrecopyState, 'remaining' | 'transferred' | 'normalBytes' | 'zeroBytes'> {
     const memory = Math.min(state.remaining, memorySpeed(state, bandwidth) * ms || 0);
     if (memory <= 0) return state;
     const zero = memory * state.zeroInRound;
     return {
-        ...state,
         remaining: bytes(state.remaining - memory),
         transferred: bytes(state.transferred + memory * wireCost(state)),
         normalBytes: bytes(state.normalBytes + memory - zero),
@@ -174,12 +189,12 @@ function send(state: PrecopyState, ms: number, bandwidth: BytesPerSecond): Preco
     };
 }
 
-function dirty(state: PrecopyState, ms: number): PrecopyState {
+/** What is dirty after the guest has written for some time more. */
+function dirtiedIn(state: PrecopyState, ms: number): Pick<PrecopyState, 'dirtyHot' | 'dirtyCold'> {
     const { guest } = state;
     const hotSet = Math.min(guest.hotSet, guest.size);
     const seconds = (ms / 1000) * (1 - (state.throttle?.share ?? 0));
     return {
-        ...state,
         dirtyHot: bytes(grown(state.dirtyHot, hotSet, guest.dirtyRate * seconds, guest.pattern)),
         dirtyCold: bytes(grown(state.dirtyCold, guest.size - hotSet, guest.coldRate * seconds, 'random')),
     };

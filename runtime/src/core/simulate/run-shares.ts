@@ -98,6 +98,7 @@ export class RunShares {
     /** The caps depend on who sends and on what rungs have set; sharing them out is the dearest step, so nothing is done while these stay. */
     #setCaps(now: number, demands: Map<MoveCourse, string>): void {
         const caps = this.#windows.inForce;
+        if (caps.length === 0 && this.#cappedFor === nobody && !this.#someCapThemselves()) return;
         const sharing = [...this.#sharing.keys()];
         const own = sharing.flatMap(({ planned, rungCap }): CapInForce[] =>
             rungCap === undefined
@@ -105,7 +106,6 @@ export class RunShares {
                 : [{ scope: 'vm', of: planned.vm.name, rate: rungCap, kind: 'cap', because: { text: 'a rung of its ladder' } }],
         );
         const all = [...caps, ...own];
-        if (all.length === 0 && this.#cappedFor === nobody) return;
         const key = sharing.map((c) => `${c.planned.id} ${c.rungCap ?? ''}`).join();
         if (key === this.#cappedFor) return;
         this.#cappedFor = all.length === 0 ? nobody : key;
@@ -116,6 +116,11 @@ export class RunShares {
             this.#stale.add(course);
             course.limit(shares?.get(course.planned.id), now);
         }
+    }
+
+    #someCapThemselves(): boolean {
+        for (const { rungCap } of this.#sharing.keys()) if (rungCap !== undefined) return true;
+        return false;
     }
 }
 
