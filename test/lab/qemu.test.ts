@@ -12,7 +12,7 @@ import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
 import { expectWholePlain, plainInventory } from '../kit/plain.js';
 
-const memoryMiB = 192;
+const memoryMiB = 96;
 const pages = (memoryMiB * 1024) / 4;
 
 const policy = (technique: string, promise = 'require downtime <= 500 ms'): string => `policy drain {
