@@ -15,6 +15,7 @@ import { defaultHosts } from '../../runtime/src/edges/lab/spec.js';
 import { inHost, inventoryOf } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
+import { plainInventory } from '../kit/plain.js';
 import { Streams } from '../kit/streams.js';
 import { virsh } from '../kit/virsh.js';
 
@@ -61,6 +62,7 @@ describeWithLab(
             const before = await Promise.all(
                 guests.map(async (guest) => ({ boot: await bootIdOf(lab, guest), sum: await ask(lab, guest, guestServices.content) })),
             );
+            for (const { sum } of before) expect(sum).toMatch(/^[0-9a-f]{32} /);
             const traffic = guests.map((guest) => ({
                 guest,
                 way: guest.name.startsWith('send') ? ('out of the guest' as const) : ('into the guest' as const),
@@ -95,6 +97,7 @@ describeWithLab(
             }
 
             const { code, stdout, all } = await desk.migRun(['spread.mig', '--inventory', 'hosts.yaml', '--yes', '--json'], { through });
+            // Their agents have answered too.
             expect(code, all).toBe(0);
             const events = stdout
                 .trim()
@@ -125,6 +128,22 @@ describeWithLab(
                 expect(await seen('kvm-b')).toMatch(/dev vnet\d+ /);
                 expect(await seen('kvm-a')).not.toMatch(/dev vnet\d+ /);
             }
+        });
+
+        test('an agent is asked over the socket of its channel with plain QEMU, where the guest has arrived', async () => {
+            const { lab } = fixture;
+            await startPlainLinux(lab, 'plain1');
+            const inventory = await desk.write('plain.yaml', await plainInventory(lab));
+            await desk.write('asked.mig', asked);
+            const { code, stdout, all } = await desk.migRun(['asked.mig', '--inventory', inventory, '--yes', '--json'], {
+                through: labCommand(lab, []),
+            });
+            const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Report;
+            expect(report.moves, all).toMatchObject([{ vm: 'plain1', outcome: 'moved', vmOn: 'kvm-b' }]);
+            expect(report.totals).toMatchObject({ checks: { ok: 1, failed: 0, notRun: 0 } });
+            expect(code).toBe(0);
+            // Its directory was made there, as that of its QMP socket.
+            expect(await inHost(lab, 'kvm-b', 'ls', '/run/agents')).toBe('plain1.sock\n');
         });
 
         test('a probe on a host sees how long a VM does not answer, and says which it could not see', async () => {
@@ -177,12 +196,43 @@ const watched = `policy watched {
 }
 `;
 
+/** Without a network: what is asked is its agent. */
+async function startPlainLinux(lab: Lab, name: string): Promise<void> {
+    const files = '/var/lib/mig-lab/linux-guest-*';
+    const start = `mkdir -p /run/qemu /run/agents && exec qemu-system-x86_64 -name ${name} -uuid 6fd1c1c2-6a55-4a7c-8a5e-0d6f6f6f0009 \\
+        -machine pc,accel=tcg -m 96 -nodefaults -display none -kernel ${files}/vmlinuz -initrd ${files}/initramfs \\
+        -append 'quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on tsc=reliable no_timer_check console=ttyS0' \\
+        -serial file:/var/log/${name}.console -qmp unix:/run/qemu/${name}.qmp,server=on,wait=off -daemonize \\
+        -device virtio-serial -chardev socket,id=agent,path=/run/agents/${name}.sock,server=on,wait=off \\
+        -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0`;
+    await inHost(lab, 'kvm-a', 'sh', '-c', start);
+    const words = ['{"execute":"qmp_capabilities"}', '{"execute":"query-chardev"}'];
+    const ask = `{ printf '%s\\n' "$@"; sleep 0.2; } | nc -N -U /run/qemu/${name}.qmp`;
+    const opened = async (): Promise<unknown> => {
+        const told = (await inHost(lab, 'kvm-a', 'sh', '-c', ask, 'sh', ...words)).trim().split('\n');
+        const { return: devices } = JSON.parse(told.at(-1) ?? '') as { readonly return: readonly Record<string, unknown>[] };
+        return devices.find(({ label }) => label === 'agent')?.['frontend-open'];
+    };
+    await expect.poll(opened, { timeout: 60_000 }).toBe(true);
+}
+
+const asked = `policy asked {
+  when host is in maintenance
+  move vms on host where vm.name == "plain1"
+  to hosts
+  using precopy
+  verify agent within 30 s otherwise report
+  on failure leave and report
+}
+`;
+
 const policy = `policy spread {
   when host is in maintenance
   move vms on host order by vm.name
   to hosts
   using traffic-sensitive
   at most 4 at once per host
+  verify agent within 30 s otherwise report
   on failure leave and report
 }
 `;

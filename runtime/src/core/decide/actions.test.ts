@@ -1,4 +1,4 @@
-import { bytes, bytesPerSecond, type Rung, type TechniqueOptions } from '@mig/language';
+import { bytes, bytesPerSecond, milliseconds, type Rung, type TechniqueOptions } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { PlannedMove, PlannedTechnique } from '../model/plan.js';
 import { actionsOf } from './actions.js';
@@ -12,6 +12,7 @@ function actions(
     ladder: readonly Rung[] = [],
     persistent = true,
     driver: 'libvirt' | 'qemu' = 'libvirt',
+    more: Pick<PlannedMove, 'checks'> = {},
 ) {
     const move: Omit<PlannedMove, 'actions'> = {
         id: 'db',
@@ -27,6 +28,7 @@ function actions(
         persistent,
         autostart: false,
         because: [],
+        ...more,
     };
     return actionsOf(driver === 'qemu' ? { ...move, driver } : move, bytesPerSecond(1e8));
 }
@@ -182,6 +184,18 @@ describe('the commands of a plan between hosts of plain QEMU', () => {
         });
         expect(all.find((one) => one.with['cpu-throttle-initial'] === 20)?.with['when']).toBe('after 1 s');
         expect(calls(all)).toEqual(expect.arrayContaining(['a stop', 'a migrate_cancel']));
+    });
+
+    test('a guest’s agent is asked where the VM has arrived, by whatever reaches it there', () => {
+        const checks = [{ check: { kind: 'agent' }, from: undefined, withinMs: milliseconds(5000), otherwise: 'report' }] as const;
+        const asked = (driver: 'libvirt' | 'qemu') =>
+            actions('precopy', {}, [], false, driver, { checks }).find(({ phase }) => phase === 'verify');
+        expect(asked('qemu')).toMatchObject({ on: 'b', call: 'guest-ping', with: { vm: 'db', within: '5 s' } });
+        expect(asked('libvirt')).toMatchObject({
+            on: 'b',
+            call: 'virDomainQemuAgentCommand',
+            with: { command: 'guest-ping', within: '5 s' },
+        });
     });
 
     test('with TLS each end is given its certificates before the migration is set to them, and they go once it is over', () => {

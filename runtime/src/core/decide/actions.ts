@@ -230,7 +230,12 @@ function checkActions(move: Omit<PlannedMove, 'actions'>): readonly PlannedActio
     return (move.checks ?? []).map(({ check, from, withinMs, otherwise }) => {
         const bounds = { within: formatQuantity(withinMs, 'duration'), otherwise };
         if (check.kind === 'agent')
-            return { on: move.destination, phase: 'verify', call: 'virDomainQemuAgentCommand', with: { command: 'guest-ping', ...bounds } };
+            return {
+                on: move.destination,
+                phase: 'verify',
+                call: move.driver === 'qemu' ? 'guest-ping' : 'virDomainQemuAgentCommand',
+                with: { ...(move.driver === 'qemu' ? { vm: move.vm.name } : { command: 'guest-ping' }), ...bounds },
+            };
         return check.kind === 'tcp'
             ? { on: from ?? here, phase: 'verify', call: 'connect', with: { to: `${check.address}:${check.port}`, ...bounds } }
             : { on: from ?? here, phase: 'verify', call: 'run', with: { command: JSON.stringify(check.command), ...bounds } };

@@ -9,7 +9,8 @@ import { EventQueue } from '../host/event-queue.js';
 import { lockDirectory } from '../host/lock.js';
 import type { Arrival, ArrivalEvent, Begun, Cookie, MoveParameters, Prepared } from '../port.js';
 import { refuseByVersion } from '../suited.js';
-import { receiverArgv, socketBy } from './command-line.js';
+import { listenedAt } from './channels.js';
+import { socketBy } from './command-line.js';
 import { uriWithPort } from './departure.js';
 import { guestEvent } from './guest-events.js';
 import { type Mark, writeMark } from './mark.js';
@@ -18,6 +19,7 @@ import { type Asked, mustHaveSocket, processOf } from './presence.js';
 import { findProcesses, type ProcessId } from './processes.js';
 import { QmpRefusal } from './qmp-errors.js';
 import type { QmpConnection } from './qmp.js';
+import { receiverArgv } from './receiver.js';
 import { prepareMigration } from './settings.js';
 import { usualSockets } from './socket-of.js';
 import { readMachine, type SourceMachine } from './source-machine.js';
@@ -68,7 +70,11 @@ export class QemuArrival implements Arrival {
             },
             pidFile: `${lockDirectory}/${this.#vm}.pid`,
         });
-        this.#process = await startQemu(access, { vm: this.#vm, name: machine.name, argv, cwd: machine.cwd, socket }, signal);
+        this.#process = await startQemu(
+            access,
+            { vm: this.#vm, name: machine.name, argv, cwd: machine.cwd, socket, others: listenedAt(argv).filter((one) => one !== socket) },
+            signal,
+        );
         try {
             return await this.#listen(parameters, begun, this.#process, socket, signal);
         } catch (error) {

@@ -1,4 +1,4 @@
-/** A QEMU's command line: what it tells of its VM, and how the same machine is started elsewhere. Pure. */
+/** A QEMU's command line, and what it tells of its VM. Pure. */
 import { type Bytes, bytes, gibibyte, kibibyte, mebibyte } from '@mig/language';
 
 /** One option with its value, as written; a value without an option is a disk. */
@@ -80,18 +80,19 @@ export function identityOf(argv: readonly string[]): VmIdentity {
     };
 }
 
-type MonitorOption = { readonly socket: string } | { readonly why: string };
+export type SocketOption = { readonly socket: string } | { readonly why: string };
 
 /** A QMP monitor that an option makes. */
-function monitorOf({ name, value = '' }: Option, options: readonly Option[]): readonly MonitorOption[] {
+function monitorOf({ name, value = '' }: Option, options: readonly Option[]): readonly SocketOption[] {
     if (name === 'qmp' || name === 'qmp-pretty')
-        return [value.startsWith('chardev:') ? chardev(value.slice('chardev:'.length), options) : listener(value)];
+        return [value.startsWith('chardev:') ? chardevSocket(value.slice('chardev:'.length), options) : listener(value)];
     if (name !== 'mon') return [];
     const mon = keyValues(value, 'chardev');
-    return mon.get('mode') === 'control' ? [chardev(mon.get('chardev') ?? '', options)] : [];
+    return mon.get('mode') === 'control' ? [chardevSocket(mon.get('chardev') ?? '', options)] : [];
 }
 
-function chardev(id: string, options: readonly Option[]): MonitorOption {
+/** The socket of a character device. */
+export function chardevSocket(id: string, options: readonly Option[]): SocketOption {
     for (const { name, value = '' } of options) {
         if (name !== 'chardev') continue;
         const given = keyValues(value, 'backend');
@@ -101,13 +102,14 @@ function chardev(id: string, options: readonly Option[]): MonitorOption {
     return { why: `there is no -chardev ${id}` };
 }
 
-function listener(value: string): MonitorOption {
+function listener(value: string): SocketOption {
     const given = keyValues(value, 'address');
     const address = given.get('address') ?? '';
     return address.startsWith('unix:') ? unixSocket(address.slice('unix:'.length), given) : { why: `-qmp ${value} is no unix socket` };
 }
 
-function unixSocket(path: string | undefined, given: ReadonlyMap<string, string>): MonitorOption {
+/** One at which it listens, of an option that names its path. */
+export function unixSocket(path: string | undefined, given: ReadonlyMap<string, string>): SocketOption {
     if (path === undefined) return { why: 'its socket was handed to it, or is no unix socket' };
     const server = given.get('server');
     return server === 'on' || server === 'yes'
@@ -128,48 +130,6 @@ export function socketBy(pattern: string, vm: { readonly name: string; readonly 
     const path = /\{(name|uuid)\}/.test(pattern) ? pattern : `${pattern.replace(/\/$/, '')}/{name}.qmp`;
     return path.replaceAll('{name}', vm.name).replaceAll('{uuid}', vm.uuid);
 }
-
-export interface Receiver {
-    /** The machine type that the source's QEMU says it runs, such as `pc-i440fx-10.0`: an alias may mean another one elsewhere. */
-    readonly machine: string;
-    /** The QMP socket by which it is driven: as at the source, and as it is to be. */
-    readonly socket: { readonly from: string; readonly to: string };
-    /** Used where the command line names none. */
-    readonly pidFile: string;
-}
-
-/** The same machine, waiting for a migration, its guest not started: `-incoming defer -S`. */
-export function receiverArgv(argv: readonly string[], { machine, socket, pidFile }: Receiver): readonly string[] {
-    const dropped: ReadonlySet<string> = new Set(['incoming', 'S', 'daemonize', 'loadvm']);
-    const kept = optionsOf(argv).filter(({ name }) => !dropped.has(name));
-    const words = kept.flatMap(({ name, value }): readonly string[] => {
-        if (name === '') return [value ?? ''];
-        if (value === undefined) return [`-${name}`];
-        if (name === 'machine' || name === 'M') return ['-machine', withMachine(value, machine)];
-        const isMonitors = name === 'qmp' || name === 'qmp-pretty' || name === 'chardev';
-        return [`-${name}`, isMonitors ? withPath(value, socket.from, socket.to) : value];
-    });
-    const has = (...names: readonly string[]): boolean => kept.some(({ name }) => names.includes(name));
-    return [
-        argv[0] ?? '',
-        ...words,
-        ...(has('machine', 'M') ? [] : ['-machine', machine]),
-        ...(has('pidfile') ? [] : ['-pidfile', pidFile]),
-        '-S',
-        '-incoming',
-        'defer',
-    ];
-}
-
-/** The first `-machine` names the type; further ones only set properties. */
-function withMachine(value: string, machine: string): string {
-    const [first = '', ...more] = value.split(',');
-    if (first.startsWith('type=')) return [`type=${machine}`, ...more].join(',');
-    return first.includes('=') ? value : [machine, ...more].join(',');
-}
-
-const withPath = (value: string, from: string, to: string): string =>
-    from === to ? value : value.replaceAll(from.replaceAll(',', ',,'), () => to.replaceAll(',', ',,'));
 
 /** What on a command line stands against starting the same machine elsewhere, each with its cure. */
 export function commandLineBlockers(argv: readonly string[]): readonly { readonly reason: string; readonly cure: string }[] {

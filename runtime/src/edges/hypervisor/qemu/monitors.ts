@@ -4,8 +4,8 @@
  */
 import type { HostAccess } from '../../ssh/access.js';
 import { SocketRefused } from '../../ssh/socket-refused.js';
-import { HypervisorError } from '../errors.js';
 import { QmpConnection, type QmpOptions } from './qmp.js';
+import { socketRefused } from './socket-refused.js';
 
 /** One hold of a socket's connection; giving it up closes the connection where nobody else holds it. */
 export interface Monitor extends AsyncDisposable {
@@ -90,43 +90,7 @@ export class Monitors implements AsyncDisposable {
         try {
             return await QmpConnection.open({ host, socket }, await this.#access.openUnix(socket, signal), signal, this.#options);
         } catch (error) {
-            throw error instanceof SocketRefused ? await this.#refused(socket, error, signal) : error;
+            throw error instanceof SocketRefused ? await socketRefused(this.#access, socket, 'qmp', error, signal) : error;
         }
     }
-
-    /** Asks the host itself why: an SSH server gives one answer for a missing socket, a forbidden and a full one. */
-    async #refused(socket: string, cause: SocketRefused, signal: AbortSignal): Promise<HypervisorError> {
-        const { host } = this.#access;
-        const why = await this.#access.run(['sh', '-c', whyNot, 'sh', socket], signal).then(({ stdout }) => stdout.trim());
-        const forwarding = cause.reason === 'forwarding-off' || (why === 'listening' && cause.reason === 'failed');
-        const [code, message, hint] = forwarding
-            ? ([
-                  'socket-forbidden',
-                  `the SSH server of ${host} opens no way to ${socket}: it forbids forwarding to unix sockets, or too many clients wait there`,
-                  'set AllowStreamLocalForwarding yes (or local) in its sshd_config; a QMP socket serves one client at a time',
-              ] as const)
-            : why === 'forbidden'
-              ? ([
-                    'socket-forbidden',
-                    `no permission on ${socket} of ${host}`,
-                    'log in as the user that runs the QEMUs, or as root',
-                ] as const)
-              : why === 'missing'
-                ? ([
-                      'socket-missing',
-                      `${host} has no socket ${socket}`,
-                      'QEMU makes it by -qmp unix:PATH,server=on,wait=off; say where it is under `qmp` in the inventory',
-                  ] as const)
-                : (['socket-missing', `nobody answers at ${socket} of ${host}`, 'see whether its QEMU still runs'] as const);
-        return new HypervisorError(code, host, message, { hint, cause });
-    }
 }
-
-/** One word. Listening sockets have this flag in /proc/net/unix. */
-const whyNot = `
-if [ ! -e "$1" ]; then echo missing
-elif [ ! -w "$1" ]; then echo forbidden
-elif grep -q " 00010000 .* $1\\$" /proc/net/unix; then echo listening
-else echo unanswered
-fi
-`;

@@ -9,6 +9,7 @@ import { HypervisorError } from '../errors.js';
 import { readHostFacts } from '../host/host-facts.js';
 import { lockVm } from '../host/lock.js';
 import type { Arrival, Departure, HostLost, HostObservation, HostSession, LockOwner, ObservationNeeds, Presence, VmLock } from '../port.js';
+import { pingGuestAgent } from './agent.js';
 import { QemuArrival } from './arrival.js';
 import { type CpuQuestion, type HostCpu, judgeCpu } from './cpu.js';
 import { openDeparture } from './departure.js';
@@ -171,6 +172,10 @@ class QemuSession implements HostSession {
     async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
         await endQemu(this.#of.access, vm, await processOf(this.#of, vm, signal), signal);
         await writeMark(this.#of.access, vm, undefined, signal);
+    }
+
+    async pingAgent(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        return pingGuestAgent(this.#of, await processOf(this.#of, vm, signal), vm, this.#now(), signal);
     }
 
     async emulatorCpu(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined> {

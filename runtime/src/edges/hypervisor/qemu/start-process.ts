@@ -11,26 +11,35 @@ export interface Start {
     readonly argv: readonly string[];
     readonly cwd: string;
     readonly socket: string;
+    /** At which it will listen too. */
+    readonly others: readonly string[];
 }
 
 /** What it writes before and while it runs. */
 export const logFile = (vm: VmUuid): string => `${lockDirectory}/${vm}.log`;
 
 /**
- * `$1` directory of ours, `$2` its log, `$3` its QMP socket, `$4` its working directory, then its command line. It gets a
- * session of its own, so that it lives on when ours ends. Tells `up PID START`, or one word and why not.
+ * `$1` directory of ours, `$2` its log, `$3` its QMP socket, `$4` its working directory, `$5` how many other sockets follow,
+ * then its command line. QEMU takes a socket's path from whoever listens there; here that is refused. It gets a session of
+ * its own, so that it lives on when ours ends. Tells `up PID START`, or one word and why not.
  */
-const startScript = `
-directory=$1 log=$2 socket=$3 cwd=$4; shift 4
+export const startScript = `
+directory=$1 log=$2 socket=$3 cwd=$4 others=$5; shift 5
+claim() {
+    if [ -S "$1" ]; then
+        case $1 in /*) path=$1;; *) path=$cwd/$1;; esac
+        # The kernel has a path as it was written by whoever listens.
+        grep -q -e " 00010000 .* $path\\$" -e " 00010000 .* $1\\$" /proc/net/unix && { echo "taken $path"; return 1; }
+        rm -f "$1"
+    fi
+    case $1 in */*) mkdir -p "\${1%/*}";; esac
+}
 mkdir -p "$directory" && : > "$log" || { echo unwritable; exit; }
-command -v "$1" >/dev/null || { echo missing; exit; }
 command -v setsid >/dev/null || { echo without-setsid; exit; }
 cd "$cwd" 2>/dev/null || { echo no-directory; exit; }
-if [ -e "$socket" ]; then
-    grep -q " 00010000 .* $socket\\$" /proc/net/unix && { echo taken; exit; }
-    rm -f "$socket"
-fi
-mkdir -p "\${socket%/*}"
+claim "$socket" || exit 0
+while [ "$others" -gt 0 ]; do claim "$1" || exit 0; shift; others=$((others - 1)); done
+command -v "$1" >/dev/null || { echo missing; exit; }
 setsid "$@" < /dev/null > "$log" 2>&1 &
 pid=$!
 tries=0
@@ -52,10 +61,13 @@ tail -n 5 "$log"
 
 /** Returns once its QMP socket is there. Errors: feature-missing, refused with what QEMU said; nothing is left of it then. */
 export async function startQemu(access: HostAccess, start: Start, signal: AbortSignal): Promise<ProcessId> {
-    const { vm, name, argv, cwd, socket } = start;
+    const { vm, name, argv, cwd, socket, others } = start;
     const { host } = access;
     const log = logFile(vm);
-    const { stdout } = await access.run(['sh', '-c', startScript, 'sh', lockDirectory, log, socket, cwd, ...argv], signal);
+    const { stdout } = await access.run(
+        ['sh', '-c', startScript, 'sh', lockDirectory, log, socket, cwd, String(others.length), ...others, ...argv],
+        signal,
+    );
     const [answer = '', ...said] = stdout.trim().split('\n');
     const [word, pid, started = ''] = answer.split(' ');
     if (word === 'up' && pid !== undefined) return { pid: Number(pid), started };
@@ -84,8 +96,10 @@ export async function startQemu(access: HostAccess, start: Start, signal: AbortS
         case 'taken':
             throw fail(
                 'refused',
-                `another process listens at ${socket} of ${host}`,
-                'name another place for QMP sockets under `qmp` of that host in the inventory',
+                `another process listens at ${answer.slice('taken '.length)} of ${host}`,
+                answer === `taken ${socket}`
+                    ? 'name another place for QMP sockets under `qmp` of that host in the inventory'
+                    : `see what it is; ${name} would listen there too, as its command line says`,
             );
         case 'unwritable':
             throw fail('refused', `${log} of ${host} cannot be written`, `log in as root, or create ${lockDirectory} for the SSH user`);

@@ -10,6 +10,7 @@ test('a guest has its address in its tags, on its kernel command line and, as a 
     expect(xml).toContain('<mig:tag name="address" value="10.66.2.101"/>');
     expect(xml).toContain('GUEST_ADDRESS=10.66.2.101/24 GUEST_GATEWAY=10.66.2.1 GUEST_FILL=16<');
     expect(xml).toContain("<mac address='52:54:00:66:02:65'/>");
+    expect(xml).toContain("<target type='virtio' name='org.qemu.guest_agent.0'/>");
 });
 
 test('the same guest of the same lab has the same UUID, and of another lab another', () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LabError } from '../errors.js';
 import { escape, tagsXml } from '../guest/domain.js';
+import { agentChannel } from './init.js';
 import { guestBridge, guestNetworkPrefix, uuidFrom } from '../spec.js';
 
 export interface LinuxGuestSpec {
@@ -87,6 +88,9 @@ ${tagsXml(guest.tags)}
       <model type='virtio'/>
       <rom enabled='no'/>
     </interface>
+    <channel type='unix'>
+      <target type='virtio' name='${agentChannel}'/>
+    </channel>
     <serial type='file'><source path='${escape(consolePath(guest.name))}'/></serial>
     <memballoon model='none'/>
   </devices>

@@ -18,16 +18,17 @@ export interface LinuxImage {
 const release: Release = 'bookworm';
 const kernelPackage = 'linux-image-cloud-amd64';
 const shellPackage = 'busybox-static';
-/** Of what the kernel has as modules: a network card of a virtual machine, and its power button. */
+/** Of what the kernel has as modules: a network card of a virtual machine, the channel of its agent, and its power button. */
 const moduleFiles = [
     'drivers/virtio/*.ko',
+    'drivers/char/virtio_console.ko',
     'drivers/net/net_failover.ko',
     'drivers/net/virtio_net.ko',
     'net/core/failover.ko',
     'drivers/acpi/button.ko',
     'drivers/input/evdev.ko',
 ];
-const wantedModules = ['virtio_pci', 'virtio_net', 'evdev', 'button'];
+const wantedModules = ['virtio_pci', 'virtio_net', 'virtio_console', 'evdev', 'button'];
 
 /**
  * The guests' kernel and file system, from the cache or built now (some seconds, and network).
