@@ -1,6 +1,8 @@
 export * from './decide/after-end.js';
 export * from './decide/bandwidth.js';
 export * from './decide/drivers-apart.js';
+export * from './decide/failures.js';
+export * from './decide/gang-return.js';
 export * from './decide/ladder.js';
 export * from './decide/migrate-call.js';
 export * from './decide/move-technique.js';
@@ -11,6 +13,7 @@ export * from './decide/recovery.js';
 export * from './decide/shutdowns.js';
 export * from './decide/skips.js';
 export * from './decide/stop-limit.js';
+export * from './decide/stops.js';
 export * from './decide/trim.js';
 export * from './decide/windows.js';
 export * from './errors.js';

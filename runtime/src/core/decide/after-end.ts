@@ -5,6 +5,7 @@ import type { OnFailure } from '@mig/language';
 import type { MoveFailure } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { PlannedGang, PlannedMove } from '../model/plan.js';
+import type { VmName } from '../model/snapshot.js';
 import { actionsOf } from './actions.js';
 
 /** How an attempt ended. */
@@ -185,13 +186,16 @@ function notHome(step: PlannedMove, homeward: string, error: MoveFailure | undef
 
 function comesBack(end: EndedAttempt, { vm }: PlannedMove, { because, againInMs }: Return, goesOn: boolean): AfterEnd {
     if (againInMs !== undefined && goesOn) return { what: 'again', inMs: againInMs, because, gang: false };
-    const error = {
-        code: 'gang-failed',
-        message: `${vm.name} was returned: ${because}`,
-        hint: 'run the policy again to move it',
-    };
+    const error = calledBack(vm.name, because);
     return { what: 'over', moved: false, end: { outcome: end.outcome, vmOn: end.vmOn, error }, gang: false, fails: false };
 }
+
+/** What its end says of a move that came back because another of its gang has failed. */
+export const calledBack = (vm: VmName, because: string): MoveFailure => ({
+    code: 'gang-failed',
+    message: `${vm} was returned: ${because}`,
+    hint: 'run the policy again to move it',
+});
 
 /** For a VM that is still at its source, and has another place to go to. Whoever is all or none goes nowhere without the others. */
 function otherDestination(end: EndedAttempt, { step, gang }: EndingMove, policy: OnFailure | undefined): PlannedMove | undefined {

@@ -1,7 +1,9 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import type { PlanLimits } from '../model/plan.js';
-import { startable, toReady, type QueuedMove } from './queue.js';
+import { move as planned } from '../simulate/plan-builders.js';
+import { vm } from '../testing/builders.js';
+import { parties, startable, toReady, turned, type QueuedMove } from './queue.js';
 
 const free: PlanLimits = {
     perHost: undefined,
@@ -137,4 +139,17 @@ describe('properties', () => {
             expect(out + into).toBeLessThanOrEqual(limits.perHost ?? 99);
         }
     });
+});
+
+test('what starts together is a party of its own, after those that start alone', () => {
+    const gang = { name: 'g', moves: ['1', '3'], allOrNone: false };
+    expect(parties(['1', '2', '3', '4'], (id) => (gang.moves.includes(id) ? gang : undefined))).toEqual([['2'], ['4'], ['1', '3']]);
+});
+
+test("a move that goes elsewhere waits as one of its gang, and one that goes home as nobody's mate", () => {
+    const gang = { name: 'g', moves: ['v-move'], allOrNone: false };
+    const queued = move('v-move', 'a', 'b', { gang, heldBack: 'waits', status: 'failed' });
+    const step = planned(vm('v', 'a'), 'c', { after: ['w'] });
+    expect(turned(queued, step)).toEqual({ ...queued, destination: 'c', after: ['w'], status: 'waiting' });
+    expect(turned(queued, { ...step, homeward: 'it failed' })).toMatchObject({ gang: undefined, heldBack: undefined, destination: 'c' });
 });

@@ -238,6 +238,26 @@ export function queueOf(plan: Pick<Plan, 'moves' | 'gangs'>): readonly QueuedMov
     });
 }
 
+/** A move that goes somewhere else from now on, and waits to start; on its way home it is nobody's mate, and waits for no moment. */
+export function turned(move: QueuedMove, { source, destination, route, after, homeward }: PlannedMove): QueuedMove {
+    const alone = homeward === undefined ? {} : { gang: undefined, heldBack: undefined };
+    return { ...move, source, destination, network: route.network, after, ...alone, status: 'waiting' };
+}
+
+/** Moves that start now, each with those that it starts together with: of a gang all that do. */
+export function parties(start: readonly MoveId[], gangOf: (id: MoveId) => PlannedGang | undefined): readonly (readonly MoveId[])[] {
+    const single: MoveId[][] = [];
+    const together = new Map<PlannedGang, MoveId[]>();
+    for (const id of start) {
+        const gang = gangOf(id);
+        const party = gang && together.get(gang);
+        if (!gang) single.push([id]);
+        else if (party) party.push(id);
+        else together.set(gang, [id]);
+    }
+    return [...single, ...together.values()];
+}
+
 /** Of two that exclude each other a plan names one with the other; in the queue each is named with the other. */
 function exclusions(moves: readonly PlannedMove[]): ReadonlyMap<MoveId, ReadonlySet<MoveId>> {
     const never = new Map<MoveId, Set<MoveId>>();

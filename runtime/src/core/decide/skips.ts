@@ -15,6 +15,11 @@ const skipHints: Readonly<Record<SkipCode, string>> = {
     'gang-failed': 'run the policy again to move it',
 };
 
+export const deadlinePassed = (deadlineMs: number): string => `the deadline of ${deadlineMs / 1000} s has passed`;
+
+/** `heldBack`: what it waits for. */
+export const noQuietMoment = (heldBack: string | undefined): string => `no quiet moment came: it ${heldBack ?? 'waits'}`;
+
 /** How a move ends that is not started. */
 export interface Skipped {
     readonly outcome: 'skipped' | 'failed';

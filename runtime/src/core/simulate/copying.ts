@@ -2,14 +2,15 @@
  * The sending of one attempt in virtual time: its rounds, its ladder and its switch to post-copy, with the events that an
  * executor would report. What goes before it and after it is the course of the move (course.ts).
  */
-import { bytes, bytesPerSecond, formatQuantity, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { bytes, bytesPerSecond, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { measuredHypervisorsOwn, moveTechnique, ownSwitch, switchComesIn } from '../decide/move-technique.js';
 import { optionSettings } from '../decide/option-settings.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
 import { readyLead } from '../decide/queue.js';
 import { firstStopLimit, stopLimitAt, type StopLimit } from '../decide/stop-limit.js';
+import { notEndedWithin, stopped, type StoppedBy } from '../decide/stops.js';
 import { trimEvery } from '../decide/trim.js';
-import type { MoveEvent } from '../model/events.js';
+import type { MoveEvent, MoveFailure } from '../model/events.js';
 import type { PlannedMove, Reason } from '../model/plan.js';
 import { takenAsAsked, type SettingFigure } from '../model/settings.js';
 import { defaultTimeBound, lookEvery, resumeTime } from './assumptions.js';
@@ -31,8 +32,8 @@ export interface CopyOwner {
     readonly note: (text: string) => void;
     /** It is expected to end soon: told once. */
     readonly onAboutToEnd: () => void;
-    /** It has been stopped, by its ladder or by the bound on all moves. */
-    readonly onAborted: (code: string, because: string, hint: string) => void;
+    /** It has been stopped. */
+    readonly onAborted: (failure: MoveFailure) => void;
     /** The destination has what its guest needs to run, and the rest follows. */
     readonly onSwitched: () => void;
     /** All has been sent. `resumesAt`: the guest is not running at its destination before then, though it has switched. */
@@ -198,9 +199,9 @@ export class Copying {
     }
 
     /** It is stopped: nothing flows any more. */
-    abort(code: string, because: string, hint: string): void {
+    abort(by: StoppedBy, because: string): void {
         this.#over = true;
-        this.#owner.onAborted(code, because, hint);
+        this.#owner.onAborted(stopped(this.#owner.planned.vm.name, by, because));
     }
 
     /** Post-copy and hybrid switch by themselves. */
@@ -275,8 +276,7 @@ export class Copying {
     /** Judges the ladder and does what it says. True when the move is aborted. */
     #judge(at: 'iteration' | 'clock'): boolean {
         if (!this.#switched && this.#now >= this.#performBoundAt - clockSlack) {
-            const because = `it has not ended within ${formatQuantity(defaultTimeBound, 'duration')}`;
-            this.abort('timed-out', because, 'give its technique a rung `after ...: abort`, with the time that it may take');
+            this.abort('bound', notEndedWithin(defaultTimeBound));
             return true;
         }
         if (this.#ladder.fired.length + this.#ladder.voided.length === this.#ladder.rungs.length) return false;
@@ -307,7 +307,7 @@ export class Copying {
                 this.rungCap = action.rate;
                 return;
             case 'abort':
-                return this.abort('aborted-by-policy', text, 'give it more bandwidth, a longer downtime, or more time');
+                return this.abort('ladder', text);
             case 'throttle':
                 this.#state = throttleGuest(this.#state, throttleSettings(action));
                 return;

@@ -8,6 +8,7 @@
  * post-copy finish begins as soon as the destination has what it needs, and lasts until every page is there.
  */
 import { epochMs, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { calledBack } from '../decide/after-end.js';
 import { shareRequest, type ShareRequest } from '../decide/bandwidth.js';
 import { expectedBlackout, StandStill } from '../decide/blackout.js';
 import type { MoveEvent, MoveFailure } from '../model/events.js';
@@ -128,12 +129,11 @@ export class MoveCourse {
 
     /** It comes back, since another of its gang has failed. False where its guest has been stopped to be switched: it goes on. */
     recall(now: number, because: string): boolean {
-        const hint = 'run the policy again to move it';
-        const why: MoveFailure = { code: 'gang-failed', message: `${this.planned.vm.name} was returned: ${because}`, hint };
+        const why = calledBack(this.planned.vm.name, because);
         const sends = this.stage === 'connect' || (this.stage === 'copy' && isAtSource(this.#copying));
         if (this.stage === 'copy') this.step(now);
         this.#now = now;
-        if (sends) this.#copying.abort(why.code, because, hint);
+        if (sends) this.#copying.abort('request', because);
         else if (this.stage === 'join') {
             this.#withdrawn = true;
             this.#undo();
@@ -189,11 +189,11 @@ export class MoveCourse {
         if (this.sharing) this.#copying.tellOfCap();
     }
 
-    /** Stops the copy for a reason that is not its ladder's; false where it has nothing to stop, or it is no longer safe. */
-    abortFor(because: string, now: number): boolean {
+    /** Stops the copy because a window has closed; false where it has nothing to stop, or it is no longer safe. */
+    closeWindow(because: string, now: number): boolean {
         if (this.stage === 'copy') this.step(now);
         if (this.stage !== 'copy' || !isAtSource(this.#copying)) return false;
-        this.#copying.abort('aborted-by-policy', because, 'give it a longer window, or begin earlier');
+        this.#copying.abort('window', because);
         return true;
     }
 
@@ -255,7 +255,7 @@ export class MoveCourse {
             emit: (event) => this.#emit(event),
             note: (text) => note(this.planned, text),
             onAboutToEnd: () => onAboutToEnd(this.planned),
-            onAborted: (code, because, hint) => this.#aborted(code, because, hint),
+            onAborted: (failure) => this.#aborted(failure),
             onSwitched: () => {
                 this.#leave('perform');
                 this.#phaseStartedAt = this.#now;
@@ -286,10 +286,10 @@ export class MoveCourse {
         this.#copying.begin(this.#now, this.#startedAt, this.#phaseStartedAt);
     }
 
-    #aborted(code: string, because: string, hint: string): void {
-        this.failure = { code, message: `${this.planned.vm.name} was stopped: ${because}`, hint };
+    #aborted(failure: MoveFailure): void {
+        this.failure = failure;
         this.#cancelled = true;
-        this.#leave('perform', this.failure.message);
+        this.#leave('perform', failure.message);
         this.#enter('finish');
     }
 

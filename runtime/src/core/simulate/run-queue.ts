@@ -1,7 +1,16 @@
 /** The queue of a simulation as its moves start and end, and which of them may start. */
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
-import { queueOf, readyAtMost, startable, type Admission, type QueuedMove, type QueueState, type Startable } from '../decide/queue.js';
+import {
+    queueOf,
+    readyAtMost,
+    startable,
+    turned,
+    type Admission,
+    type QueuedMove,
+    type QueueState,
+    type Startable,
+} from '../decide/queue.js';
 import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
 import { vmsOf, type World } from '../decide/world.js';
@@ -137,12 +146,11 @@ export class RunQueue {
         this.#waitAt(move.source).delete(id);
     }
 
-    /** It waits again, to go elsewhere or home; on its way home it is nobody's mate, and waits for no moment. */
-    turn({ id, source, destination, route, after, homeward }: PlannedMove): void {
-        const move = this.#byId.get(id);
-        const alone = homeward === undefined ? {} : { gang: undefined, heldBack: undefined };
-        if (move) this.#byId.set(id, { ...move, source, destination, network: route.network, after, ...alone });
-        this.setStatus(id, 'waiting');
+    /** It waits again, to go elsewhere or home. */
+    turn(step: PlannedMove): void {
+        const move = this.#byId.get(step.id);
+        if (move) this.#byId.set(step.id, turned(move, step));
+        this.setStatus(step.id, 'waiting');
     }
 
     get #live() {

@@ -1,6 +1,6 @@
 /** What happens in a simulation at set times, whatever its moves do: deadlines pass, and moments have not come. */
 import type { Startable } from '../decide/queue.js';
-import type { SkipCode } from '../decide/skips.js';
+import { deadlinePassed, noQuietMoment, type SkipCode } from '../decide/skips.js';
 import type { Plan } from '../model/plan.js';
 import type { RunQueue } from './run-queue.js';
 
@@ -28,7 +28,7 @@ function deadlines(plan: Plan, queue: RunQueue, { skip, isLate }: TimedRun): rea
     return [...plan.instances.entries()].flatMap(([instance, { deadlineMs }]): (readonly [Timer, number])[] => {
         if (deadlineMs === undefined) return [];
         const open = () => queue.open.filter((m) => instanceOf.get(m.id) === instance);
-        const because = `the deadline of ${deadlineMs / 1000} s has passed`;
+        const because = deadlinePassed(deadlineMs);
         const act = (): void => {
             isLate(instance);
             skip(
@@ -45,7 +45,7 @@ function moments(plan: Plan, queue: RunQueue, { skip, startWhatMay }: TimedRun):
         const heldBack = queue.get(id)?.heldBack;
         if (!quiet || heldBack === undefined) return [];
         const act = (): void => {
-            skip([{ move: id, because: `no quiet moment came: it ${heldBack}`, never: false }], 'no-quiet-moment');
+            skip([{ move: id, because: noQuietMoment(heldBack), never: false }], 'no-quiet-moment');
             startWhatMay();
         };
         return [[{ counts: () => queue.waits(id), act }, quiet.withinMs]];

@@ -2,14 +2,16 @@
  * Plays a plan in virtual time: discrete events over fair links, with the decisions of the executor (which move starts,
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
-import { epochMs, milliseconds, type EpochMs, type Milliseconds, type OnFailure } from '@mig/language';
-import { afterEnd, afterFailure, goesHomeWithGang, homewardOf, type AfterEnd, type Over, type Return } from '../decide/after-end.js';
-import type { Startable } from '../decide/queue.js';
+import { epochMs, milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
+import { afterEnd, type AfterEnd, type Over, type Return } from '../decide/after-end.js';
+import { Failures } from '../decide/failures.js';
+import { mateReturns, whyGangReturns } from '../decide/gang-return.js';
+import { parties, type Startable } from '../decide/queue.js';
 import { notStarted, type SkipCode } from '../decide/skips.js';
 import { nextLook, Windows } from '../decide/windows.js';
 import { worldOf } from '../decide/world.js';
 import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } from '../model/events.js';
-import type { Plan, PlannedGang, PlannedMove } from '../model/plan.js';
+import type { Plan, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
 import { notShutDown } from '../decide/shutdowns.js';
@@ -53,14 +55,14 @@ class Simulation {
     readonly #windows: Windows;
     #now = 0;
     #halted = false;
-    /** By policy instance. */
-    readonly #failures = new Map<number, number>();
+    readonly #failures: Failures;
     /** Called back with their gang. */
     readonly #returned = new Map<MoveId, Return>();
 
     constructor(plan: Plan, snapshot: Snapshot, options: SimulationOptions) {
         this.#plan = plan;
         this.#options = options;
+        this.#failures = new Failures(plan);
         this.#windows = new Windows(plan, options.now);
         this.#queue = new RunQueue(plan, worldOf(snapshot), (candidate, running) =>
             this.#shares.tooThin([...running, candidate].flatMap((id) => this.#courses.get(id) ?? [])),
@@ -151,7 +153,7 @@ class Simulation {
         for (const text of found?.notes ?? []) this.#tell({ type: 'note', level: 'info', move: undefined, text });
         for (const { move, because } of found?.aborts ?? []) {
             const course = this.#courses.get(move);
-            if (!course?.abortFor(because, this.#now)) continue;
+            if (!course?.closeWindow(because, this.#now)) continue;
             this.#shares.shareOut(this.#now, course);
             this.#agenda.set(course, course.dueAt());
         }
@@ -204,7 +206,7 @@ class Simulation {
                 late: this.#late.has(planned.instance),
                 returned,
             },
-            this.#policyOf(planned),
+            this.#failures.policyOf(planned),
         );
         this.#goOn(course, next, failure);
         // Where it has moved, its place was given away when its guest ran.
@@ -264,28 +266,27 @@ class Simulation {
     /** Of a gang that is all or none, those that have not switched come back: to start again with the others, or for good. */
     #returnGang(planned: PlannedMove, error: MoveFailure | undefined, againInMs: number | undefined): void {
         const gang = this.#queue.get(planned.id)?.gang;
-        if (gang?.allOrNone !== true) return;
-        const because = `${planned.vm.name} of ${gang.name} did not move (${error?.message ?? 'no reason given'}), and it is all or none`;
+        const because = whyGangReturns(planned, gang, error);
+        if (!gang || because === undefined) return;
         for (const id of gang.moves) {
             const course = this.#courses.get(id);
-            const status = this.#queue.get(id)?.status;
-            if (id === planned.id || !course || course.planned.homeward !== undefined) continue;
-            if (status === 'running' || status === 'settling') {
-                this.#returned.set(id, { because, againInMs });
-                const { demand } = course;
-                if (status === 'settling' || !course.recall(this.#now, because)) continue;
-                if (course.demand !== demand) this.#shares.shareOut(this.#now, course);
-                this.#agenda.set(course, course.dueAt());
-            } else if (againInMs === undefined && (status === 'waiting' || status === 'delayed')) {
-                this.#skip([{ move: id, because, never: false }], 'gang-failed');
-            } else if (againInMs === undefined && status === 'moved') this.#sendMateHome(course, gang, because);
+            const queued = this.#queue.get(id);
+            if (id === planned.id || !course || !queued) continue;
+            const { planned: step } = course;
+            const mate = { step, status: queued.status, gang: queued.gang, policy: this.#failures.policyOf(step), stopped: this.#halted };
+            const returns = mateReturns(mate, { because, againInMs });
+            if (returns.what === 'called-back' || returns.what === 'goes-on') this.#returned.set(id, { because, againInMs });
+            if (returns.what === 'called-back') this.#callBack(course, because);
+            if (returns.what === 'skipped') this.#skip([{ move: id, because, never: false }], 'gang-failed');
+            if (returns.what === 'home') this.#goHome(course, returns.step, because);
         }
     }
 
-    #sendMateHome(course: MoveCourse, gang: PlannedGang, because: string): void {
-        if (this.#halted || !goesHomeWithGang(gang, this.#policyOf(course.planned))) return;
-        const home = homewardOf(course.planned, because);
-        if (home) this.#goHome(course, home, because);
+    #callBack(course: MoveCourse, because: string): void {
+        const { demand } = course;
+        if (!course.recall(this.#now, because)) return;
+        if (course.demand !== demand) this.#shares.shareOut(this.#now, course);
+        this.#agenda.set(course, course.dueAt());
     }
 
     #goHome(course: MoveCourse, home: PlannedMove, because: string): boolean {
@@ -307,14 +308,8 @@ class Simulation {
         return true;
     }
 
-    #policyOf({ instance }: PlannedMove): OnFailure | undefined {
-        return this.#plan.instances[instance]?.onFailure;
-    }
-
     #afterFailure(planned: PlannedMove, error: MoveFailure | undefined): void {
-        const failures = (this.#failures.get(planned.instance) ?? 0) + 1;
-        this.#failures.set(planned.instance, failures);
-        const { report, halt } = afterFailure(planned, error, this.#policyOf(planned), failures);
+        const { report, halt } = this.#failures.add(planned, error);
         if (report !== undefined) this.#tell({ type: 'note', level: 'warning', move: planned.id, text: report });
         if (halt !== undefined) this.#halt(halt);
         else this.#skip(this.#queue.ask().blocked.filter((b) => b.never));
@@ -364,15 +359,9 @@ class Simulation {
     }
 
     #startThese(ids: readonly MoveId[]): void {
-        const parties = new Map<PlannedGang, MoveId[]>();
-        for (const id of ids) {
-            const gang = this.#queue.get(id)?.gang;
-            if (!gang) this.#start(id);
-            else parties.set(gang, [...(parties.get(gang) ?? []), id]);
-        }
-        for (const party of parties.values()) {
-            if (party.length === 1) for (const id of party) this.#start(id);
-            else this.#startTogether(party);
+        for (const party of parties(ids, (id) => this.#queue.get(id)?.gang)) {
+            if (party.length > 1) this.#startTogether(party);
+            else for (const id of party) this.#start(id);
         }
     }
 

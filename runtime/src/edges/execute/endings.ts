@@ -1,11 +1,11 @@
 /** What becomes of a move whose attempt has ended: `afterEnd` decides it, this carries it out. */
-import { milliseconds, type OnFailure } from '@mig/language';
+import { milliseconds } from '@mig/language';
 import {
     afterEnd,
-    afterFailure,
-    goesHomeWithGang,
-    homewardOf,
+    Failures,
+    mateReturns,
     notStarted,
+    whyGangReturns,
     type AfterEnd,
     type EndedAttempt,
     type MoveFailure,
@@ -13,7 +13,6 @@ import {
     type Over,
     type Plan,
     type PlannedMove,
-    type QueuedMove,
     type SkipCode,
     type Skipped,
 } from '../../core/index.js';
@@ -33,15 +32,13 @@ export interface RunHandle {
 }
 
 export class Endings {
-    readonly #plan: Plan;
     readonly #moves: Moves;
     readonly #context: RunContext;
     readonly #run: RunHandle;
-    /** By policy instance. */
-    readonly #failures = new Map<number, number>();
+    readonly #failures: Failures;
 
     constructor(plan: Plan, moves: Moves, context: RunContext, run: RunHandle) {
-        this.#plan = plan;
+        this.#failures = new Failures(plan);
         this.#moves = moves;
         this.#context = context;
         this.#run = run;
@@ -54,7 +51,7 @@ export class Endings {
         const stopped = this.#context.control.stop.aborted;
         const late = this.#run.isLate(step.instance);
         move.returned = undefined;
-        const next = afterEnd(end, { step, gang, attempts, before, stopped, late, returned }, this.#policyOf(step));
+        const next = afterEnd(end, { step, gang, attempts, before, stopped, late, returned }, this.#failures.policyOf(step));
         this.#carryOut(move, next, end);
     }
 
@@ -80,7 +77,7 @@ export class Endings {
                 return;
             case 'elsewhere': {
                 const { step, because } = next;
-                if (!this.#turn(move, step, move.queued.gang)) return this.#over(move, next.otherwise);
+                if (!this.#turn(move, step)) return this.#over(move, next.otherwise);
                 this.#context.emit({ type: 'move-redirected', move: id, destination: step.destination, because });
                 this.#context.emit({ type: 'move-queued', move: id, because });
                 return;
@@ -101,29 +98,27 @@ export class Endings {
         this.#close(step, end);
         if (gang) this.#returnGang(move, end.error, undefined);
         if (!fails) return;
-        const failures = (this.#failures.get(step.instance) ?? 0) + 1;
-        this.#failures.set(step.instance, failures);
-        const { report, halt } = afterFailure(step, end.error, this.#policyOf(step), failures);
+        const { report, halt } = this.#failures.add(step, end.error);
         if (report !== undefined) note(this.#context, 'warning', step.id, report);
         if (halt !== undefined) this.#context.control.halt({ why: 'plan-halted', detail: halt });
     }
 
     /** On disk before anything is done on the way. */
-    #turn(move: Moving, step: PlannedMove, gang: QueuedMove['gang']): boolean {
+    #turn(move: Moving, step: PlannedMove): boolean {
         try {
             this.#context.ports.journal.redirect(this.#context.ports.run, step);
         } catch (error) {
             note(this.#context, 'warning', step.id, `${step.vm.name} does not go to ${step.destination}: ${messageOf(error)}`);
             return false;
         }
-        this.#moves.turn(move, step, gang);
+        this.#moves.turn(move, step);
         this.#context.bandwidth.redirect(step);
         return true;
     }
 
     #goHome(move: Moving, home: PlannedMove, because: string): boolean {
         const { id, source } = move.step;
-        if (!this.#turn(move, home, undefined)) return false;
+        if (!this.#turn(move, home)) return false;
         this.#context.emit({ type: 'move-returning', move: id, from: home.source, home: source, because });
         this.#context.emit({ type: 'move-queued', move: id, because: `goes home to ${source}: ${because}` });
         this.#run.wake();
@@ -135,27 +130,23 @@ export class Endings {
      * Those that have arrived go home where the policy says so.
      */
     #returnGang(failed: Moving, error: MoveFailure | undefined, againInMs: number | undefined): void {
-        const { gang } = failed.queued;
-        if (gang?.allOrNone !== true) return;
-        const { step } = failed;
-        const because = `${step.vm.name} of ${gang.name} did not move (${error?.message ?? 'no reason given'}), and it is all or none`;
-        for (const id of gang.moves) {
+        const { step, queued } = failed;
+        const because = whyGangReturns(step, queued.gang, error);
+        if (!queued.gang || because === undefined) return;
+        for (const id of queued.gang.moves) {
             const mate = this.#moves.get(id);
-            if (id === step.id || mate.step.homeward !== undefined) continue;
-            if (mate.status === 'running' || mate.status === 'settling') {
-                mate.returned = { because, againInMs };
-                // What runs at its destination already is not stopped: it may go home once it has ended.
-                if (mate.status === 'running') this.#run.callBack(id, because);
-            } else if (againInMs === undefined && (mate.status === 'waiting' || mate.status === 'delayed'))
-                this.skip(id, because, 'gang-failed');
-            else if (againInMs === undefined && mate.status === 'moved') this.#sendMateHome(mate, because);
+            if (id === step.id) continue;
+            const policy = this.#failures.policyOf(mate.step);
+            const stopped = this.#context.control.stop.aborted;
+            const returns = mateReturns(
+                { step: mate.step, status: mate.status, gang: mate.queued.gang, policy, stopped },
+                { because, againInMs },
+            );
+            if (returns.what === 'called-back' || returns.what === 'goes-on') mate.returned = { because, againInMs };
+            if (returns.what === 'called-back') this.#run.callBack(id, because);
+            if (returns.what === 'skipped') this.skip(id, because, 'gang-failed');
+            if (returns.what === 'home') this.#goHome(mate, returns.step, because);
         }
-    }
-
-    #sendMateHome(mate: Moving, because: string): void {
-        if (this.#context.control.stop.aborted || !goesHomeWithGang(mate.queued.gang, this.#policyOf(mate.step))) return;
-        const home = homewardOf(mate.step, because);
-        if (home) this.#goHome(mate, home, because);
     }
 
     #delay(id: MoveId, ms: number): void {
@@ -180,9 +171,5 @@ export class Endings {
             note(this.#context, 'alarm', step.id, `the end of ${step.id} could not be written down: ${messageOf(failure)}`);
         }
         emit({ type: 'move-ended', move: step.id, outcome, vmOn, error });
-    }
-
-    #policyOf(step: PlannedMove): OnFailure | undefined {
-        return this.#plan.instances[step.instance]?.onFailure;
     }
 }

@@ -4,7 +4,7 @@
  */
 import { milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
-import type { EndedAttempt, FinishRecord, PlannedMove } from '../../core/index.js';
+import { stopped, type EndedAttempt, type FinishRecord, type PlannedMove } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Cookie, MoveParameters } from '../hypervisor/port.js';
 import { performBound, within } from './bounds.js';
@@ -154,12 +154,8 @@ class Attempt {
         return sending.during(this.#transfer(parameters, prepared, observer, sending, bound), bound).catch((error: unknown) => {
             const by = sending.cancelledBy;
             if (!by) throw error;
-            const code = by.what === 'ladder' ? 'aborted-by-policy' : by.what === 'bound' ? 'timed-out' : 'cancelled';
-            throw new MigrationError(code, `${this.#step.vm.name} was stopped: ${by.because}`, {
-                cause: error,
-                hint: cancelHint[by.what],
-                where: { vm: this.#step.vm.name },
-            });
+            const { code, message, hint } = stopped(this.#step.vm.name, by.what, by.because);
+            throw new MigrationError(code, message, { cause: error, hint, where: { vm: this.#step.vm.name } });
         });
     }
 
@@ -407,9 +403,8 @@ class Attempt {
 
     #stopIfCancelled(): void {
         if (!this.#run.control.cancel.aborted) return;
-        throw new MigrationError('cancelled', `${this.#step.vm.name} was stopped: ${this.#run.control.reason?.detail ?? 'cancelled'}`, {
-            hint: cancelHint.request,
-        });
+        const { code, message, hint } = stopped(this.#step.vm.name, 'request', this.#run.control.reason?.detail ?? 'cancelled');
+        throw new MigrationError(code, message, { hint });
     }
 }
 
@@ -418,9 +413,3 @@ function notStarted({ vm, destination }: PlannedMove, hint: string): HypervisorE
 }
 
 const expectedOfCancelledFinish: readonly string[] = ['not-started', 'refused', 'cancelled', 'no-such-vm'];
-
-const cancelHint: Readonly<Record<'ladder' | 'request' | 'bound', string>> = {
-    ladder: 'give it more bandwidth, a longer downtime, or more time',
-    request: 'run the policy again to move it',
-    bound: 'give its technique a rung `after ...: abort`, with the time that it may take',
-};

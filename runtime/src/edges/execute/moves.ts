@@ -1,4 +1,4 @@
-import { queueOf, type MoveId, type Plan, type PlannedMove, type QueuedMove, type Return } from '../../core/index.js';
+import { queueOf, turned, type MoveId, type Plan, type PlannedMove, type QueuedMove, type Return } from '../../core/index.js';
 
 /** A move of the plan as it stands in a run. */
 export interface Moving {
@@ -50,16 +50,9 @@ export class Moves {
     }
 
     /** It goes somewhere else from now on, as a move of its own: whoever waited for its gang does not wait for it. */
-    turn(move: Moving, step: PlannedMove, gang: QueuedMove['gang']): void {
+    turn(move: Moving, step: PlannedMove): void {
         move.step = step;
-        move.queued = {
-            ...move.queued,
-            source: step.source,
-            destination: step.destination,
-            network: step.route.network,
-            after: step.after,
-            gang,
-        };
+        move.queued = turned(move.queued, step);
         move.before = move.attempts;
         move.status = 'waiting';
     }

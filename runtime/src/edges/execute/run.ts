@@ -1,13 +1,15 @@
 /** Starts what may start, lets moves run side by side, and waits until nothing is left to do. */
 import { milliseconds } from '@mig/language';
 import {
+    deadlinePassed,
+    noQuietMoment,
+    parties,
     startable,
     toReady,
     type Admission,
     type EndedAttempt,
     type MoveId,
     type Plan,
-    type PlannedGang,
     type PlannedMove,
     type Skipped,
 } from '../../core/index.js';
@@ -144,9 +146,9 @@ export class Run implements RunHandle {
         for (const { step, status } of this.#moves.those('waiting', 'delayed')) {
             if (step.homeward !== undefined) continue;
             const { deadlineMs = 0 } = this.#plan.instances[step.instance] ?? {};
-            if (this.#late.has(step.instance)) this.#endings.skip(step.id, `the deadline of ${deadlineMs / 1000} s has passed`, 'deadline');
+            if (this.#late.has(step.instance)) this.#endings.skip(step.id, deadlinePassed(deadlineMs), 'deadline');
             else if (status === 'waiting' && this.#quiet.over(step.id))
-                this.#endings.skip(step.id, `no quiet moment came: it ${this.#quiet.heldBack(step.id) ?? 'waits'}`, 'no-quiet-moment');
+                this.#endings.skip(step.id, noQuietMoment(this.#quiet.heldBack(step.id)), 'no-quiet-moment');
         }
     }
 
@@ -203,15 +205,7 @@ export class Run implements RunHandle {
     }
 
     #startAll(start: readonly MoveId[]): void {
-        const together = new Map<PlannedGang, MoveId[]>();
-        for (const id of start) {
-            const { gang } = this.#moves.get(id).queued;
-            const party = gang && together.get(gang);
-            if (!gang) this.#start(id);
-            else if (party) party.push(id);
-            else together.set(gang, [id]);
-        }
-        for (const party of together.values()) {
+        for (const party of parties(start, (id) => this.#moves.get(id).queued.gang)) {
             if (party.length > 1) this.#startTogether(party);
             else for (const id of party) this.#start(id);
         }

@@ -1,8 +1,9 @@
-import { formatQuantity, milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
+import { milliseconds, type Bytes, type EpochMs, type Milliseconds } from '@mig/language';
 import {
     decide,
     firstStopLimit,
     nextClockTime,
+    notEndedWithin,
     startLadder,
     stopLimitAt,
     switchesNow,
@@ -15,6 +16,7 @@ import {
     type PlannedMove,
     type Progress,
     type StopLimit,
+    type StoppedBy,
 } from '../../core/index.js';
 import { HypervisorError } from '../hypervisor/errors.js';
 import type { Departure } from '../hypervisor/port.js';
@@ -36,7 +38,7 @@ const refusals: readonly string[] = ['refused', 'feature-missing', 'no-such-vm']
 
 /** Why a move was cancelled while it sent. */
 export interface CancelledBy {
-    readonly what: 'ladder' | 'request' | 'bound';
+    readonly what: StoppedBy;
     readonly because: string;
 }
 
@@ -88,7 +90,7 @@ export class Sending {
     async during<T>(performing: Promise<T>, bound: Milliseconds): Promise<T> {
         const cancel = (): void => void this.#cancel({ what: 'request', because: this.#run.control.reason?.detail ?? 'cancelled' });
         this.#run.control.cancel.addEventListener('abort', cancel, { once: true });
-        this.#run.bandwidth.onAbort(this.#step.id, (because) => void this.#cancel({ what: 'ladder', because }));
+        this.#run.bandwidth.onAbort(this.#step.id, (because) => void this.#cancel({ what: 'window', because }));
         this.#observer.onIteration = (iteration) => this.#inTurn(() => this.#atBoundary(iteration));
         this.#observer.onSending = () => {
             this.#inTurn(() => this.#switchIfDue(this.#observer.iteration));
@@ -124,7 +126,7 @@ export class Sending {
             this.#inTurn(() => this.#atClock());
             await this.#turn;
             if (since(this.#run.clock, start) <= bound) continue;
-            const because = `it has not ended within ${formatQuantity(bound, 'duration')}`;
+            const because = notEndedWithin(bound);
             if (!this.maySwitched) {
                 await this.#cancel({ what: 'bound', because });
                 return;

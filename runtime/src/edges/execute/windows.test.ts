@@ -56,6 +56,7 @@ describe('a window', () => {
             ['aborted', 'aborted-by-policy'],
         ]);
         expect(eventsOf(events, 'move-ended').map((e) => e.vmOn)).toEqual(['a', 'a']);
+        expect(eventsOf(events, 'move-ended')[0]?.error?.hint).toBe('give it a longer window, or begin earlier');
     });
 
     test('that leaves a cap to its moves keeps them under it, also where nothing caps others', async () => {
