@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { mebibyte } from '@mig/language';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MigrationEvent, MoveReport, Report } from '@mig/runtime/core';
@@ -27,6 +27,7 @@ const guests: readonly (Pick<GuestSpec, 'name' | 'dirtyPagesPerSecond' | 'hotSet
         { name: 'hot1', memoryMiB: 192, dirtyPagesPerSecond: 6000, hotSetMiB: 32, tags: { move: 'twice' } },
         { name: 'batch1', dirtyPagesPerSecond: 2000, hotSetMiB: 16, tags: { move: 'stopped' } },
         { name: 'local1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'with_disks' } },
+        { name: 'pooled1', dirtyPagesPerSecond: 256, hotSetMiB: 8, tags: { move: 'with_disks' } },
         { name: 'shy1', dirtyPagesPerSecond: 1000, hotSetMiB: 16, tags: { move: 'gentle' } },
     ];
 
@@ -43,8 +44,11 @@ describeWithLab('every technique', (fixture) => {
         desk = await Desk.clear();
         for (const guest of guests)
             await startGuest(fixture.lab, 'kvm-a', { memoryMiB: 96, randomShare: 0.5, persistent: true, autostart: true, ...guest });
-        await attachDisk('local1', content);
-        // Of the other hosts only kvm-b is made ready for it.
+        await attachDisk('local1', image, content);
+        await attachDisk('pooled1', pooled, content);
+        // Of the other hosts only kvm-b is made ready for the one, and only kvm-c for the other: by a pool, without an image.
+        await mkdir(pathInHost(fixture.lab, 'kvm-c', poolPath), { recursive: true });
+        await virsh(fixture.lab, 'kvm-c', 'pool-create-as', 'images', 'dir', '--target', poolPath);
         for (const size of [undefined, 8, 24]) {
             if (size !== undefined) await emptyImage('kvm-b', size * mebibyte);
             if (size !== 24) refusals.push((await planned('by_copy_of_disks')).all.replaceAll(/\s+/g, ' '));
@@ -59,7 +63,10 @@ describeWithLab('every technique', (fixture) => {
     afterAll(async () => desk[Symbol.asyncDispose]());
 
     const image = '/var/lib/mig-lab/local1.raw';
-    async function attachDisk(name: string, bytes: Buffer): Promise<void> {
+    const poolPath = '/var/lib/mig-lab/pool';
+    const pooled = `${poolPath}/pooled1.raw`;
+    async function attachDisk(name: string, image: string, bytes: Buffer): Promise<void> {
+        await mkdir(path.dirname(pathInHost(fixture.lab, 'kvm-a', image)), { recursive: true });
         await writeFile(pathInHost(fixture.lab, 'kvm-a', image), bytes);
         const how = ['--targetbus', 'virtio', '--subdriver', 'raw', '--cache', 'none', '--persistent'];
         await virsh(fixture.lab, 'kvm-a', 'attach-disk', name, image, 'vda', ...how);
@@ -148,6 +155,11 @@ describeWithLab('every technique', (fixture) => {
         const first = of('local1', 'progress').find(({ disks }) => disks !== undefined);
         expect(first).toMatchObject({ disks: { total: 24 * mebibyte }, iteration: 0 });
         expect(first?.disks?.remaining).toBeGreaterThan(0);
+    });
+
+    test('a disk goes along without an image that waits for it where a pool of storage is: its daemon makes one', async () => {
+        expect(reportOf('pooled1')).toMatchObject({ outcome: 'moved', destination: 'kvm-c' });
+        expect((await readFile(pathInHost(fixture.lab, 'kvm-c', pooled))).equals(content)).toBe(true);
     });
 
     test('a stopped guest stands still from the first byte', () => {

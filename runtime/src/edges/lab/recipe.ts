@@ -38,6 +38,9 @@ const packages = [
     'netcat-openbsd',
 ];
 
+/** Pools of storage: from libvirt 11 on in a package of their own. */
+const furtherPackages: Readonly<Record<Release, readonly string[]>> = { trixie: ['libvirt-daemon-driver-storage'], bookworm: [] };
+
 const without = [
     '/usr/share/doc/*',
     '/usr/share/man/*',
@@ -55,7 +58,7 @@ const libvirtUser =
     'chroot "$1" sh -c "getent passwd libvirt-qemu >/dev/null || useradd --system --no-create-home --home-dir /var/lib/libvirt libvirt-qemu"';
 
 export function recipeFor(release: Release): Recipe {
-    return { release, packages, without, hooks: [libvirtUser] };
+    return { release, packages: [...packages, ...furtherPackages[release]], without, hooks: [libvirtUser] };
 }
 
 /** Names an image: release and the first twelve hex digits of its recipe's SHA-256. */
