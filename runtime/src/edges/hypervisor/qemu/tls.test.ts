@@ -79,7 +79,9 @@ test('certificates that QEMU does not take are told with host, directory, its wo
         code: 'refused',
         message:
             'QEMU on b does not take the certificates in /srv/pki: Unable to access credentials /srv/pki/client-key.pem: Permission denied',
-        hint: expect.stringMatching(/client-cert\.pem and client-key\.pem are there and that the user as whom QEMU runs/) as unknown,
+        hint: expect.stringMatching(
+            /client-cert\.pem and client-key\.pem are there, belong together, and may be read by the user/,
+        ) as unknown,
     });
 });
 

@@ -41,7 +41,7 @@ export async function takeCredentials(
             `QEMU on ${at.name} does not take the certificates in ${directory}: ${error.description}`,
             {
                 cause: error,
-                hint: `see that ca-cert.pem, ${needs} are there and that the user as whom QEMU runs may read them`,
+                hint: `see that ca-cert.pem, ${needs} are there, belong together, and may be read by the user as whom QEMU runs`,
             },
         );
     }
