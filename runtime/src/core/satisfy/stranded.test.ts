@@ -50,6 +50,15 @@ describe('constraints that exclude every host', () => {
         expect(strandedVms(policy, outlookOf(three), enough())).toMatchObject({ all: false, sources: ['c'], vm: { name: 'w' } });
     });
 
+    test('are not told of a VM whose disk goes along', async () => {
+        const local = { target: 'vda', path: '/vms/v.raw', kind: 'file', shared: false, readOnly: false } as const;
+        const seen = snapshot([host('a', { maintenance: true }), host('b'), host('c')], [vm('v', 'a', { disks: [local] })]);
+        const program = await compiled(
+            'policy drain { when host is in maintenance move vms on host to hosts where host.name == "b" using precopy { storage copy "vda" } }',
+        );
+        expect(strandedVms(program.policies[0]!, outlookOf(seen), enough())).toBeUndefined();
+    });
+
     test('are not told of a host that is full, in maintenance or silent now', async () => {
         const full = snapshot(
             [host('a', { maintenance: true }), host('b', { memoryFree: bytes(0) })],

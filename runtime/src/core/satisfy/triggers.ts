@@ -1,7 +1,8 @@
-import { type EpochMs, epochMs, type Expression, type Policy, type Trigger } from '@mig/language';
+import { type EpochMs, epochMs, type Expression, type Policy, type TechniqueOptions, type Trigger } from '@mig/language';
 import { Cron } from 'croner';
 import { attributesIn } from '../decide/evaluate.js';
 import { scheduleHolds } from '../decide/schedule.js';
+import { disksNamed } from '../decide/storage.js';
 
 type Condition = Extract<Trigger, { kind: 'condition' }>;
 type Schedule = Extract<Trigger, { kind: 'schedule' }>;
@@ -70,7 +71,7 @@ export function loadIn(condition: Expression): ReturnType<typeof attributesIn> {
 /**
  * A policy as it would be at a time when its schedules hold and what it waits for has lasted: what is left to judge are
  * its conditions, on the figures as they are. It moves by plain pre-copy, so that what can be carried out today does not
- * count: a destination is one or not by its constraints.
+ * count, nor the room for disks that go along: a destination is one or not by its constraints.
  */
 export function ripe(policy: Policy): Policy {
     const known = ripened.get(policy);
@@ -88,6 +89,8 @@ function ripen(policy: Policy): Policy {
         selection.from.kind === 'hosts' && selection.from.where
             ? { ...selection.from, where: lasted(selection.from.where) }
             : selection.from;
+    const disks = [...disksNamed(policy.technique)];
+    const options: TechniqueOptions = disks.length === 0 ? {} : { storage: [{ mode: 'shared', disks }] };
     return {
         ...policy,
         trigger: trigger && ripeTrigger(trigger, true),
@@ -99,7 +102,7 @@ function ripen(policy: Policy): Policy {
             until: selection.until && lasted(selection.until),
         },
         destination: { ...destination, where: destination.where.map(lasted) },
-        technique: [{ kind: 'technique', technique: 'precopy', name: undefined, options: {}, ladder: [], range: policy.range }],
+        technique: [{ kind: 'technique', technique: 'precopy', name: undefined, options, ladder: [], range: policy.range }],
         cooldownMs: undefined,
     };
 }
