@@ -248,8 +248,8 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             );
         });
 
-        test.each([['copies of disks', 'precopy { storage copy "vda" }', /the driver qemu copies no disks.*shared storage/]])(
-            'that are not served (%s) are refused by plan and run, with the reason and the way out',
+        test.each([['a copy of a disk that it has not', 'precopy { storage copy "vda" }', /db1 has no disk vda/]])(
+            'that cannot be served (%s) are refused by plan and run, with the reason and the way out',
             async (_, technique, why) => {
                 await start('db1', 100);
                 await desk.write('drain.mig', policy(technique));

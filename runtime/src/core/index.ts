@@ -7,6 +7,7 @@ export * from './decide/ladder.js';
 export * from './decide/migrate-call.js';
 export * from './decide/move-technique.js';
 export * from './decide/option-settings.js';
+export * from './decide/disk-speeds.js';
 export * from './decide/qmp-call.js';
 export * from './decide/queue.js';
 export * from './decide/recovery.js';

@@ -136,6 +136,43 @@ describe('the commands of a plan between hosts of plain QEMU', () => {
     const qemu = (kind: PlannedTechnique['kind'], options: TechniqueOptions = {}, ladder: readonly Rung[] = []) =>
         actions(kind, options, ladder, false, 'qemu');
 
+    test('copy disks before the memory, and end that while the guest stands still', () => {
+        const storage = [
+            { mode: 'copy', disks: ['vda'], cap: 2e7 },
+            { mode: 'preseeded', disks: ['vdb'] },
+            { mode: 'shared', disks: ['vdc'] },
+        ] as const;
+        const all = qemu('precopy', { storage });
+        expect(withOf(all, 'migrate-set-capabilities')['on']).toContain('pause-before-switchover');
+        const disks = /make images|nbd|block|^. migrate(-incoming|-continue)?$|cont/;
+        expect(calls(all).filter((call) => disks.test(call))).toEqual([
+            'b make images',
+            'b nbd-server-start',
+            'b block-export-add',
+            'b block-export-add',
+            'b migrate-incoming',
+            'a blockdev-add',
+            'a blockdev-mirror',
+            'a blockdev-add',
+            'a blockdev-mirror',
+            'a migrate',
+            'a block-job-cancel',
+            'a block-job-cancel',
+            'a migrate-continue',
+            'b nbd-server-stop',
+            'b cont',
+        ]);
+        const mirrors = all.filter(({ call }) => call === 'blockdev-mirror').map((one) => one.with);
+        expect(mirrors.map(({ disk, sync, speed }) => [disk, sync, speed])).toEqual([
+            ['vda', 'full', 'at most 160 Mbit/s'],
+            ['vdb', 'top', 'at most 640 Mbit/s'],
+        ]);
+        expect(withOf(all, 'make images')['disks']).toEqual(['vda']);
+        expect(calls(qemu('precopy')).filter((call) => /nbd|block/.test(call))).toEqual([]);
+        const encrypted = qemu('precopy', { storage, tls: true });
+        for (const call of ['nbd-server-start', 'blockdev-add']) expect(withOf(encrypted, call)['tls-creds']).toBe('mig-run-tls');
+    });
+
     test('start the same machine elsewhere, and run it there before the source is ended', () => {
         expect(calls(qemu('precopy')).filter((call) => !/query|settings/.test(call))).toEqual([
             'a flock',

@@ -2,6 +2,7 @@
  * What libvirt is asked for by a move's technique: flags and parameters by the names that libvirt gives them. The plan
  * shows them and the driver sends them, from this one place.
  */
+import { type BytesPerSecond, bytesPerSecond } from '@mig/language';
 import { percent } from './ladder-actions.js';
 import type { MoveTechnique } from './move-technique.js';
 
@@ -107,6 +108,20 @@ export function migrateParametersOf(
 /** The disks whose content goes along, by their targets. */
 export function copiedDisks({ options }: MoveTechnique): readonly string[] {
     return (options.storage ?? []).filter(({ mode }) => mode !== 'shared').flatMap(({ disks }) => disks);
+}
+
+/** A disk that goes along, and the most that it may be sent at. */
+export interface DiskCopy {
+    readonly target: string;
+    readonly mode: 'copy' | 'preseeded';
+    readonly cap: BytesPerSecond | undefined;
+}
+
+/** Each disk that goes along, with what the technique says of it. */
+export function diskCopies({ options }: Pick<MoveTechnique, 'options'>): readonly DiskCopy[] {
+    return (options.storage ?? []).flatMap(({ mode, disks, cap }) =>
+        mode === 'shared' ? [] : disks.map((target) => ({ target, mode, cap: cap === undefined ? undefined : bytesPerSecond(cap) })),
+    );
 }
 
 /** What stands at the destination already is not sent again: of these disks only the top image of the chain travels. */

@@ -4,6 +4,7 @@
  *   source                             destination
  *   lock, mark, capabilities    ──▶    the same machine with -incoming defer -S, capabilities, migrate-incoming
  *   caps, downtime limit
+ *   blockdev-mirror             ──▶    nbd-server-start (the images of disks that go along)
  *   migrate (sends the guest)   ──▶    cont (runs it; in post-copy while the source still sends)
  *   quit (ends its copy)               mark removed
  *
@@ -15,6 +16,7 @@ import { throttleArguments, whenOf } from './ladder-actions.js';
 import type { MigrateSide } from './migrate-call.js';
 import { isForbidden, type MoveTechnique, moveTechnique, ownSwitch } from './move-technique.js';
 import { incomingUri, qmpCapabilitiesOf, type QmpParameters, qmpParametersOf, tlsCredentials } from './qmp-call.js';
+import { endOfMirrors, imagesActions, mirrorActions, servingActions } from './qmp-disk-actions.js';
 import { lockFile, uriOf } from './route.js';
 import { firstStopLimit, whileItIsEnough } from './stop-limit.js';
 
@@ -64,15 +66,18 @@ export function qmpActions(
         action(source, 'lock', 'write', { file: mark, set: 'run and epoch' }),
         action(source, 'begin', 'query-migrate', { vm, refused_by: 'blocked-reasons' }),
         ...set(source, 'begin', 'source'),
+        ...imagesActions(move),
         action(destination, 'prepare', 'run', {
             command: `the command line of ${vm}, with its own machine type and -S -incoming defer`,
             log: lockFile(move.vm.uuid).replace(/lock$/, 'log'),
         }),
         action(destination, 'prepare', 'write', { file: mark, set: 'run and epoch, receiving' }),
         ...set(destination, 'prepare', 'destination'),
+        ...servingActions(move),
         action(destination, 'prepare', 'migrate-incoming', { vm, uri: incomingUri(route.listen) }),
         ...cap('max-bandwidth', speedText(ceiling)),
         ...(asked.postcopy ? cap('max-postcopy-bandwidth', postcopySpeedText(technique.options.postcopyBandwidth, ceiling)) : []),
+        ...mirrorActions(move, ceiling),
         ...(asked.live ? [] : [action(source, 'perform', 'stop', { vm })]),
         action(source, 'perform', 'migrate', { vm, uri: `${uriOf(route)}, with the port that the destination listens at` }),
         ...(limit
@@ -84,6 +89,7 @@ export function qmpActions(
             .flatMap((rung) =>
                 rungCalls(rung).map(([call, parameters]) => action(source, 'perform', call, { vm, ...parameters, when: whenOf(rung) })),
             ),
+        ...endOfMirrors(move),
         action(destination, 'finish', 'cont', {
             vm,
             when: asked.postcopy ? `${source} says postcopy-active, or completed` : `${source} says completed`,

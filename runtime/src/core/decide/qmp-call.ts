@@ -5,8 +5,17 @@
 import { throttleArguments } from './ladder-actions.js';
 import { compressionOf, isThrottled, type MigrateSide } from './migrate-call.js';
 import type { MoveTechnique } from './move-technique.js';
+import { copiesDisks } from './storage.js';
 
-export type QmpCapability = 'events' | 'return-path' | 'late-block-activate' | 'postcopy-ram' | 'multifd' | 'xbzrle' | 'auto-converge';
+export type QmpCapability =
+    | 'events'
+    | 'return-path'
+    | 'late-block-activate'
+    | 'pause-before-switchover'
+    | 'postcopy-ram'
+    | 'multifd'
+    | 'xbzrle'
+    | 'auto-converge';
 
 /** On or off, each of them. */
 export function qmpCapabilitiesOf(technique: MoveTechnique, side: MigrateSide): Readonly<Record<QmpCapability, boolean>> {
@@ -17,6 +26,8 @@ export function qmpCapabilitiesOf(technique: MoveTechnique, side: MigrateSide): 
         'return-path': true,
         // The destination takes its disks when it is told to run the guest, not before.
         'late-block-activate': side === 'destination',
+        // The guest stands still, and QEMU waits: then what is left of its disks is sent, and they are let go of.
+        'pause-before-switchover': side === 'source' && copiesDisks(options),
         'postcopy-ram': postcopy,
         multifd: options.streams !== undefined,
         xbzrle: compressionOf(technique) === 'xbzrle',
@@ -78,9 +89,8 @@ export const qmpUnlimited = 2 ** 40;
 
 /** What plain QEMU is not asked for by this driver, in words; undefined where it does all that the technique asks for. */
 export function qmpLack({ options }: Pick<MoveTechnique, 'options'>): string | undefined {
-    const { storage, compression, zeroCopy, switchoverAck, dirtyLimit } = options;
+    const { compression, zeroCopy, switchoverAck, dirtyLimit } = options;
     const not = (what: string, cure: string): string => `the driver qemu ${what}: ${cure}`;
-    if (storage?.some(({ mode }) => mode !== 'shared') === true) return not('copies no disks', 'put them on shared storage');
     if (compression?.method === 'mt') return not("does not use QEMU's old compression", 'use zstd or zlib on parallel streams');
     if (zeroCopy === true || switchoverAck === true || dirtyLimit !== undefined)
         return not('does not send without copying, agree on the switchover, or throttle by a dirty limit', 'leave that option out');

@@ -92,6 +92,38 @@ test('libvirt makes the image in a pool, and what is allocated there already nee
     expect(against(copy, { images: [there({ image: { size: mib(24), allocated: mib(20) }, free: mib(4) })] })).toBeUndefined();
 });
 
+describe('with plain QEMU', () => {
+    const hosts = { driver: 'qemu' } as const;
+    const absent = (makes?: readonly string[]) => [there({ image: undefined, ...(makes && { makes }) })];
+
+    test('an image is made wherever its directory is, of a format that can be made', () => {
+        expect(against(copy, { hosts, images: absent(['raw']) })).toBeUndefined();
+        expect(against(copy, { hosts, images: absent() })).toMatch(
+            /b has no image at .*, and none can be made: its directory is not there/,
+        );
+        const disks = [{ ...vda, format: 'qcow2' }];
+        expect(against(copy, { hosts, disks, images: absent(['raw', 'qcow2']) })).toBeUndefined();
+        expect(against(copy, { hosts, disks, images: absent(['raw']) })).toMatch(
+            /no qemu-img, which makes images of format qcow2: .*install/,
+        );
+    });
+
+    test('each disk has a mode of its own', () => {
+        const options: TechniqueOptions = {
+            storage: [
+                { mode: 'copy', disks: ['vda'] },
+                { mode: 'preseeded', disks: ['vdb'] },
+            ],
+        };
+        const disks = [vda, { ...vda, target: 'vdb', path: '/var/lib/vms/b.raw' }];
+        expect(against(options, { hosts, disks, images: [there(), there({ path: '/var/lib/vms/b.raw' })] })).toBeUndefined();
+    });
+
+    test('a disk that is read-only stays', () => {
+        expect(against(copy, { hosts, disks: [{ ...vda, readOnly: true }] })).toMatch(/is read-only, .* write it as shared/);
+    });
+});
+
 test('what a policy calls shared is shared, whatever the hosts tell', () => {
     expect(against({ storage: [{ mode: 'shared', disks: ['vda'] }] }, { images: [] })).toBeUndefined();
 });

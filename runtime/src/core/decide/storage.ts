@@ -1,7 +1,8 @@
 /**
  * Disks that stand on one host alone: which of them a technique takes along, and whether their images can be received.
- * libvirt mirrors each into an image of the same path and size at the destination: one that stands there, or that it makes
- * itself in a storage pool whose directory that is (NON_SHARED_DISK). For preseeded disks it makes none (NON_SHARED_INC).
+ * Each is mirrored into an image of the same path and size at the destination: one that stands there, or that is made: by
+ * libvirt in a storage pool whose directory that is (NON_SHARED_DISK), with plain QEMU by us wherever the directory is.
+ * For preseeded disks none is made (libvirt: NON_SHARED_INC).
  */
 import { formatQuantity, type TechniqueOptions, type TechniqueUse } from '@mig/language';
 import type { PlannedTechnique } from '../model/plan.js';
@@ -40,7 +41,10 @@ export function whyDisksStay({ options }: PlannedTechnique, situation: Situation
     const { vm, source, destination } = situation;
     const named = new Set(namedIn(options));
     const left = vm.disks.filter(({ shared, target }) => shared === false && !named.has(target));
-    if (left.length > 0) return `${listed(left.map(nameOf))} stands on ${vm.host} alone, and it does not say what becomes of it`;
+    if (left.length > 0) {
+        const [stands, them] = left.length === 1 ? ['stands', 'it'] : ['stand', 'them'];
+        return `${listed(left.map(nameOf))} ${stands} on ${vm.host} alone, and it does not say what becomes of ${them}`;
+    }
     if (!copiesDisks(options)) return undefined;
     const modes = new Set(options.storage?.map(({ mode }) => mode));
     if (modes.has('copy') && modes.has('preseeded') && source.driver === 'libvirt')
@@ -52,6 +56,8 @@ export function whyDisksStay({ options }: PlannedTechnique, situation: Situation
         const copy = copyOf(options, disk.target);
         if (copy === undefined) continue;
         if (disk.kind !== 'file' || disk.path === undefined) return `${nameOf(disk)} is no file, and only files are copied`;
+        if (disk.readOnly && source.driver === 'qemu')
+            return `${nameOf(disk)} is read-only, and QEMU mirrors into no such disk: carry its image over by hand, and write it as shared`;
         const sight = sightOf(situation.world, destination, disk.path);
         if (destination.driver === 'simulated') continue;
         if (sight === undefined || disk.capacity === undefined) return `what stands at ${disk.path} on ${destination.name} is not known`;
@@ -77,9 +83,12 @@ function whyNotInto(disk: VmDisk, path: string, mode: 'copy' | 'preseeded', sigh
     const make = `make one of its size there (truncate -s ${capacity} ${path}${disk.format === 'raw' ? '' : ', or qemu-img create for other formats'})`;
     if (sight.image === undefined) {
         if (mode === 'preseeded') return `${destination.name} has no image at ${path}, and of a preseeded disk none is made: ${make}`;
-        return sight.pool
-            ? undefined
-            : `${destination.name} has no image at ${path}, and no storage pool with that directory: ${make}, or start such a pool`;
+        if (sight.pool || sight.makes?.includes(disk.format ?? 'raw') === true) return undefined;
+        if (destination.driver === 'libvirt')
+            return `${destination.name} has no image at ${path}, and no storage pool with that directory: ${make}, or start such a pool`;
+        return sight.makes === undefined
+            ? `${destination.name} has no image at ${path}, and none can be made: its directory is not there, or not to be written to`
+            : `${destination.name} has no image at ${path}, and no qemu-img, which makes images of format ${disk.format ?? 'raw'}: ${make}, or install qemu-img`;
     }
     if (sight.image.size === capacity) return undefined;
     return `the image at ${path} on ${destination.name} has ${exactly(sight.image.size)}, and the disk ${exactly(capacity)}: ${make}`;

@@ -137,6 +137,8 @@ export interface ImageSight {
     readonly image: { readonly size: Bytes; readonly allocated: Bytes } | undefined;
     /** A storage pool is active whose directory this is: libvirt makes an image there. */
     readonly pool: boolean;
+    /** Formats of images that we make there ourselves. Absent: none. */
+    readonly makes?: readonly string[];
     /** In the file system that it stands in, or would stand in. Undefined: not known. */
     readonly free: Bytes | undefined;
 }

@@ -1,5 +1,6 @@
 import { milliseconds, type Milliseconds } from '@mig/language';
 import {
+    copiedDisks,
     moveTechnique,
     recover,
     type FinishRecord,
@@ -186,11 +187,25 @@ async function take(one: RecoveryStep, step: PlannedMove, run: RunContext): Prom
             }
             case 'clear-marks':
                 await session.markMover(uuid, undefined, signal);
+                await clearLeft(step, run);
                 return [];
             case 'settle-arrival':
                 return settleArrival(step, session, signal);
         }
     });
+}
+
+/** Images that were made for its disks, where the copy that they were for has ended by itself. The VM is safe whatever comes of it. */
+async function clearLeft(step: PlannedMove, run: RunContext): Promise<void> {
+    if (copiedDisks(moveTechnique(step.technique)).length === 0) return;
+    const { destination: host, vm } = step;
+    try {
+        await within(run.clock, answerWithin, { call: 'what is left', host, vm: vm.name }, async (signal) =>
+            (await sessionWith(run.ports, host, signal)).clearLeft?.(vm.uuid, signal),
+        );
+    } catch (error) {
+        note(run, 'warning', step.id, `${vm.name}: images that were made for it may be left on ${host}: ${messageOf(error)}`);
+    }
 }
 
 /** Definition, autostart and marks at the destination (safety.md rule 7). Tags and other metadata come with the definition. */

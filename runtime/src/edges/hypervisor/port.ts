@@ -68,6 +68,11 @@ export interface HostSession extends AsyncDisposable {
     shutDownGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
     /** Ends a copy of a guest. Only recovery decides this. */
     destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void>;
+    /**
+     * Clears away what a copy that never ran has left here beside its process, which is gone; absent where nothing can be
+     * left. Only recovery decides this, under the VM's lock.
+     */
+    clearLeft?(vm: VmUuid, signal: AbortSignal): Promise<void>;
 
     /** Settles when the guest's agent answers; absent where the driver cannot ask it. */
     pingAgent?(vm: VmUuid, signal: AbortSignal): Promise<void>;

@@ -3,6 +3,7 @@ import { type Bytes, bytes } from '@mig/language';
 import type { ImageSight, VmState, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
+import { lookAtImages } from '../host/images.js';
 import type { HostObservation } from '../port.js';
 import type { LibvirtConnection } from './connect.js';
 import { uuidFromBytes } from './domains.js';
@@ -56,23 +57,6 @@ export async function diskSizes(
 export const withSizes = (vm: VmState, sizes: ReadonlyMap<string, DiskSize>): VmState =>
     sizes.size === 0 ? vm : { ...vm, disks: vm.disks.map((disk) => ({ ...disk, ...sizes.get(keyOf(vm.uuid, disk.target)) })) };
 
-/**
- * For each path: `image SIZE BLOCKS BLOCKSIZE HEADER`, or `nothing`; then `free BLOCKS BLOCKSIZE` of the nearest directory
- * above it that there is.
- */
-const script = `
-for path do
-    if [ -e "$path" ]; then
-        echo "image $(stat -L -c '%s %b %B' -- "$path") $(od -An -v -tx1 -N32 -- "$path" | tr -d ' \\n')"
-    else
-        echo nothing
-    fi
-    above=$path
-    while [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
-    echo "free $(stat -f -c '%a %S' -- "$above")"
-done
-`;
-
 /** What stands at these paths. */
 export async function imagesAt(
     host: string,
@@ -81,33 +65,8 @@ export async function imagesAt(
     paths: readonly string[],
     signal: AbortSignal,
 ): Promise<readonly ImageSight[]> {
-    const [{ stdout }, pools] = await Promise.all([
-        access.run(['sh', '-c', script, 'sh', ...paths], signal),
-        poolDirectories(connection, signal),
-    ]);
-    const lines = stdout.trim().split('\n');
-    return paths.map((path, nth): ImageSight => {
-        const [kind, ...figures] = (lines[2 * nth] ?? '').split(' ');
-        const [, blocks = '', blockSize = ''] = (lines[2 * nth + 1] ?? '').split(' ');
-        return {
-            host,
-            path,
-            image: kind === 'image' ? imageOf(figures) : undefined,
-            pool: pools.has(path.slice(0, path.lastIndexOf('/'))),
-            free: /^\d+$/.test(blocks) ? bytes(Number(blocks) * Number(blockSize)) : undefined,
-        };
-    });
-}
-
-function imageOf([size = '0', blocks = '0', blockSize = '512', header = '']: readonly string[]): DiskSizeAt {
-    return { size: bytes(qcow2Size(header) ?? Number(size)), allocated: bytes(Number(blocks) * Number(blockSize)) };
-}
-type DiskSizeAt = NonNullable<ImageSight['image']>;
-
-/** "QFI\xfb", and at byte 24 the virtual size, big-endian. Source: QEMU's docs/interop/qcow2. */
-function qcow2Size(header: string): number | undefined {
-    if (!header.startsWith('514649fb')) return undefined;
-    return Number(BigInt(`0x${header.slice(48, 64)}`));
+    const [seen, pools] = await Promise.all([lookAtImages(access, paths, signal), poolDirectories(connection, signal)]);
+    return seen.map((sight) => ({ host, ...sight, pool: pools.has(sight.path.slice(0, sight.path.lastIndexOf('/'))) }));
 }
 
 /** Directories of active storage pools; none where the daemon has no storage driver. */

@@ -12,9 +12,12 @@ import { refuseByVersion } from '../suited.js';
 import { listenedAt } from './channels.js';
 import { socketBy } from './command-line.js';
 import { uriWithPort } from './departure.js';
+import type { CopiedDisk } from './disks.js';
 import { guestEvent } from './guest-events.js';
+import { MadeImages } from './made-images.js';
 import { type Mark, writeMark } from './mark.js';
 import type { Monitor } from './monitors.js';
+import { doorCookie, serveDisks, takeDisks } from './nbd.js';
 import { type Asked, mustHaveSocket, processOf } from './presence.js';
 import { findProcesses, type ProcessId } from './processes.js';
 import { QmpRefusal } from './qmp-errors.js';
@@ -70,12 +73,10 @@ export class QemuArrival implements Arrival {
             },
             pidFile: `${lockDirectory}/${this.#vm}.pid`,
         });
-        this.#process = await startQemu(
-            access,
-            { vm: this.#vm, name: machine.name, argv, cwd: machine.cwd, socket, others: listenedAt(argv).filter((one) => one !== socket) },
-            signal,
-        );
+        await new MadeImages(access, this.#vm).make(machine.name, this.#copied, signal);
         try {
+            const others = listenedAt(argv).filter((one) => one !== socket);
+            this.#process = await startQemu(access, { vm: this.#vm, name: machine.name, argv, cwd: machine.cwd, socket, others }, signal);
             return await this.#listen(parameters, begun, this.#process, socket, signal);
         } catch (error) {
             // Nothing has been sent to it yet.
@@ -122,12 +123,17 @@ export class QemuArrival implements Arrival {
         // Whether it was told to run before it broke is so still: recovery tells it where it was not.
         if (parameters.resume === true)
             return { cookie, started: (await qmp.execute('query-status', undefined, signal)).at('running').flag === true };
+        if (this.#copied.length > 0) await takeDisks(this.#asked.access, this.#vm, qmp, signal);
         if (!this.#paused) await this.#run(qmp, signal);
         if (this.#mark) {
             const { run, epoch, process } = this.#mark;
             await writeMark(this.#asked.access, this.#vm, { run, epoch, process }, signal);
         }
         return { cookie, started: true };
+    }
+
+    get #copied(): readonly CopiedDisk[] {
+        return this.#machine?.disks ?? [];
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
@@ -157,8 +163,16 @@ export class QemuArrival implements Arrival {
             await writeMark(access, this.#vm, this.#mark, signal);
         }
         await prepareMigration(qmp, host, parameters.technique, 'destination', signal);
+        const cookie = await this.#serve(qmp, parameters, signal);
         await qmp.execute('migrate-incoming', { uri: incomingUri(parameters.listenAddress) }, signal);
-        return { cookie: begun.cookie, uri: uriWithPort(parameters.migrateUri, await this.#port(qmp, signal)), xml: begun.xml };
+        return { cookie: cookie ?? begun.cookie, uri: uriWithPort(parameters.migrateUri, await this.#port(qmp, signal)), xml: begun.xml };
+    }
+
+    /** Tells where the disks are copied to; undefined where none is. */
+    async #serve(qmp: QmpConnection, { listenAddress, technique }: MoveParameters, signal: AbortSignal): Promise<Cookie | undefined> {
+        const machine = this.#machine;
+        if (!machine || this.#copied.length === 0) return undefined;
+        return doorCookie(await serveDisks(qmp, machine, this.#copied, { listen: listenAddress, technique }, signal));
     }
 
     #hear(qmp: QmpConnection): void {
@@ -204,10 +218,12 @@ export class QemuArrival implements Arrival {
         this.#monitor = undefined;
         const { access } = this.#asked;
         const process = this.#process;
-        if (process === undefined) return;
-        await endQemu(access, this.#vm, process, signal);
-        this.#process = undefined;
-        await writeMark(access, this.#vm, undefined, signal);
+        if (process !== undefined) {
+            await endQemu(access, this.#vm, process, signal);
+            this.#process = undefined;
+            await writeMark(access, this.#vm, undefined, signal);
+        }
+        if (this.#copied.length > 0) await new MadeImages(access, this.#vm).drop(signal);
     }
 
     /** Where QEMU ended by itself, its log says why. */

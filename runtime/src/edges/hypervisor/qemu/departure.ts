@@ -20,10 +20,13 @@ import { HypervisorError } from '../errors.js';
 import { EventQueue } from '../host/event-queue.js';
 import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
 import { refuseByVersion } from '../suited.js';
+import { DiskCopy } from './disk-copy.js';
+import { blockDevices, copiedDisks } from './disks.js';
 import { progressOf, summaryOf } from './figures.js';
 import { guestEvent } from './guest-events.js';
 import { notSent, refuseBlocked } from './not-sent.js';
 import { type Mark, writeMark } from './mark.js';
+import { clearMirrors } from './mirrors.js';
 import type { Monitor } from './monitors.js';
 import { type Asked, mustHaveSocket, processOf } from './presence.js';
 import { heldBy, type QemuProcess } from './processes.js';
@@ -67,6 +70,9 @@ class QemuDeparture implements Departure {
     /** Figures that were asked for, and QEMU's name for each. */
     readonly #settings = new Map<SettingFigure, { readonly name: string; readonly asked: number | undefined }>();
     #options: readonly OptionSetting[] = [];
+    #copy: DiskCopy | undefined;
+    readonly #cancelled = new AbortController();
+    #performing = false;
     /** Last heard. */
     #status = 'none';
     #switchAsked = false;
@@ -98,15 +104,19 @@ class QemuDeparture implements Departure {
         if (lack !== undefined)
             throw new HypervisorError('feature-missing', this.#host, `${this.#name} cannot be sent so: ${lack}`, { vm: this.#name });
         refuseByVersion(this.#host, { qemu: this.#qmp.version }, technique, 'source');
-        const [status, migrate, jobs, machine, process] = await Promise.all([
+        await clearMirrors(this.#qmp, signal);
+        const [status, migrate, jobs, machine, blocks, process] = await Promise.all([
             this.#ask('query-status', undefined, signal),
             this.#ask('query-migrate', undefined, signal),
             this.#ask('query-block-jobs', undefined, signal),
             this.#ask('qom-get', { path: '/machine', property: 'type' }, signal),
+            this.#ask('query-block', undefined, signal),
             processOf(this.#asked, this.#vm, signal),
         ]);
         refuseBlocked(this.#host, this.#name, migrate, jobs);
         this.#mark = process.mark;
+        const disks = copiedDisks({ host: this.#host, vm: this.#name }, technique, blockDevices(blocks, process.cwd));
+        this.#copy = new DiskCopy(this.#asked.access, this.#qmp, this.#name, disks);
         await prepareMigration(this.#qmp, this.#asked.host, technique, 'source', signal);
         this.#options = [...optionSettings(technique), ...encryptionSetting(technique)];
         const { xbzrleCache, downtimeMs } = technique.options;
@@ -150,18 +160,27 @@ class QemuDeparture implements Departure {
             machine: machineName(machine),
             socket: 'socket' in found ? found.written : undefined,
             mover: process.mark && { run: process.mark.run, epoch: process.mark.epoch },
+            ...(this.#copy && { disks: this.#copy.disks }),
         });
     }
 
     async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
         const ended = Promise.withResolvers<string>();
+        const until = AbortSignal.any([signal, this.#cancelled.signal]);
+        this.#performing = true;
         this.#onStatus = (status) => {
             if (over.has(status)) ended.resolve(status);
+            else if (status === 'pre-switchover')
+                this.#copy?.letSwitch(until).catch((error: unknown) => {
+                    if (!this.#cancelled.signal.aborted) ended.reject(error);
+                });
         };
         try {
+            await this.#copy?.mirror(parameters, prepared, this.#cap, until);
             if (parameters.downtimeLimit !== undefined && parameters.resume !== true)
                 await this.setDowntimeLimit(parameters.downtimeLimit, signal);
             if (!parameters.technique.live && parameters.resume !== true) await this.pauseGuest(signal);
+            until.throwIfAborted();
             this.#sending = true;
             const again = parameters.resume === true ? { resume: true } : {};
             await this.#ask('migrate', { uri: prepared.uri ?? parameters.migrateUri, ...again }, signal);
@@ -171,22 +190,40 @@ class QemuDeparture implements Departure {
                     hint: `its QEMU goes on by itself; see whether it still runs on ${this.#host}`,
                 });
             });
-            const status = await abortable(Promise.race([ended.promise, lost]), signal);
+            const status = await abortable(Promise.race([ended.promise, lost, ...(this.#copy?.broken ?? [])]), signal);
             if (status !== 'completed') throw await this.#failure(status, signal);
             const migrate = await this.#ask('query-migrate', undefined, signal);
-            this.events.push({ at: Date.now(), type: 'job-completed', summary: summaryOf(migrate, this.#switched) });
+            this.events.push({
+                at: Date.now(),
+                type: 'job-completed',
+                summary: summaryOf(migrate, this.#switched, await this.#copy?.figures(signal)),
+            });
             return { cookie: nothing };
         } catch (error) {
-            if (!this.#switchAsked) await this.#letGoOn().catch(() => undefined); // recovery asks what is so
-            throw error;
+            if (!this.#switchAsked) await this.#undo().catch(() => undefined); // recovery asks what is so
+            if (this.#sending || !this.#cancelled.signal.aborted) throw error;
+            throw new HypervisorError('cancelled', this.#host, `the move of ${this.#name} was cancelled`, { vm: this.#name });
         } finally {
             this.#onStatus = undefined;
+            this.#performing = false;
+            this.#copy?.close();
         }
+    }
+
+    /** The guest goes on where it is, and nothing of it is sent any more. */
+    async #undo(): Promise<void> {
+        if (this.#copy && this.#copy.disks.length > 0) {
+            const signal = AbortSignal.timeout(undoWithinMs);
+            await this.#cancelAndWait(signal);
+            await this.#copy.breakOff(signal);
+        }
+        await this.#letGoOn();
     }
 
     async confirm(_parameters: MoveParameters, _cookie: Cookie, cancelled: boolean, signal: AbortSignal): Promise<void> {
         if (cancelled) {
             await this.#cancelAndWait(signal);
+            await clearMirrors(this.#qmp, signal);
             const status = await this.#ask('query-status', undefined, signal);
             if (status.at('status').text === 'postmigrate' && !this.#switched) await this.#ask('cont', undefined, signal);
             else await this.#letGoOn();
@@ -203,13 +240,24 @@ class QemuDeparture implements Departure {
     async cancel(signal: AbortSignal): Promise<void> {
         // After the switch nothing is cancelled (safety.md rule 4).
         if (this.#switchAsked || this.#switched) return;
+        if (this.#performing) {
+            this.#cancelled.abort();
+            return this.#cancelMigration(signal);
+        }
+        // Nobody drives it: what it has begun is cleared away as well.
+        await this.#cancelAndWait(signal);
+        await clearMirrors(this.#qmp, signal);
+    }
+
+    async #cancelMigration(signal: AbortSignal): Promise<void> {
         const migrate = await this.#ask('query-migrate', undefined, signal);
         if (cancellable.has(migrate.at('status').text ?? '')) await this.#ask('migrate_cancel', undefined, signal);
     }
 
     async progress(signal: AbortSignal): Promise<Progress | undefined> {
-        if (!this.#sending) return undefined;
-        const progress = progressOf(await this.#ask('query-migrate', undefined, signal), this.#cap);
+        const disks = await this.#copy?.figures(signal);
+        const migrate = this.#sending ? await this.#ask('query-migrate', undefined, signal) : undefined;
+        const progress = progressOf(migrate, this.#cap, disks);
         await this.#throttle.seen(progress?.throttle, signal);
         return progress;
     }
@@ -222,6 +270,7 @@ class QemuDeparture implements Departure {
 
     async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
         this.#cap = await this.#setRate('bandwidth', 'max-bandwidth', rate, signal);
+        await this.#copy?.setShare(rate, signal);
         return { got: this.#cap };
     }
 
@@ -279,7 +328,8 @@ class QemuDeparture implements Departure {
             const got = limited(parameters.at(name).number);
             return asked === undefined ? { setting, asked, got } : { setting, asked, got };
         });
-        return [...this.#options.map((read) => read(said)), ...figures];
+        const disks = (await this.#copy?.settings(signal)) ?? [];
+        return [...this.#options.map((read) => read(said)), ...figures, ...disks];
     }
 
     /** QEMU would go on sending: what has not switched is cancelled, and its guest goes on. */
@@ -288,7 +338,7 @@ class QemuDeparture implements Departure {
         this.#unhear();
         try {
             if (this.#sending && !this.#switchAsked && !this.#switched && !over.has(this.#status) && !this.#qmp.isBroken)
-                await this.cancel(AbortSignal.timeout(undoWithinMs));
+                await this.#cancelMigration(AbortSignal.timeout(undoWithinMs));
         } catch {
             // Recovery asks the host what is so, and ends it (decide/recovery-table.ts).
         } finally {
@@ -341,7 +391,8 @@ class QemuDeparture implements Departure {
     }
 
     async #cancelAndWait(signal: AbortSignal): Promise<void> {
-        await this.cancel(signal);
+        if (this.#switchAsked || this.#switched) return;
+        await this.#cancelMigration(signal);
         for (let look = 0; look < cancelWithin.times; look += 1) {
             const status = (await this.#ask('query-migrate', undefined, signal)).at('status').text ?? 'none';
             if (status !== 'cancelling' && !cancellable.has(status)) return;

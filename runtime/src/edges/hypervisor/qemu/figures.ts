@@ -1,13 +1,29 @@
 /** What `query-migrate` says of a migration, as the model has it. */
 import { type Bytes, bytes, type BytesPerSecond, bytesPerSecond, milliseconds, ratio } from '@mig/language';
 import type { JobSummary, Progress } from '../../../core/index.js';
+import type { DiskFigures } from './mirrors.js';
 import type { Reply } from './reply.js';
 
 /** Where QEMU does not say how large a page is. */
 const usualPage = 4096;
 
-/** Undefined before the first byte. */
-export function progressOf(migrate: Reply, cap: BytesPerSecond | undefined): Progress | undefined {
+/** Undefined before the first byte. Without `migrate` nothing of the memory is sent yet. */
+export function progressOf(
+    migrate: Reply | undefined,
+    cap: BytesPerSecond | undefined,
+    disks: DiskFigures | undefined,
+): Progress | undefined {
+    const memory = migrate && memoryProgress(migrate, cap);
+    if (!disks) return memory;
+    const { total, remaining, sent } = disks;
+    const of = { disks: { total, remaining } };
+    if (memory) return { ...memory, transferred: bytes(memory.transferred + sent), ...of };
+    const none = bytes(0);
+    const figures = { total: none, remaining: none, transferred: sent, iteration: 0 };
+    return { ...figures, rate: undefined, dirtyRate: undefined, throttle: undefined, cap, eta: undefined, ...of };
+}
+
+function memoryProgress(migrate: Reply, cap: BytesPerSecond | undefined): Progress | undefined {
     const ram = migrate.at('ram');
     if (!ram.exists) return undefined;
     const size = (name: string): Bytes => bytes(ram.at(name).number ?? 0);
@@ -35,13 +51,13 @@ export function progressOf(migrate: Reply, cap: BytesPerSecond | undefined): Pro
  * QEMU's own downtime ends when its part is done, before the guest is told to run at the destination: the events of the
  * two ends tell the true one.
  */
-export function summaryOf(migrate: Reply, switched: boolean): JobSummary {
+export function summaryOf(migrate: Reply, switched: boolean, disks: DiskFigures | undefined): JobSummary {
     const ram = migrate.at('ram');
     const requests = ram.at('postcopy-requests').number;
     return {
         totalMs: milliseconds(migrate.at('total-time').number ?? 0),
         downtimeMs: undefined,
-        transferred: bytes(ram.at('transferred').number ?? 0),
+        transferred: bytes((ram.at('transferred').number ?? 0) + (disks?.sent ?? 0)),
         iterations: ram.at('dirty-sync-count').number ?? 0,
         normalPages: ram.at('normal').number,
         zeroPages: ram.at('duplicate').number,

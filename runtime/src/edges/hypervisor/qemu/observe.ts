@@ -49,7 +49,7 @@ export async function observeHost(of: Observed, facts: HostFacts, needs: Observa
             vms: found.map((one) => {
                 const later = second?.readings.get(one.process.pid);
                 const rates = later && one.facts ? ratesBetween({ process: one.process, facts: one.facts, look }, later) : noRates;
-                const vm = vmState(of, one, look, shared);
+                const vm = vmState(of, one, look, { shared, sizes: needs.storage === true });
                 return { ...vm, ...rates, dirtyRate: dirty.get(vm.uuid) };
             }),
             cpus: Object.fromEntries(
@@ -173,7 +173,7 @@ function hostState({ host, installed }: Observed, facts: HostFacts, look: HostLo
     };
 }
 
-function vmState({ host }: Observed, { process, facts, against }: Found, look: HostLook, shared: ReadonlySet<string>): VmState {
+function vmState({ host }: Observed, { process, facts, against }: Found, look: HostLook, disks: DiskFacts): VmState {
     const { identity, mark, argv, pid } = process;
     const memory = facts?.memory ?? identity.memory ?? bytes(0);
     const name = identity.name ?? `process ${String(pid)}`;
@@ -189,7 +189,7 @@ function vmState({ host }: Observed, { process, facts, against }: Found, look: H
         vcpus: facts?.vcpus ?? 1,
         tags: {},
         machine: facts?.machine ?? '',
-        disks: facts?.disks.map((disk) => ({ ...disk, shared: isShared(disk, shared) })) ?? [],
+        disks: facts?.disks.map((disk) => diskState(disk, disks)) ?? [],
         networks: networksOf(argv, look),
         passthrough: passedThrough(argv),
         hasSnapshots: facts?.hasSnapshots ?? false,
@@ -200,6 +200,21 @@ function vmState({ host }: Observed, { process, facts, against }: Found, look: H
         workingSet: undefined,
         uptime: undefined,
         mover: mark && `run ${mark.run} (epoch ${String(mark.epoch)})`,
+    };
+}
+
+interface DiskFacts {
+    readonly shared: ReadonlySet<string>;
+    /** Whether they were asked for. */
+    readonly sizes: boolean;
+}
+
+function diskState({ capacity, allocated, ...disk }: Omit<VmDisk, 'shared'>, { shared, sizes }: DiskFacts): VmDisk {
+    return {
+        ...disk,
+        shared: isShared(disk, shared),
+        ...(sizes && capacity !== undefined && { capacity }),
+        ...(sizes && allocated !== undefined && { allocated }),
     };
 }
 

@@ -4,6 +4,7 @@ import type { HostAccess } from '../../ssh/access.js';
 import { HypervisorError } from '../errors.js';
 import type { Presence } from '../port.js';
 import { markFile } from './mark.js';
+import { hasMirrors } from './mirrors.js';
 import type { Monitors } from './monitors.js';
 import { findProcesses, type QemuProcess } from './processes.js';
 import { seenAs } from './run-state.js';
@@ -26,10 +27,14 @@ export async function presenceOf({ host, access, monitors }: Asked, bootId: stri
     const mover = process.mark && { run: process.mark.run, epoch: process.mark.epoch };
     const present = { kind: 'present', bootId, persistent: false, mover } as const;
     if (more.length > 0) return { ...present, state: 'other', reason: 'other', job: 'other' };
-    const [status, migrate] = await monitors.with(mustHaveSocket(host, process, vm), signal, (qmp) =>
-        Promise.all([qmp.execute('query-status', undefined, signal), qmp.execute('query-migrate', undefined, signal)]),
+    const [status, migrate, jobs] = await monitors.with(mustHaveSocket(host, process, vm), signal, (qmp) =>
+        Promise.all([
+            qmp.execute('query-status', undefined, signal),
+            qmp.execute('query-migrate', undefined, signal),
+            qmp.execute('query-jobs', undefined, signal),
+        ]),
     );
-    return { ...present, ...seenAs(status, migrate, process.mark) };
+    return { ...present, ...seenAs(status, migrate, process.mark, hasMirrors(jobs)) };
 }
 
 /** Errors: socket-missing, with the reason and the cure. */

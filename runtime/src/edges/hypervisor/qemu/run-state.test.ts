@@ -6,12 +6,13 @@ const mark = { run: 'r', epoch: 1, process: { pid: 1, started: '2' } };
 const seen = (
     status: string,
     migration: string | undefined,
-    more: { readonly bytes?: number; readonly mark?: typeof mark & { receiving?: true; stopped?: true } } = {},
+    more: { readonly bytes?: number; readonly mirrored?: boolean; readonly mark?: typeof mark & { receiving?: true; stopped?: true } } = {},
 ) => {
     const { state, reason, job } = seenAs(
         new Reply({ status, running: status === 'running' }),
         new Reply({ ...(migration !== undefined && { status: migration }), ram: { 'postcopy-bytes': more.bytes ?? 0 } }),
         more.mark,
+        more.mirrored,
     );
     return `${state}, ${reason}, ${job}`;
 };
@@ -20,6 +21,9 @@ test.each([
     ['a guest that runs', 'running', undefined, {}, 'running, other, none'],
     ['one whose last migration failed', 'running', 'failed', {}, 'running, other, none'],
     ['one that is sent', 'running', 'active', {}, 'running, other, unattended'],
+    ['one whose disks are copied', 'running', undefined, { mirrored: true }, 'running, other, unattended'],
+    ['one that waits before its switch', 'finish-migrate', 'pre-switchover', { mirrored: true }, 'paused, migration, unattended'],
+    ['one that its owner paused, whose disks are copied', 'paused', undefined, { mirrored: true }, 'paused, user, unattended'],
     ['one whose migration is being cancelled', 'running', 'cancelling', {}, 'running, other, outgoing'],
     ['one that arrived here', 'running', 'completed', {}, 'running, other, none'],
     ['one that runs here and whose pages come', 'running', 'postcopy-active', {}, 'running, postcopy, incoming'],

@@ -16,12 +16,13 @@ type Seen = Pick<Extract<Presence, { kind: 'present' }>, 'state' | 'reason' | 'j
 
 /**
  * `query-status` and `query-migrate` of one QEMU. A QEMU that has received says `paused`, its migration `completed` or in
- * post-copy, until it is told to run its guest; one that has sent says `postmigrate`.
+ * post-copy, until it is told to run its guest; one that has sent says `postmigrate`. `mirrored`: a run has begun to copy
+ * its disks, and mirrors go on by themselves.
  */
-export function seenAs(status: Reply, migrate: Reply, mark: Mark | undefined): Seen {
+export function seenAs(status: Reply, migrate: Reply, mark: Mark | undefined, mirrored = false): Seen {
     const run = status.at('status').text ?? '';
     const migration = migrate.at('status').text ?? 'none';
-    const job: Seen['job'] = migration === 'cancelling' ? 'outgoing' : underWay.has(migration) ? 'unattended' : 'none';
+    const job: Seen['job'] = migration === 'cancelling' ? 'outgoing' : underWay.has(migration) || mirrored ? 'unattended' : 'none';
     switch (run) {
         case 'running':
             if (inPostcopy.has(migration)) return { state: 'running', reason: 'postcopy', job: 'incoming' };

@@ -1,6 +1,6 @@
 /** A session with a host whose QEMUs run without a manager: its shell, and the monitors of its VMs. */
 import { type Milliseconds, milliseconds } from '@mig/language';
-import type { CpuVerdict, InventoryHost, VmUuid } from '../../../core/index.js';
+import type { CpuVerdict, ImageSight, InventoryHost, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { shellCommand } from '../../ssh/command.js';
 import { ownEnvironment, type SshEnvironment } from '../../ssh/environment.js';
@@ -13,11 +13,13 @@ import { pingGuestAgent } from './agent.js';
 import { QemuArrival } from './arrival.js';
 import { type CpuQuestion, type HostCpu, judgeCpu } from './cpu.js';
 import { openDeparture } from './departure.js';
+import { imagesAt, MadeImages } from './made-images.js';
 import { writeMark } from './mark.js';
 import { Monitors } from './monitors.js';
+import { takeDisks } from './nbd.js';
 import { observeHost, type Observed } from './observe.js';
 import { mustHaveSocket, presenceOf, processOf } from './presence.js';
-import type { QemuProcess } from './processes.js';
+import { findProcesses, type QemuProcess } from './processes.js';
 import type { QmpConnection } from './qmp.js';
 import { socketOf } from './socket-of.js';
 import { endQemu } from './start-process.js';
@@ -105,6 +107,10 @@ class QemuSession implements HostSession {
         );
     }
 
+    images(paths: readonly string[], signal: AbortSignal): Promise<readonly ImageSight[]> {
+        return imagesAt(this.#of.access, paths, signal);
+    }
+
     presence(vm: VmUuid, signal: AbortSignal): Promise<Presence> {
         return presenceOf(this.#of, this.#bootId, vm, signal);
     }
@@ -156,7 +162,10 @@ class QemuSession implements HostSession {
 
     async resumeGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
         const process = await processOf(this.#of, vm, signal);
-        await this.#of.monitors.with(mustHaveSocket(this.host, process, vm), signal, (qmp) => resume(qmp, signal));
+        await this.#of.monitors.with(mustHaveSocket(this.host, process, vm), signal, async (qmp) => {
+            if (process.mark?.receiving === true) await takeDisks(this.#of.access, vm, qmp, signal);
+            await resume(qmp, signal);
+        });
         // It has been told: it is no longer one that waits for word, nor one that a run has stopped.
         const { mark } = process;
         if (mark) await writeMark(this.#of.access, vm, { run: mark.run, epoch: mark.epoch, process: mark.process }, signal);
@@ -170,8 +179,34 @@ class QemuSession implements HostSession {
     }
 
     async destroyGuest(vm: VmUuid, signal: AbortSignal): Promise<void> {
-        await endQemu(this.#of.access, vm, await processOf(this.#of, vm, signal), signal);
+        const process = await processOf(this.#of, vm, signal);
+        const hasRun = await this.#hasRun(process, signal);
+        await endQemu(this.#of.access, vm, process, signal);
         await writeMark(this.#of.access, vm, undefined, signal);
+        const images = new MadeImages(this.#of.access, vm);
+        await (hasRun ? images.keep(signal) : images.drop(signal));
+    }
+
+    async clearLeft(vm: VmUuid, signal: AbortSignal): Promise<void> {
+        const there = await findProcesses(this.#of.access, signal, vm);
+        if (there.length === 0) await new MadeImages(this.#of.access, vm).drop(signal);
+    }
+
+    /** Whether its guest may have run here; where it does not say, it may. */
+    async #hasRun(process: QemuProcess, signal: AbortSignal): Promise<boolean> {
+        const found = socketOf(this.host, process);
+        if (!('socket' in found)) return true;
+        try {
+            const status = await this.#of.monitors.with(
+                found.socket,
+                signal,
+                async (qmp) => (await qmp.execute('query-status', undefined, signal)).at('status').text,
+            );
+            return !(status === 'inmigrate' || (status === 'paused' && process.mark?.receiving === true));
+        } catch (error) {
+            if (!(error instanceof HypervisorError)) throw error;
+            return true;
+        }
     }
 
     async pingAgent(vm: VmUuid, signal: AbortSignal): Promise<void> {

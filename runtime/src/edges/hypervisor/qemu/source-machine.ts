@@ -1,5 +1,6 @@
 /** What the source hands to the destination: the machine that it runs, and the run that moves it. Opaque to the executor. */
 import { HypervisorError } from '../errors.js';
+import type { CopiedDisk } from './disks.js';
 import { isRecord } from './reply.js';
 
 export interface SourceMachine {
@@ -11,6 +12,8 @@ export interface SourceMachine {
     /** The QMP socket by which it is driven, as its command line has it. */
     readonly socket: string | undefined;
     readonly mover: { readonly run: string; readonly epoch: number } | undefined;
+    /** Those that go along. */
+    readonly disks?: readonly CopiedDisk[];
 }
 
 export const machineText = (machine: SourceMachine): string => JSON.stringify(machine);

@@ -2,6 +2,7 @@
 import { type Bytes, bytes } from '@mig/language';
 import type { VmDisk, VmState } from '../../../core/index.js';
 import { attachments, commandLineBlockers, deviceIds } from './command-line.js';
+import { blockDevices } from './disks.js';
 import type { HostLook } from './look.js';
 import type { QemuProcess } from './processes.js';
 import type { QmpConnection } from './qmp.js';
@@ -43,7 +44,7 @@ export async function readVm(qmp: QmpConnection, { argv, cwd }: QemuProcess, sig
         memory: bytes((memory.at('base-memory').number ?? 0) + plugged),
         vcpus: cpus.list.length,
         machine: machineName(machine),
-        disks: blocks.list.map((block) => diskOf(block, cwd)),
+        disks: blockDevices(blocks, cwd).map(({ node: _, ...disk }) => disk),
         hasSnapshots: blocks.list.some((block) => block.at('inserted', 'image', 'snapshots').list.length > 0),
         job: jobOf(status, migrate, jobs),
         blockers: [
@@ -72,25 +73,6 @@ const states: Readonly<Record<string, VmState['state']>> = {
     'guest-panicked': 'crashed',
     'internal-error': 'crashed',
 };
-
-function diskOf(block: Reply, cwd: string): Omit<VmDisk, 'shared'> {
-    const target = block.at('device').text || (block.at('qdev').text ?? 'disk');
-    const inserted = block.at('inserted');
-    const file = inserted.at('file').text;
-    const readOnly = inserted.at('ro').flag ?? false;
-    if (file === undefined) return { target, path: undefined, kind: 'file', readOnly };
-    if (/^(json:|[a-z+-]+:)/.test(file) && !file.startsWith('file:'))
-        return { target, path: file, kind: networkDisk.test(file) ? 'network' : 'other', readOnly };
-    const path = file.replace(/^file:/, '');
-    return {
-        target,
-        path: path.startsWith('/') ? path : `${cwd}/${path}`,
-        kind: path.startsWith('/dev/') ? 'block' : 'file',
-        readOnly,
-    };
-}
-
-const networkDisk = /^(nbd|rbd|iscsi|https?|ftps?|ssh|gluster|nfs)[:+]|^json:.*"driver": ?"(nbd|rbd|iscsi|https?|ssh|gluster|nfs)"/;
 
 function jobOf(status: Reply, migrate: Reply, jobs: Reply): string | undefined {
     if (status.at('status').text === 'inmigrate') return 'migration to this host';
