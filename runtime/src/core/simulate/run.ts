@@ -3,20 +3,18 @@
  * which share it gets, what its ladder says) and the events that the executor would report, in the same order.
  */
 import { epochMs, milliseconds, type EpochMs, type Milliseconds } from '@mig/language';
-import { afterEnd, type AfterEnd, type Over, type Return } from '../decide/after-end.js';
-import { Failures } from '../decide/failures.js';
-import { mateReturns, whyGangReturns } from '../decide/gang-return.js';
 import { parties, type Startable } from '../decide/queue.js';
 import { notStarted, type SkipCode } from '../decide/skips.js';
 import { nextLook, Windows } from '../decide/windows.js';
 import { worldOf } from '../decide/world.js';
-import { eventsVersion, type MigrationEvent, type MoveFailure, type MoveId } from '../model/events.js';
+import { eventsVersion, type MigrationEvent, type MoveId } from '../model/events.js';
 import type { Plan, PlannedMove } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { Agenda } from './agenda.js';
 import { notShutDown } from '../decide/shutdowns.js';
 import { directedLinks, guestMemories, guestShutdown, lookEvery, type GuestFigures } from './assumptions.js';
 import { MoveCourse } from './course.js';
+import { RunEndings, type WithoutTime } from './run-endings.js';
 import { RunQueue } from './run-queue.js';
 import { RunShares } from './run-shares.js';
 import { timersOf, type Timer } from './run-timers.js';
@@ -53,20 +51,28 @@ class Simulation {
     readonly #late = new Set<number>();
     readonly #anotherCourse: (move: PlannedMove) => MoveCourse | undefined;
     readonly #windows: Windows;
+    readonly #endings: RunEndings;
     #now = 0;
     #halted = false;
-    readonly #failures: Failures;
-    /** Called back with their gang. */
-    readonly #returned = new Map<MoveId, Return>();
 
     constructor(plan: Plan, snapshot: Snapshot, options: SimulationOptions) {
         this.#plan = plan;
         this.#options = options;
-        this.#failures = new Failures(plan);
         this.#windows = new Windows(plan, options.now);
         this.#queue = new RunQueue(plan, worldOf(snapshot), (candidate, running) =>
             this.#shares.tooThin([...running, candidate].flatMap((id) => this.#courses.get(id) ?? [])),
         );
+        this.#endings = new RunEndings(plan, this.#queue, {
+            isHalted: () => this.#halted,
+            isLate: (instance) => this.#late.has(instance),
+            courseOf: (id) => this.#courses.get(id),
+            tell: (event) => this.#tell(event),
+            waitFor: (course, ms) => this.#waitFor(course, ms),
+            turn: (course, step) => this.#turn(course, step),
+            callBack: (course, because) => this.#callBack(course, because),
+            skip: (moves, why) => this.#skip(moves, why),
+            halt: (detail) => this.#halt(detail),
+        });
         const guests = guestMemories(plan, snapshot, options.guests ?? {});
         const links = directedLinks(plan, snapshot);
         this.#shares = new RunShares(snapshot, this.#windows, links.value, (course) => this.#agenda.set(course, course.dueAt()));
@@ -182,64 +188,10 @@ class Simulation {
     }
 
     #end(course: MoveCourse): void {
-        const { planned, failure } = course;
-        this.#queue.leaves(planned.id);
-        this.#mustered(planned.id);
-        if (failure && course.withdrawn && failure.code !== 'gang-failed') {
-            const outcome = planned.homeward === undefined ? 'skipped' : 'failed';
-            this.#tell({ type: 'move-ended', move: planned.id, outcome, vmOn: planned.source, error: failure });
-            return;
-        }
-        const returned = this.#returned.get(planned.id);
-        this.#returned.delete(planned.id);
-        const called = returned !== undefined && failure?.code === 'gang-failed';
-        const outcome = !failure ? 'moved' : called || failure.code === 'aborted-by-policy' ? 'aborted' : 'failed';
-        const vmOn = failure ? planned.source : planned.destination;
-        const next = afterEnd(
-            { outcome, vmOn, error: failure, retryable: !called },
-            {
-                step: planned,
-                gang: this.#queue.get(planned.id)?.gang,
-                attempts: course.attempt,
-                before: course.attemptsBefore,
-                stopped: this.#halted,
-                late: this.#late.has(planned.instance),
-                returned,
-            },
-            this.#failures.policyOf(planned),
-        );
-        this.#goOn(course, next, failure);
-        // Where it has moved, its place was given away when its guest ran.
-        if (next.what !== 'over' || !next.moved || this.#queue.isAwaited(planned.id)) this.#startWhatMay();
-    }
-
-    #goOn(course: MoveCourse, next: AfterEnd, failure: MoveFailure | undefined): void {
-        const { planned } = course;
-        switch (next.what) {
-            case 'again':
-                if (next.gang) this.#returnGang(planned, failure, next.inMs);
-                this.#tell({ type: 'move-queued', move: planned.id, because: next.because });
-                this.#waitFor(course, next.inMs);
-                return;
-            case 'elsewhere':
-                if (!this.#turn(course, next.step)) return this.#over(planned, next.otherwise);
-                this.#tell({ type: 'move-redirected', move: planned.id, destination: next.step.destination, because: next.because });
-                this.#tell({ type: 'move-queued', move: planned.id, because: next.because });
-                return;
-            case 'home':
-                if (!this.#goHome(course, next.step, next.because)) this.#over(planned, next.otherwise);
-                return;
-            case 'over':
-                this.#over(planned, next);
-                return;
-        }
-    }
-
-    #over(planned: PlannedMove, { moved, end, gang, fails }: Over): void {
-        this.#queue.setStatus(planned.id, moved ? 'moved' : 'failed');
-        this.#tell({ type: 'move-ended', move: planned.id, ...end });
-        if (gang) this.#returnGang(planned, end.error, undefined);
-        if (fails) this.#afterFailure(planned, end.error);
+        const { id } = course.planned;
+        this.#queue.leaves(id);
+        this.#mustered(id);
+        if (this.#endings.ended(course)) this.#startWhatMay();
     }
 
     #waitFor(course: MoveCourse, ms: number): void {
@@ -263,38 +215,11 @@ class Simulation {
         }
     }
 
-    /** Of a gang that is all or none, those that have not switched come back: to start again with the others, or for good. */
-    #returnGang(planned: PlannedMove, error: MoveFailure | undefined, againInMs: number | undefined): void {
-        const gang = this.#queue.get(planned.id)?.gang;
-        const because = whyGangReturns(planned, gang, error);
-        if (!gang || because === undefined) return;
-        for (const id of gang.moves) {
-            const course = this.#courses.get(id);
-            const queued = this.#queue.get(id);
-            if (id === planned.id || !course || !queued) continue;
-            const { planned: step } = course;
-            const mate = { step, status: queued.status, gang: queued.gang, policy: this.#failures.policyOf(step), stopped: this.#halted };
-            const returns = mateReturns(mate, { because, againInMs });
-            if (returns.what === 'called-back' || returns.what === 'goes-on') this.#returned.set(id, { because, againInMs });
-            if (returns.what === 'called-back') this.#callBack(course, because);
-            if (returns.what === 'skipped') this.#skip([{ move: id, because, never: false }], 'gang-failed');
-            if (returns.what === 'home') this.#goHome(course, returns.step, because);
-        }
-    }
-
     #callBack(course: MoveCourse, because: string): void {
         const { demand } = course;
         if (!course.recall(this.#now, because)) return;
         if (course.demand !== demand) this.#shares.shareOut(this.#now, course);
         this.#agenda.set(course, course.dueAt());
-    }
-
-    #goHome(course: MoveCourse, home: PlannedMove, because: string): boolean {
-        if (!this.#turn(course, home)) return false;
-        const { id, source, destination } = course.planned;
-        this.#tell({ type: 'move-returning', move: id, from: destination, home: source, because });
-        this.#tell({ type: 'move-queued', move: id, because: `goes home to ${source}: ${because}` });
-        return true;
     }
 
     /** It goes somewhere else from now on, as a move of its own. */
@@ -306,13 +231,6 @@ class Simulation {
         this.#courses.set(step.id, another);
         this.#queue.turn(step);
         return true;
-    }
-
-    #afterFailure(planned: PlannedMove, error: MoveFailure | undefined): void {
-        const { report, halt } = this.#failures.add(planned, error);
-        if (report !== undefined) this.#tell({ type: 'note', level: 'warning', move: planned.id, text: report });
-        if (halt !== undefined) this.#halt(halt);
-        else this.#skip(this.#queue.ask().blocked.filter((b) => b.never));
     }
 
     /** Nothing is started any more; what is under way goes on. */
@@ -407,5 +325,3 @@ class Simulation {
 }
 
 const aWeek = 7 * 24 * 3_600_000;
-
-type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
