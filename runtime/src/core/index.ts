@@ -60,6 +60,7 @@ export { ansiColours, hanging, noColour, type Meaning, type Palette } from './sh
 export { provisionsText } from './show/provisions.js';
 export { errorText, findingsText, type ProblemOptions, type SourceText } from './show/problems.js';
 export { type PromiseReport } from './show/promises.js';
-export { reportOf, reportVersion, type MoveReport, type Report, type ReportTotals, type SettingReport } from './show/report.js';
+export { reportOf, reportVersion, type Report, type ReportTotals } from './show/report.js';
+export type { MoveReport, SettingReport } from './show/move-report.js';
 export { expectedText, reportText, type ReportTextOptions } from './show/report-text.js';
 export * from './decide/history.js';

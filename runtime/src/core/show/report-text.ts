@@ -2,7 +2,8 @@
 import { formatQuantity } from '@mig/language';
 import { placeText } from './place.js';
 import type { PromiseReport } from './promises.js';
-import type { MoveReport, Report, SettingReport } from './report.js';
+import type { Report } from './report.js';
+import type { MoveReport, SettingReport } from './move-report.js';
 import { settingText } from '../model/settings.js';
 import { aroundOf, effortOf, linksOf, settingsOf } from './report-sections.js';
 import { table, type Column } from './table.js';
