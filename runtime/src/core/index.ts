@@ -10,6 +10,7 @@ export * from './decide/option-settings.js';
 export * from './decide/disk-speeds.js';
 export * from './decide/qmp-call.js';
 export * from './decide/queue.js';
+export * from './decide/queued.js';
 export * from './decide/recovery.js';
 export * from './decide/shutdowns.js';
 export * from './decide/skips.js';

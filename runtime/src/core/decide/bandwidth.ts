@@ -7,7 +7,7 @@ import type { MoveId } from '../model/events.js';
 import type { HostName, Inventory } from '../model/inventory.js';
 import type { PlanCap, PlannedMove } from '../model/plan.js';
 import { fill, sum, type Pool } from './filling.js';
-import { linksOf } from './queue.js';
+import { linksOf } from './queued.js';
 
 export interface ShareRequest {
     readonly move: MoveId;

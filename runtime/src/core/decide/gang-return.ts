@@ -3,7 +3,7 @@ import type { OnFailure } from '@mig/language';
 import type { MoveFailure } from '../model/events.js';
 import type { PlannedGang, PlannedMove } from '../model/plan.js';
 import { goesHomeWithGang, homewardOf, type Return } from './after-end.js';
-import type { QueuedMove } from './queue.js';
+import type { QueuedMove } from './queued.js';
 
 /** Why the gang comes back. Undefined: it does not, since each of it moves for itself. */
 export function whyGangReturns(failed: PlannedMove, gang: PlannedGang | undefined, error: MoveFailure | undefined): string | undefined {

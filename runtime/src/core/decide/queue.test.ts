@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { PlanLimits } from '../model/plan.js';
 import { move as planned } from '../simulate/plan-builders.js';
 import { vm } from '../testing/builders.js';
-import { parties, startable, toReady, turned, type QueuedMove } from './queue.js';
+import { parties, startable, toReady } from './queue.js';
+import { turned, type QueuedMove } from './queued.js';
 
 const free: PlanLimits = {
     perHost: undefined,

@@ -2,7 +2,7 @@
 import { formatQuantity, type Policy } from '@mig/language';
 import type { PlanCap, PlannedMove, Reason } from '../model/plan.js';
 import type { HostState } from '../model/snapshot.js';
-import { linksOf } from './queue.js';
+import { linksOf } from './queued.js';
 import type { Fired } from './trigger.js';
 import { listed } from './wording.js';
 

@@ -1,6 +1,7 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
-import { startable, toReady, type QueuedMove } from '../decide/queue.js';
+import { startable, toReady } from '../decide/queue.js';
+import type { QueuedMove } from '../decide/queued.js';
 import type { PlanLimits } from '../model/plan.js';
 import { Agenda } from './agenda.js';
 import { nextInLine, portions } from './candidates.js';

@@ -5,7 +5,8 @@
  */
 import type { MoveId } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
-import { besides, readyAtMost, type QueuedMove, type QueueState } from '../decide/queue.js';
+import { besides, readyAtMost, type QueueState } from '../decide/queue.js';
+import type { QueuedMove } from '../decide/queued.js';
 import type { Load } from './load.js';
 
 /** Moves asked about together. */

@@ -1,7 +1,7 @@
 /** Which hosts have no room for a further move: the moves under way, counted by host as they start and end. */
 import type { HostName } from '../model/inventory.js';
 import type { PlanLimits } from '../model/plan.js';
-import type { QueuedMove } from '../decide/queue.js';
+import type { QueuedMove } from '../decide/queued.js';
 
 type Ends = Pick<QueuedMove, 'source' | 'destination'>;
 

@@ -1,16 +1,8 @@
 /** The queue of a simulation as its moves start and end, and which of them may start. */
 import { scopeOf } from '../decide/attributes.js';
 import { holds } from '../decide/evaluate.js';
-import {
-    queueOf,
-    readyAtMost,
-    startable,
-    turned,
-    type Admission,
-    type QueuedMove,
-    type QueueState,
-    type Startable,
-} from '../decide/queue.js';
+import { readyAtMost, startable, type Admission, type QueueState, type Startable } from '../decide/queue.js';
+import { queueOf, turned, type QueuedMove } from '../decide/queued.js';
 import { isTrue } from '../decide/truth.js';
 import { verdictText } from '../decide/wording.js';
 import { vmsOf, type World } from '../decide/world.js';

@@ -1,5 +1,6 @@
 /** Reads from the events of a run whether its limits held, and whether a slot was idle while a move could have started. For tests and benchmarks alone. */
-import { linksOf, queueOf, startable, type QueuedMove } from '../decide/queue.js';
+import { startable } from '../decide/queue.js';
+import { linksOf, queueOf, type QueuedMove } from '../decide/queued.js';
 import type { MigrationEvent } from '../model/events.js';
 import type { Plan } from '../model/plan.js';
 
