@@ -1,7 +1,8 @@
 /**
  * As recovery-walk.test.ts, for a hypervisor that neither ends a migration nor removes what was received when its client
  * is gone (plain QEMU): A goes on sending, completes or switches to post-copy by itself, and B keeps what it has until it
- * is told to run it or is ended. Where the way between them is cut in post-copy, both wait until it is taken up again. In
+ * is told to run it or is ended. With disks that go along, A waits before its switch until they are equal, and goes on only
+ * when it is told to. Where the way between them is cut in post-copy, both wait until it is taken up again. In
  * every interleaving with crashes of the client, partitions and cuts: never two, never none, and what can be brought to one
  * side is.
  */
@@ -9,12 +10,17 @@ import { describe, expect, test } from 'vitest';
 import { recover, type FinishRecord, type RecoveryStep, type Sighting } from './recovery.js';
 
 interface World {
-    /** `sending`: it runs, and its memory is sent. `sent`: it stands still, all of it is at B. */
-    readonly a: 'running' | 'sending' | 'sent' | 'postcopy' | 'postcopy-cut' | 'absent';
+    /**
+     * `mirroring`: it runs, and its disks are copied. `sending`: it runs, and its memory is sent. `at-switch`: it stands still
+     * until its disks are equal. `sent`: it stands still, all of it is at B.
+     */
+    readonly a: 'running' | 'mirroring' | 'sending' | 'at-switch' | 'sent' | 'postcopy' | 'postcopy-cut' | 'absent';
     /** `…-cut`: it has noticed that nothing more comes. */
     readonly b: 'none' | 'waiting' | 'received' | 'received-cut' | 'running' | 'running-postcopy' | 'running-cut';
     /** The way between them. */
     readonly way: 'whole' | 'cut';
+    /** At B; `shared`: none goes along. */
+    readonly disks: 'shared' | 'behind' | 'equal';
     /** The switch to post-copy was asked for. */
     readonly switchAsked: boolean;
     readonly reachA: boolean;
@@ -32,11 +38,12 @@ interface World {
     readonly waysLeft: number;
 }
 
-const start = (postcopy: boolean): World => ({
-    a: 'sending',
+const start = (kind: 'precopy' | 'postcopy' | 'with disks'): World => ({
+    a: kind === 'with disks' ? 'mirroring' : 'sending',
     b: 'waiting',
     way: 'whole',
-    switchAsked: postcopy,
+    disks: kind === 'with disks' ? 'behind' : 'shared',
+    switchAsked: kind === 'postcopy',
     reachA: true,
     reachB: true,
     ranAtB: false,
@@ -58,12 +65,17 @@ const changed = (world: World, change: Partial<World>): World => ({ ...world, ..
 
 /** QEMU goes on by itself, whoever lives. */
 const hostSteps: Step = (w) => [
-    ...(w.a === 'sending' && w.b === 'waiting' ? [changed(w, { a: 'sent', b: 'received' })] : []),
+    ...(w.a === 'sending' && w.b === 'waiting' ? [w.disks === 'shared' ? allSent(w) : changed(w, { a: 'at-switch' })] : []),
     ...(w.a === 'sending' && w.b === 'waiting' && w.switchAsked ? [changed(w, { a: 'postcopy', b: 'received' })] : []),
-    ...(w.a === 'sending' && w.b === 'none' ? [changed(w, { a: 'running' })] : []),
+    ...((w.a === 'sending' || w.a === 'at-switch') && w.b === 'none' ? [goesOn(w)] : []),
     ...(w.b === 'running-postcopy' && w.a === 'postcopy' && w.way === 'whole' ? [changed(w, { b: 'running' })] : []),
     ...noticed(w),
 ];
+
+const allSent = (w: World): World => changed(w, { a: 'sent', b: 'received' });
+
+/** What it writes from now on is at A alone. */
+const goesOn = (w: World): World => changed(w, { a: 'running', disks: w.disks === 'shared' ? 'shared' : 'behind' });
 
 /** Each side for itself, of the way or of the other side: a stream that has ended at one end is dead at the other. */
 function noticed(w: World): readonly World[] {
@@ -84,7 +96,14 @@ const clientSteps: Step = (w) => {
             return [
                 // finish goes out when A has completed, or has switched; on disk first.
                 ...(w.reachA && (w.a === 'sent' || w.a === 'postcopy') ? [changed(w, { finish: 'sent', client: 'announced' })] : []),
-                // perform failed: the copy at B is ended, where B can be reached.
+                // Its mirrors have caught up; and have ended, while it stands still.
+                ...(w.reachA && w.a === 'mirroring' ? [changed(w, { a: 'sending' })] : []),
+                ...(w.reachA && w.a === 'at-switch' && w.disks === 'behind' && w.b === 'waiting' ? [changed(w, { disks: 'equal' })] : []),
+                ...(w.reachA && w.a === 'at-switch' && w.disks === 'equal' && w.b === 'waiting' ? [allSent(w)] : []),
+                // perform failed: what is under way is ended, and the copy at B, where they can be reached.
+                ...(w.reachA && (w.a === 'mirroring' || w.a === 'at-switch')
+                    ? [changed(goesOn(w), w.reachB ? { b: 'none', ...asking } : asking)]
+                    : []),
                 ...(w.a === 'sending' && w.reachB ? [changed(w, { b: 'none', ...asking })] : []),
                 changed(w, asking),
             ];
@@ -116,7 +135,9 @@ const present = { kind: 'present', sameBoot: true, reason: 'other', job: 'none',
 
 const sightOfA: Readonly<Record<Exclude<World['a'], 'absent'>, Sighting>> = {
     running: { ...present, state: 'running' },
+    mirroring: { ...present, state: 'running', job: 'unattended' },
     sending: { ...present, state: 'running', job: 'unattended' },
+    'at-switch': { ...present, state: 'paused', reason: 'migration', job: 'unattended' },
     sent: { ...present, state: 'paused', reason: 'migration' },
     postcopy: { ...present, state: 'paused', reason: 'postcopy' },
     'postcopy-cut': { ...present, state: 'paused', reason: 'postcopy-failed', job: 'outgoing' },
@@ -150,7 +171,8 @@ function act(w: World): readonly World[] {
     const next = changed(w, { steps: rest });
     switch (step) {
         case 'cancel-sending':
-            return w.reachA ? [changed(next, w.a === 'sending' ? { a: 'running' } : {})] : [again];
+            if (!w.reachA) return [again];
+            return [w.a === 'sending' || w.a === 'mirroring' || w.a === 'at-switch' ? goesOn(next) : next];
         case 'start-destination':
             return w.reachB && w.b === 'received' ? [runAt(next, {})] : [again];
         case 'take-up-postcopy':
@@ -158,7 +180,7 @@ function act(w: World): readonly World[] {
                 ? [again, ...takenUp(w).map((up) => changed(next, up))]
                 : [again];
         case 'resume-source':
-            return w.reachA && w.a === 'sent' ? [changed(next, { a: 'running' })] : [again];
+            return w.reachA && w.a === 'sent' ? [goesOn(next)] : [again];
         case 'remove-source':
             return w.reachA ? [changed(next, { a: 'absent' })] : [again];
         case 'remove-leftover':
@@ -207,11 +229,12 @@ function walk(first: World, steps: readonly Step[]): readonly World[] {
 }
 
 describe.each([
-    ['in pre-copy', false],
-    ['with a switch to post-copy', true],
-])('what nobody ends by itself, %s', (_, postcopy) => {
-    const worlds = walk(start(postcopy), [clientSteps, hostSteps, faults]);
-    const runsAtA = (w: World): boolean => w.a === 'running' || w.a === 'sending';
+    ['in pre-copy', 'precopy'],
+    ['with a switch to post-copy', 'postcopy'],
+    ['with disks that go along', 'with disks'],
+] as const)('what nobody ends by itself, %s', (_, kind) => {
+    const worlds = walk(start(kind), [clientSteps, hostSteps, faults]);
+    const runsAtA = (w: World): boolean => w.a === 'running' || w.a === 'mirroring' || w.a === 'sending';
     const runsAtB = (w: World): boolean => w.b === 'running' || w.b === 'running-postcopy' || w.b === 'running-cut';
     const example = (broken: (w: World) => boolean): World | undefined => worlds.find(broken);
 
@@ -220,7 +243,11 @@ describe.each([
         expect(new Set(worlds.map(({ client }) => client)).size).toBeGreaterThanOrEqual(8);
         for (const step of ['cancel-sending', 'remove-leftover', 'start-destination', 'remove-source'] as const)
             expect(worlds.some(({ steps }) => steps.includes(step))).toBe(true);
-        expect(worlds.some(({ steps }) => steps.includes('take-up-postcopy'))).toBe(postcopy);
+        expect(worlds.some(({ steps }) => steps.includes('take-up-postcopy'))).toBe(kind === 'postcopy');
+        expect(worlds.some(({ a, client }) => a === 'at-switch' && client === 'acting')).toBe(kind === 'with disks');
+    });
+    test('the guest runs at the destination only with disks that are equal to those that it left', () => {
+        expect(example((w) => runsAtB(w) && w.disks === 'behind')).toBeUndefined();
     });
     test('the guest never runs on both hosts, nor at the source once it has run at the destination', () => {
         expect(example((w) => runsAtA(w) && runsAtB(w))).toBeUndefined();
