@@ -91,7 +91,7 @@ export async function takeDisks(access: HostAccess, vm: VmUuid, qmp: QmpConnecti
     await Promise.all([stopServing(qmp, signal), new MadeImages(access, vm).keep(signal)]);
 }
 
-async function stopServing(qmp: QmpConnection, signal: AbortSignal): Promise<void> {
+export async function stopServing(qmp: QmpConnection, signal: AbortSignal): Promise<void> {
     try {
         await qmp.execute('nbd-server-stop', undefined, signal);
     } catch (error) {
