@@ -86,7 +86,7 @@ export function guestMemories(plan: Plan, snapshot: Snapshot, figures: GuestFigu
         const known = figures[move.vm.uuid] ?? {};
         const state = states.get(move.vm.uuid);
         if (state?.dirtyRate === undefined && known.dirtyRate === undefined) guessed.push(move.vm.name);
-        value.set(move, guestMemory(move.memory, state, known));
+        value.set(move, guestMemory(move.memory, state, move.driver === 'qemu' ? { ...known, ownDiskCaps: true } : known));
     }
     const notes =
         guessed.length === 0
@@ -134,6 +134,7 @@ export function guestMemory(size: Bytes, state: VmState | undefined, known: Part
         coldRate: known.coldRate ?? bytesPerSecond(0),
         disks: known.disks ?? state?.disks ?? [],
         diskWrite: known.diskWrite ?? state?.diskWrite ?? bytesPerSecond(0),
+        ...(known.ownDiskCaps && { ownDiskCaps: true }),
     };
 }
 

@@ -23,6 +23,8 @@ export interface GuestMemory {
     /** Its disks, and how fast it writes to them. Absent: none that a technique could take along. */
     readonly disks?: readonly VmDisk[];
     readonly diskWrite?: BytesPerSecond;
+    /** Each disk that goes along has a cap of its own (plain QEMU). Absent: all have the least of them (libvirt). */
+    readonly ownDiskCaps?: true;
 }
 
 /** Disks that go along: mirrored before memory is sent, and kept so until the end. */

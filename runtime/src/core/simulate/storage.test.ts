@@ -49,6 +49,21 @@ test('all disks of a move have one speed: the least that any is allowed, and so 
     expect(after(options, 1_000, rate(100), of).state.mirror).toMatchObject({ total: mib(300), left: mib(270) });
 });
 
+test('where each disk has a cap of its own, the slowest of them alone holds memory back', () => {
+    const options: TechniqueOptions = {
+        storage: [
+            { mode: 'copy', disks: ['vda'], cap: 10 * mebibyte },
+            { mode: 'copy', disks: ['vdb'] },
+        ],
+    };
+    const disks = [disk('vda', 20), disk('vdb', 100)];
+    const [own, alike] = [guest({ disks, ownDiskCaps: true }), guest({ disks })];
+    expect(after(options, 1_000, rate(100), own).state.mirror).toMatchObject({ total: mib(120), left: mib(60) });
+    expect(after(options, 1_000, rate(100), alike).state.mirror).toMatchObject({ left: mib(100) });
+    const free: TechniqueOptions = { storage: [{ mode: 'copy', disks: ['vda', 'vdb'] }] };
+    expect(after(free, 1_000, rate(100), own).state.mirror?.left).toBe(mib(20));
+});
+
 test('only what is allocated is sent, so that preseeded disks cost their difference alone', () => {
     const options: TechniqueOptions = { storage: [{ mode: 'preseeded', disks: ['vda'] }] };
     const [whole, difference] = [guest(), guest({ disks: [disk('vda', 200, 20)] })];
