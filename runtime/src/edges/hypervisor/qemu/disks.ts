@@ -43,6 +43,22 @@ function nameOf(device: string | undefined, node: string | undefined): string {
     return device !== undefined && !device.startsWith('/') ? device : isNamed ? node : (device ?? 'disk');
 }
 
+/**
+ * Disks whose image is no longer the one that the command line names, by which the VM would be started at its destination:
+ * a snapshot or a copy was made while it ran.
+ */
+export function movedImages(
+    devices: readonly BlockDevice[],
+    { argv, cwd }: { readonly argv: readonly string[]; readonly cwd: string },
+): readonly BlockDevice[] {
+    const words = argv.map((word) => word.replaceAll(',,', ','));
+    return devices.filter(({ kind, path, readOnly }) => {
+        if (path === undefined || readOnly || (kind !== 'file' && kind !== 'block')) return false;
+        const short = path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
+        return !words.some((word) => word.includes(path) || word.includes(short));
+    });
+}
+
 /** A disk that goes along with its VM. */
 export interface CopiedDisk extends DiskCopy {
     readonly node: string;

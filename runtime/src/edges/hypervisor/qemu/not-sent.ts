@@ -1,5 +1,6 @@
 /** Why a VM was not sent, in words that a person can act on. */
 import { HypervisorError } from '../errors.js';
+import { type BlockDevice, movedImages } from './disks.js';
 import type { Reply } from './reply.js';
 
 /** Errors: refused where its QEMU says that it cannot be migrated, or is busy with a disk. */
@@ -12,6 +13,22 @@ export function refuseBlocked(host: string, vm: string, migrate: Reply, jobs: Re
         vm,
         hint: reason ? 'detach what it names, or except the VM' : 'let the block job end, or cancel it',
     });
+}
+
+/** Errors: refused where its disks have changed since it was looked at. */
+export function refuseMovedImages(
+    { host, vm }: { readonly host: string; readonly vm: string },
+    devices: readonly BlockDevice[],
+    process: Parameters<typeof movedImages>[1],
+): void {
+    const [moved] = movedImages(devices, process);
+    if (moved === undefined) return;
+    throw new HypervisorError(
+        'refused',
+        host,
+        `the disk ${moved.target} of ${vm} on ${host} stands in ${moved.path ?? 'no file'}, which its command line does not name, and with that it would be started at its destination`,
+        { vm, hint: 'bring it back into the image that its command line names, or restart it with the one that it has' },
+    );
 }
 
 /** Of a migration that has ended without; `said`: QEMU's own words. */

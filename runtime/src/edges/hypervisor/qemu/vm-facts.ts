@@ -2,7 +2,7 @@
 import { type Bytes, bytes } from '@mig/language';
 import type { VmDisk, VmState } from '../../../core/index.js';
 import { attachments, commandLineBlockers, deviceIds } from './command-line.js';
-import { blockDevices } from './disks.js';
+import { blockDevices, movedImages } from './disks.js';
 import type { HostLook } from './look.js';
 import type { QemuProcess } from './processes.js';
 import type { QmpConnection } from './qmp.js';
@@ -37,6 +37,7 @@ export async function readVm(qmp: QmpConnection, { argv, cwd }: QemuProcess, sig
         ask('query-block-jobs'),
         ask('qom-list', { path: '/machine/peripheral' }),
     ]);
+    const disks = blockDevices(blocks, cwd);
     const plugged = memory.at('plugged-memory').number ?? 0;
     return {
         version: qmp.version,
@@ -44,12 +45,16 @@ export async function readVm(qmp: QmpConnection, { argv, cwd }: QemuProcess, sig
         memory: bytes((memory.at('base-memory').number ?? 0) + plugged),
         vcpus: cpus.list.length,
         machine: machineName(machine),
-        disks: blockDevices(blocks, cwd).map(({ node: _, ...disk }) => disk),
+        disks: disks.map(({ node: _, ...disk }) => disk),
         hasSnapshots: blocks.list.some((block) => block.at('inserted', 'image', 'snapshots').list.length > 0),
         job: jobOf(status, migrate, jobs),
         blockers: [
             ...migrate.at('blocked-reasons').list.map(blockedReason),
             ...changedSince(argv, plugged, devices),
+            ...movedImages(disks, { argv, cwd }).map(({ target, path }) => ({
+                reason: `its disk ${target} stands in ${path ?? 'no file'}, which its command line does not name, and with that it would be started at its destination`,
+                cure: 'bring it back into the image that its command line names, or restart it with the one that it has',
+            })),
             ...commandLineBlockers(argv),
         ],
         disk: statistics.list.reduce(
