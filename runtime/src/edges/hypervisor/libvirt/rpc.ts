@@ -7,8 +7,9 @@
  */
 import type { Duplex } from 'node:stream';
 import type { HostName } from '../../../core/index.js';
-import { abortable, asError } from '../../ssh/abortable.js';
+import { asError } from '../../ssh/abortable.js';
 import type { HypervisorError } from '../errors.js';
+import { PendingCalls } from '../pending-calls.js';
 import type { HostLost } from '../port.js';
 import { errorFromReply, lostError, protocolError, remoteError } from './errors.js';
 import { frame, type Packet, PacketReader, packetStatus, packetTypes } from './framing.js';
@@ -23,13 +24,6 @@ const closeTimeoutMs = 500;
 
 export type MessageHandler = (packet: Packet) => void;
 
-interface PendingCall {
-    readonly serial: number;
-    readonly procedure: string;
-    readonly bytes: Buffer;
-    readonly settle: (reply: Packet | HypervisorError) => void;
-}
-
 export class RpcConnection implements AsyncDisposable {
     readonly host: HostName;
     /** Settles when the connection breaks; never by our own disposal. */
@@ -37,10 +31,8 @@ export class RpcConnection implements AsyncDisposable {
     readonly #stream: Duplex;
     readonly #onMessage: MessageHandler;
     readonly #packets = new PacketReader();
-    readonly #inFlight = new Map<number, PendingCall>();
-    readonly #queue: PendingCall[] = [];
+    readonly #calls: PendingCalls<Packet>;
     readonly #tellLost: (lost: HostLost) => void;
-    #serial = 0;
     #broken: HypervisorError | undefined;
     #closing = false;
 
@@ -48,6 +40,7 @@ export class RpcConnection implements AsyncDisposable {
         this.host = host;
         this.#stream = stream;
         this.#onMessage = onMessage;
+        this.#calls = new PendingCalls((bytes) => void stream.write(bytes), maxInFlight);
         const { promise, resolve } = Promise.withResolvers<HostLost>();
         this.lost = promise;
         this.#tellLost = resolve;
@@ -62,43 +55,20 @@ export class RpcConnection implements AsyncDisposable {
     async call<A, R>(procedure: Procedure<A, R>, args: A, signal: AbortSignal): Promise<R> {
         signal.throwIfAborted();
         if (this.#broken) throw this.#broken;
-        const serial = ++this.#serial;
-        const { promise, resolve, reject } = Promise.withResolvers<Packet>();
-        const bytes = frame({
-            header: {
-                program: procedure.program,
-                version,
-                procedure: procedure.number,
-                type: packetTypes.call,
-                serial,
-                status: packetStatus.ok,
-            },
-            payload: encode(procedure.args, args),
-        });
-        this.#queue.push({
-            serial,
-            procedure: procedure.name,
-            bytes,
-            settle: (reply) => ('payload' in reply ? resolve(reply) : reject(reply)),
-        });
-        this.#send();
-        const leaveQueue = (): void => {
-            const at = this.#queue.findIndex((waiting) => waiting.serial === serial);
-            if (at >= 0) this.#queue.splice(at, 1);
-        };
-        signal.addEventListener('abort', leaveQueue, { once: true });
-        try {
-            return this.#result(procedure, await abortable(promise, signal));
-        } finally {
-            signal.removeEventListener('abort', leaveQueue);
-        }
+        const { program, number } = procedure;
+        const packet = (serial: number): Buffer =>
+            frame({
+                header: { program, version, procedure: number, type: packetTypes.call, serial, status: packetStatus.ok },
+                payload: encode(procedure.args, args),
+            });
+        return this.#result(procedure, await this.#calls.make(procedure.name, packet, signal));
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
         if (this.#closing) return;
         const broken = this.#broken !== undefined;
         // A goodbye would wait behind a call that blocks; then the stream's end says it.
-        if (!broken && this.#inFlight.size === 0) {
+        if (!broken && !this.#calls.someOnWire) {
             await this.call(procedures.connectClose, undefined, AbortSignal.timeout(closeTimeoutMs)).catch(() => undefined);
         }
         this.#closing = true;
@@ -117,15 +87,6 @@ export class RpcConnection implements AsyncDisposable {
         }
     }
 
-    #send(): void {
-        while (this.#inFlight.size < maxInFlight) {
-            const next = this.#queue.shift();
-            if (next === undefined) return;
-            this.#inFlight.set(next.serial, next);
-            this.#stream.write(next.bytes);
-        }
-    }
-
     #receive(chunk: Buffer): void {
         try {
             for (const packet of this.#packets.push(chunk)) this.#dispatch(packet);
@@ -140,11 +101,9 @@ export class RpcConnection implements AsyncDisposable {
         if (program === programs.keepalive) return this.#answerPing(packet);
         if (type === packetTypes.message) return this.#onMessage(packet);
         if (type !== packetTypes.reply) throw protocolError(this.host, `a packet of type ${String(type)}`);
-        const call = this.#inFlight.get(serial);
+        const call = this.#calls.answered(serial);
         if (call === undefined) throw protocolError(this.host, `a reply to call ${String(serial)}, which was not made`);
-        this.#inFlight.delete(serial);
-        this.#send();
-        call.settle(packet);
+        call.resolve(packet);
     }
 
     #answerPing(packet: Packet): void {
@@ -156,10 +115,7 @@ export class RpcConnection implements AsyncDisposable {
         if (this.#broken) return;
         const error = typeof why === 'string' ? lostError(this.host, why) : why;
         this.#broken = error;
-        const waiting = [...this.#inFlight.values(), ...this.#queue];
-        this.#inFlight.clear();
-        this.#queue.length = 0;
-        for (const call of waiting) call.settle(typeof why === 'string' ? lostError(this.host, why, call.procedure) : why);
+        this.#calls.fail((procedure) => (typeof why === 'string' ? lostError(this.host, why, procedure) : why));
         if (!this.#closing) this.#tellLost({ why: error.message });
     }
 }

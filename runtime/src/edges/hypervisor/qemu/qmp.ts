@@ -13,6 +13,7 @@
 import type { Duplex } from 'node:stream';
 import { abortable, asError } from '../../ssh/abortable.js';
 import { HypervisorError } from '../errors.js';
+import { PendingCalls } from '../pending-calls.js';
 import type { HostLost } from '../port.js';
 import { NotJsonObjects, ObjectReader } from './json-objects.js';
 import { type MonitorName, monitorBusy, monitorLost, noAnswer, notQmp, QmpRefusal } from './qmp-errors.js';
@@ -37,13 +38,6 @@ const maxInFlight = 4;
 /** How long the server gets to close its end. */
 const closeTimeoutMs = 500;
 
-interface PendingCommand {
-    readonly id: number;
-    readonly command: string;
-    readonly text: string;
-    readonly settle: (reply: Reply | HypervisorError) => void;
-}
-
 export class QmpConnection implements AsyncDisposable {
     readonly name: MonitorName;
     /** Settles when the connection breaks, which it does when QEMU ends; never by our own disposal. */
@@ -53,11 +47,9 @@ export class QmpConnection implements AsyncDisposable {
     readonly #objects = new ObjectReader();
     readonly #greeting = Promise.withResolvers<Reply>();
     readonly #lost = Promise.withResolvers<HostLost>();
-    readonly #inFlight = new Map<number, PendingCommand>();
-    readonly #queue: PendingCommand[] = [];
+    readonly #calls: PendingCalls<Reply>;
     readonly #listeners = new Set<(event: QmpEvent) => void>();
     #version = '';
-    #lastId = 0;
     #broken: HypervisorError | undefined;
     #closing = false;
     #streamClosed = false;
@@ -66,6 +58,7 @@ export class QmpConnection implements AsyncDisposable {
         this.name = name;
         this.#stream = stream;
         this.#answerWithinMs = answerWithinMs;
+        this.#calls = new PendingCalls((text) => void stream.write(text), maxInFlight);
         this.lost = this.#lost.promise;
         this.#greeting.promise.catch(() => undefined); // told to whoever waits for it
         stream.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -108,30 +101,14 @@ export class QmpConnection implements AsyncDisposable {
     async execute(command: string, args: Readonly<Record<string, unknown>> | undefined, signal: AbortSignal): Promise<Reply> {
         signal.throwIfAborted();
         if (this.#broken) throw this.#broken;
-        const id = ++this.#lastId;
-        const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-        this.#queue.push({
-            id,
-            command,
-            text: `${JSON.stringify({ execute: command, ...(args && { arguments: args }), id })}\n`,
-            settle: (reply) => (reply instanceof Reply ? resolve(reply) : reject(reply)),
-        });
-        this.#send();
         const late = AbortSignal.timeout(this.#answerWithinMs);
-        const over = AbortSignal.any([signal, late]);
-        const leaveQueue = (): void => {
-            const at = this.#queue.findIndex((waiting) => waiting.id === id);
-            if (at >= 0) this.#queue.splice(at, 1);
-        };
-        over.addEventListener('abort', leaveQueue, { once: true });
+        const text = (id: number): string => `${JSON.stringify({ execute: command, ...(args && { arguments: args }), id })}\n`;
         try {
-            return await abortable(promise, over);
+            return await this.#calls.make(command, text, AbortSignal.any([signal, late]));
         } catch (error) {
             throw late.aborted && !signal.aborted && !(error instanceof HypervisorError)
                 ? noAnswer(this.name, command, this.#answerWithinMs)
                 : error;
-        } finally {
-            over.removeEventListener('abort', leaveQueue);
         }
     }
 
@@ -153,15 +130,6 @@ export class QmpConnection implements AsyncDisposable {
         this.#stream.destroy();
         await closed.promise;
         clearTimeout(givingUp);
-    }
-
-    #send(): void {
-        while (this.#inFlight.size < maxInFlight) {
-            const next = this.#queue.shift();
-            if (next === undefined) return;
-            this.#inFlight.set(next.id, next);
-            this.#stream.write(next.text);
-        }
     }
 
     #receive(chunk: Buffer): void {
@@ -192,31 +160,19 @@ export class QmpConnection implements AsyncDisposable {
 
     #settle(message: Reply): void {
         const id = message.at('id').number;
-        const pending = id === undefined ? undefined : this.#inFlight.get(id);
+        const call = this.#calls.answered(id);
         const error = message.at('error');
-        if (pending === undefined) throw new NotJsonObjects('a reply to nothing', error.at('desc').text ?? `id ${String(id)}`);
-        this.#inFlight.delete(pending.id);
-        pending.settle(
-            error.exists
-                ? new QmpRefusal(
-                      this.name,
-                      pending.command,
-                      error.at('class').text ?? 'GenericError',
-                      error.at('desc').text ?? 'no reason given',
-                  )
-                : message.at('return'),
-        );
-        this.#send();
+        if (call === undefined) throw new NotJsonObjects('a reply to nothing', error.at('desc').text ?? `id ${String(id)}`);
+        if (!error.exists) return call.resolve(message.at('return'));
+        const [kind, why] = [error.at('class').text ?? 'GenericError', error.at('desc').text ?? 'no reason given'];
+        call.reject(new QmpRefusal(this.name, call.what, kind, why));
     }
 
     #break(error: HypervisorError): void {
         if (this.#broken) return;
         this.#broken = error;
-        const waiting = [...this.#inFlight.values(), ...this.#queue.splice(0)];
-        this.#inFlight.clear();
         this.#greeting.reject(error);
-        for (const { command, settle } of waiting)
-            settle(error.code === 'host-lost' ? monitorLost(this.name, reasonOf(error), command) : error);
+        this.#calls.fail((command) => (error.code === 'host-lost' ? monitorLost(this.name, reasonOf(error), command) : error));
         if (!this.#closing) {
             this.#lost.resolve({ why: error.message });
             this.#stream.end();
