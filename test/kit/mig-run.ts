@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { MigrationEvent, Report } from '@mig/runtime/core';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 export const migRunPath = path.join(root, 'runtime/bin/mig-run.cjs');
@@ -21,6 +22,13 @@ export interface MigRunOptions {
     readonly cwd?: string;
     /** What stands before it on the command line, such as the way into a lab. */
     readonly through?: readonly string[];
+}
+
+/** What `mig-run ... --json` told: events, a line each, and the report last. */
+export function toldBy({ stdout }: Pick<Ended, 'stdout'>): { readonly events: readonly MigrationEvent[]; readonly report: Report } {
+    const lines = stdout.trim().split('\n');
+    const events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
+    return { events, report: JSON.parse(lines.at(-1) ?? '') as Report };
 }
 
 /** A place for the files of one test: policies, inventories, the journal. Removed when disposed. */

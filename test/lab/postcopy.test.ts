@@ -1,10 +1,10 @@
 /** Moves that start the guest at its destination before all of its memory is there: post-copy, hybrid, and by a rung. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { MigrationEvent, Report } from '@mig/runtime/core';
+import type { MigrationEvent } from '@mig/runtime/core';
 import { labCommand, startGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { struckAt } from '../kit/killed.js';
 import { describeWithLab } from '../kit/lab.js';
-import { Desk } from '../kit/mig-run.js';
+import { Desk, toldBy } from '../kit/mig-run.js';
 import { virsh } from '../kit/virsh.js';
 import { expectWhole } from '../kit/whole.js';
 
@@ -55,9 +55,7 @@ describeWithLab('a switch to post-copy', (fixture) => {
         });
         expect(run.stderr).toBe('');
         expect(run.code).toBe(0);
-        const lines = run.stdout.trim().split('\n');
-        const events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
-        const report = JSON.parse(lines.at(-1) ?? '') as Report;
+        const { events, report } = toldBy(run);
         const at = (type: MigrationEvent['type']): number => events.findIndex((event) => event.type === type);
         expect(at('postcopy-started')).toBeGreaterThan(0);
         // finish is asked for at the switch, long before the source has sent everything.

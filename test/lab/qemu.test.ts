@@ -9,7 +9,7 @@ import { certify } from '../kit/certificates.js';
 import { struckAt } from '../kit/killed.js';
 import { inHost } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
-import { Desk } from '../kit/mig-run.js';
+import { Desk, toldBy } from '../kit/mig-run.js';
 import { expectWholePlain, plainInventory } from '../kit/plain.js';
 
 const memoryMiB = 96;
@@ -53,11 +53,9 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
         promise?: string,
     ): Promise<{ readonly events: readonly MigrationEvent[]; readonly report: Report; readonly code: number | null }> {
         await desk.write('drain.mig', policy(technique, promise));
-        const { stdout, stderr, code } = await migRun('drain.mig', '--yes', '--json');
-        expect(stderr).toBe('');
-        const lines = stdout.trim().split('\n');
-        const events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
-        return { events, report: JSON.parse(lines.at(-1) ?? '') as Report, code };
+        const ended = await migRun('drain.mig', '--yes', '--json');
+        expect(ended.stderr).toBe('');
+        return { ...toldBy(ended), code: ended.code };
     }
 
     describe('a look', () => {
@@ -203,11 +201,9 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
                     one('cached1', 'precopy { xbzrle cache 32 MiB }'),
                 ].join(''),
             );
-            const { stdout, stderr } = await migRun('options.mig', '--yes', '--json');
-            expect(stderr).toBe('');
-            const lines = stdout.trim().split('\n');
-            events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
-            report = JSON.parse(lines.at(-1) ?? '') as Report;
+            const ended = await migRun('options.mig', '--yes', '--json');
+            expect(ended.stderr).toBe('');
+            ({ events, report } = toldBy(ended));
         });
         afterAll(async () => {
             for (const name of small) await stop(name);

@@ -1,11 +1,11 @@
 /** `immovable: shut down vm` on real guests: they are asked, heed it or not, and what became of it is seen. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MigrationEvent, Report } from '@mig/runtime/core';
+import type { MigrationEvent } from '@mig/runtime/core';
 import { hostsOfGuest, labCommand, startGuest, startLinuxGuest, stopGuest } from '../../runtime/src/edges/lab/door.js';
 import { struckAt } from '../kit/killed.js';
 import { inHost } from '../kit/lab-state.js';
 import { describeWithLab } from '../kit/lab.js';
-import { Desk } from '../kit/mig-run.js';
+import { Desk, toldBy } from '../kit/mig-run.js';
 import { plainInventory, qemusOn } from '../kit/plain.js';
 import { virsh } from '../kit/virsh.js';
 
@@ -32,10 +32,8 @@ describeWithLab('a VM that cannot move', (fixture) => {
         desk.migRun([...args, '--inventory', inventory], { through: labCommand(fixture.lab, []) });
     async function carriedOut(inventory: string) {
         // What no host can keep free is warned of (MIG507).
-        const { stdout, code } = await migRun(inventory, 'drain.mig', '--yes', '--json');
-        const lines = stdout.trim().split('\n');
-        const events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
-        return { events, report: JSON.parse(lines.at(-1) ?? '') as Report, code };
+        const ended = await migRun(inventory, 'drain.mig', '--yes', '--json');
+        return { ...toldBy(ended), code: ended.code };
     }
     const started = (event: MigrationEvent): boolean => event.type === 'shutdown-started';
 

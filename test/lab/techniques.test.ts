@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MigrationEvent, MoveReport, Report } from '@mig/runtime/core';
 import { labCommand, pathInHost, startGuest, type GuestSpec } from '../../runtime/src/edges/lab/door.js';
 import { describeWithLab } from '../kit/lab.js';
-import { Desk, root, type Ended } from '../kit/mig-run.js';
+import { Desk, root, toldBy, type Ended } from '../kit/mig-run.js';
 import { virsh } from '../kit/virsh.js';
 import { expectWhole } from '../kit/whole.js';
 
@@ -56,9 +56,7 @@ describeWithLab('every technique', (fixture) => {
         run = await desk.migRun([policy, '--inventory', fixture.lab.inventoryPath, '--yes', '--json'], {
             through: labCommand(fixture.lab, []),
         });
-        const lines = run.stdout.trim().split('\n');
-        events = lines.slice(0, -1).map((line) => JSON.parse(line) as MigrationEvent);
-        report = JSON.parse(lines.at(-1) ?? '') as Report;
+        ({ events, report } = toldBy(run));
     });
     afterAll(async () => desk[Symbol.asyncDispose]());
 
