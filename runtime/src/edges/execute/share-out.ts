@@ -5,13 +5,10 @@ import {
     linkCapacities,
     moveTechnique,
     nextLook,
-    pulseMs,
-    pulseOver,
     qemuPortion,
     sharesInFlight,
     shareRequest,
     tooThin,
-    trimmed,
     Windows,
     type CapInForce,
     type HostName,
@@ -20,13 +17,13 @@ import {
     type Plan,
     type PlannedMove,
     type Progress,
-    type TrimState,
 } from '../../core/index.js';
 import { MigrationError } from '../../core/errors.js';
 import type { Departure } from '../hypervisor/port.js';
 import { within } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { ExecutePorts, Emit } from './ports.js';
+import { Trimming } from './trimming.js';
 
 /** A host that does not take a cap within this time must not keep the others from theirs. */
 const setWithin = milliseconds(5_000);
@@ -54,9 +51,7 @@ interface Sender {
     rate: BytesPerSecond | undefined;
     /** Its share is less than a hypervisor can be set to, and it was told so. */
     thin: boolean;
-    /** What was last set: its share, or less, where it was seen to send more than that. */
-    setting: BytesPerSecond | undefined;
-    balance: TrimState | undefined;
+    readonly trimming: Trimming;
 }
 
 /**
@@ -144,8 +139,7 @@ export class ShareOut {
                 left: false,
                 rate: undefined,
                 thin: false,
-                setting: undefined,
-                balance: undefined,
+                trimming: this.#trimming(move, departure),
             };
             const [, isSet] = await Promise.all([this.#lower(shares, signal), this.#set(joining, rate, signal)]);
             if (!isSet && rate !== undefined) throw capNotSet(move, rate);
@@ -164,46 +158,29 @@ export class ShareOut {
         });
     }
 
-    /** What a move has sent so far: where its share is not met by what was set, less is set, or as much as the share again. */
-    async measured(id: MoveId, { transferred, rate }: Progress, signal: AbortSignal): Promise<void> {
+    /** What a move has sent so far, which is kept at its share. */
+    async measured(id: MoveId, { transferred: sent, rate }: Progress, signal: AbortSignal): Promise<void> {
         const at = this.#clock.now();
         await this.#serially(async () => {
             const sender = this.#senders.get(id);
-            if (sender?.rate === undefined) return;
-            const { move } = sender;
-            const look = { share: sender.rate, at, sent: transferred, rate };
-            sender.balance = trimmed(sender.balance, look, libvirtStep, this.#portions.get(move.source));
-            const { setting, pulse } = sender.balance;
-            if (pulse !== undefined) {
-                await this.#trim(sender, pulse, signal);
-                void this.#endPulse(sender, sender.balance, signal);
-            } else if (setting !== sender.setting) await this.#trim(sender, setting, signal);
+            if (sender?.rate !== undefined) await sender.trimming.look({ share: sender.rate, at, sent, rate }, signal);
         });
     }
 
-    /** What is set for a moment only goes back by itself, unless something else was set meanwhile. */
-    async #endPulse(sender: Sender, pulsed: TrimState, signal: AbortSignal): Promise<void> {
-        const began = this.#clock.now();
-        const { move } = sender;
-        try {
-            await this.#clock.sleep(pulseMs, signal);
-            await this.#serially(async () => {
-                if (sender.balance !== pulsed || sender.left) return;
-                await this.#trim(sender, pulsed.setting, signal);
-                const now = this.#clock.now();
-                sender.balance = pulseOver(pulsed, milliseconds(now - began), now, this.#portions.get(move.source));
-            });
-        } catch {
-            sender.setting = undefined; // the next look sets it again, and tells why that cannot be
-        }
-    }
-
-    async #trim(sender: Sender, setting: BytesPerSecond, signal: AbortSignal): Promise<void> {
-        const { move, departure, switched } = sender;
-        sender.setting = setting;
-        const set = switched ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
+    #trimming(move: PlannedMove, departure: Departure): Trimming {
         const what = { call: 'a trimmed cap', host: move.source, vm: move.vm.name };
-        await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
+        const sender = (): Sender | undefined => this.#senders.get(move.id);
+        return new Trimming({
+            clock: this.#clock,
+            portion: this.#portions.get(move.source),
+            serially: (work) => this.#serially(work),
+            hasLeft: () => sender()?.departure !== departure,
+            set: async (setting, signal) => {
+                const set =
+                    sender()?.switched === true ? departure.setPostcopyBandwidth.bind(departure) : departure.setBandwidth.bind(departure);
+                await within(this.#clock, setWithin, what, (late) => set(setting, AbortSignal.any([signal, late])));
+            },
+        });
     }
 
     /** The others share what a move no longer needs. */
@@ -330,8 +307,7 @@ export class ShareOut {
             }
             if (!switched) holds = (await one('a new cap', 'bandwidth', rate, (cap, end) => departure.setBandwidth(cap, end))) && holds;
             sender.rate = rate;
-            sender.setting = rate;
-            sender.balance = undefined;
+            sender.trimming.restart(rate);
             return holds;
         } catch (error) {
             const text = `the cap of ${move.vm.name} could not be set: ${error instanceof Error ? error.message : String(error)}`;
