@@ -3,18 +3,8 @@
  * on when it breaks. So a departure that is given up before the switch to post-copy ends the migration itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bytes, type BytesPerSecond, bytesPerSecond, type Milliseconds, milliseconds } from '@mig/language';
-import {
-    bracketed,
-    encryptionSetting,
-    optionSettings,
-    qmpLack,
-    qmpUnlimited,
-    type OptionSetting,
-    type Progress,
-    type SettingFigure,
-    type VmUuid,
-} from '../../../core/index.js';
+import type { Bytes, BytesPerSecond, Milliseconds } from '@mig/language';
+import { bracketed, qmpLack, type Progress, type VmUuid } from '../../../core/index.js';
 import { abortable } from '../../ssh/abortable.js';
 import { HypervisorError } from '../errors.js';
 import { EventQueue } from '../host/event-queue.js';
@@ -24,6 +14,7 @@ import { DiskCopy } from './disk-copy.js';
 import { blockDevices, copiedDisks } from './disks.js';
 import { progressOf, summaryOf } from './figures.js';
 import { guestEvent } from './guest-events.js';
+import { MigrationSettings } from './migration-settings.js';
 import { notSent, refuseBlocked, refuseMovedImages } from './not-sent.js';
 import { type Mark, writeMark } from './mark.js';
 import { clearMirrors } from './mirrors.js';
@@ -67,9 +58,7 @@ class QemuDeparture implements Departure {
     readonly #unhear: () => void;
     #mark: Mark | undefined;
     #cap: BytesPerSecond | undefined;
-    /** Figures that were asked for, and QEMU's name for each. */
-    readonly #settings = new Map<SettingFigure, { readonly name: string; readonly asked: number | undefined }>();
-    #options: readonly OptionSetting[] = [];
+    readonly #settings: MigrationSettings;
     #copy: DiskCopy | undefined;
     readonly #cancelled = new AbortController();
     #performing = false;
@@ -87,6 +76,7 @@ class QemuDeparture implements Departure {
         this.#process = process;
         this.#monitor = monitor;
         this.#mark = process.mark;
+        this.#settings = new MigrationSettings(monitor.qmp);
         this.#throttle = new ThrottleRise(async (values, signal) => {
             await this.#ask('migrate-set-parameters', values, signal);
         });
@@ -121,11 +111,7 @@ class QemuDeparture implements Departure {
         const disks = copiedDisks(at, technique, devices);
         this.#copy = new DiskCopy(this.#asked.access, this.#qmp, this.#name, disks);
         await prepareMigration(this.#qmp, this.#asked.host, technique, 'source', signal);
-        this.#options = [...optionSettings(technique), ...encryptionSetting(technique)];
-        const { xbzrleCache, downtimeMs } = technique.options;
-        if (xbzrleCache !== undefined) this.#settings.set('compression-cache', { name: 'xbzrle-cache-size', asked: xbzrleCache });
-        if (downtimeMs !== undefined)
-            this.#settings.set('downtime-limit', { name: 'downtime-limit', asked: Math.max(1, Math.floor(downtimeMs)) });
+        this.#settings.are(technique);
         return { cookie: nothing, xml: this.#machineText(process, machine), paused: status.at('running').flag === false };
     }
 
@@ -170,6 +156,7 @@ class QemuDeparture implements Departure {
     async perform(parameters: MoveParameters, prepared: Prepared, signal: AbortSignal): Promise<{ readonly cookie: Cookie }> {
         const ended = Promise.withResolvers<string>();
         const until = AbortSignal.any([signal, this.#cancelled.signal]);
+        ended.promise.catch(() => undefined); // whoever waits hears of it
         this.#performing = true;
         this.#onStatus = (status) => {
             if (over.has(status)) ended.resolve(status);
@@ -272,7 +259,7 @@ class QemuDeparture implements Departure {
     }
 
     async setBandwidth(rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<{ readonly got: BytesPerSecond | undefined }> {
-        this.#cap = await this.#setRate('bandwidth', 'max-bandwidth', rate, signal);
+        this.#cap = await this.#settings.setRate('bandwidth', rate, signal);
         await this.#copy?.setShare(rate, signal);
         return { got: this.#cap };
     }
@@ -281,15 +268,11 @@ class QemuDeparture implements Departure {
         rate: BytesPerSecond | undefined,
         signal: AbortSignal,
     ): Promise<{ readonly got: BytesPerSecond | undefined }> {
-        return { got: await this.#setRate('postcopy-bandwidth', 'max-postcopy-bandwidth', rate, signal) };
+        return { got: await this.#settings.setRate('postcopy-bandwidth', rate, signal) };
     }
 
     async setDowntimeLimit(limit: Milliseconds, signal: AbortSignal): Promise<{ readonly got: Milliseconds | undefined }> {
-        const asked = Math.max(1, Math.floor(limit));
-        await this.#ask('migrate-set-parameters', { 'downtime-limit': asked }, signal);
-        this.#settings.set('downtime-limit', { name: 'downtime-limit', asked });
-        const got = await this.#parameter('downtime-limit', signal);
-        return { got: got === undefined ? undefined : milliseconds(got) };
+        return { got: await this.#settings.setDowntimeLimit(limit, signal) };
     }
 
     async startPostcopy(signal: AbortSignal): Promise<void> {
@@ -318,21 +301,7 @@ class QemuDeparture implements Departure {
     }
 
     async settings(signal: AbortSignal): Promise<readonly MoveSetting[]> {
-        const [parameters, capabilities] = await Promise.all([
-            this.#ask('query-migrate-parameters', undefined, signal),
-            this.#ask('query-migrate-capabilities', undefined, signal),
-        ]);
-        const on = capabilities.list.flatMap((one) => (one.at('state').flag === true ? [one.at('capability').text ?? ''] : []));
-        const said = {
-            parameters: Object.fromEntries(parameters.keys.map((name) => [name, parameters.at(name).value])),
-            capabilities: new Set(on),
-        };
-        const figures = [...this.#settings].map(([setting, { name, asked }]): MoveSetting => {
-            const got = limited(parameters.at(name).number);
-            return asked === undefined ? { setting, asked, got } : { setting, asked, got };
-        });
-        const disks = (await this.#copy?.settings(signal)) ?? [];
-        return [...this.#options.map((read) => read(said)), ...figures, ...disks];
+        return [...(await this.#settings.read(signal)), ...((await this.#copy?.settings(signal)) ?? [])];
     }
 
     /** QEMU would go on sending: what has not switched is cancelled, and its guest goes on. */
@@ -407,26 +376,7 @@ class QemuDeparture implements Departure {
         await writeMark(this.#asked.access, this.#vm, mark, signal);
         this.#mark = mark;
     }
-
-    async #setRate(
-        setting: 'bandwidth' | 'postcopy-bandwidth',
-        name: string,
-        rate: BytesPerSecond | undefined,
-        signal: AbortSignal,
-    ): Promise<BytesPerSecond | undefined> {
-        await this.#ask('migrate-set-parameters', { [name]: rate === undefined ? qmpUnlimited : Math.max(1, Math.floor(rate)) }, signal);
-        this.#settings.set(setting, { name, asked: rate });
-        const got = await this.#parameter(name, signal);
-        return got === undefined ? undefined : bytesPerSecond(got);
-    }
-
-    async #parameter(name: string, signal: AbortSignal): Promise<number | undefined> {
-        return limited((await this.#ask('query-migrate-parameters', undefined, signal)).at(name).number);
-    }
 }
-
-/** Undefined: unlimited. */
-const limited = (value: number | undefined): number | undefined => (value === undefined || value >= qmpUnlimited ? undefined : value);
 
 const nothing: Cookie = new Uint8Array();
 
