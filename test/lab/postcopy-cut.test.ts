@@ -30,7 +30,7 @@ const policy = (using = 'postcopy'): string => `policy drain {
 }
 `;
 /** It writes all over its memory: where a page is missing, it is asked for, and nobody answers. */
-const guest = { name: 'db1', memoryMiB: 96, randomShare: 0.6, dirtyPagesPerSecond: 1000, hotSetMiB: 48 } as const;
+const guest = { name: 'db1', memoryMiB: 64, randomShare: 0.6, dirtyPagesPerSecond: 1000, hotSetMiB: 32 } as const;
 const oldHosts = defaultHosts.map((host) => ({ ...host, release: 'bookworm' as const }));
 
 interface Driven {
