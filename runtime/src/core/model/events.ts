@@ -150,7 +150,12 @@ export interface Progress {
     /** Pages that the guest has asked for before they were sent. Absent: not in post-copy, or not told. */
     readonly postcopyRequests?: number;
     /** Disks that are mirrored: first, and what is written to them meanwhile until the end. Absent: none is. */
-    readonly disks?: { readonly total: Bytes; readonly remaining: Bytes };
+    readonly disks?: {
+        readonly total: Bytes;
+        readonly remaining: Bytes;
+        /** Of what was transferred; what is empty counts where the hypervisor counts it. Absent: not told. */
+        readonly sent?: Bytes;
+    };
 }
 
 export interface JobSummary {

@@ -73,7 +73,7 @@ describe('a move that ends while its cap is being set', () => {
 
 describe('of a share between what two settings let through', () => {
     const cap = { ...total, rate: mibPerSecond(8) };
-    const progress = (sent: number): Progress => ({
+    const progress = (sent: number, ofDisks?: number): Progress => ({
         total: bytes(sent),
         remaining: bytes(0),
         transferred: bytes(sent),
@@ -83,10 +83,14 @@ describe('of a share between what two settings let through', () => {
         throttle: undefined,
         cap: undefined,
         eta: undefined,
+        ...(ofDisks !== undefined && { disks: { total: bytes(ofDisks), remaining: bytes(0), sent: bytes(ofDisks) } }),
     });
 
     /** What a host like QEMU is told, with the times of the clock, while it is looked at five times a second. */
-    async function told(answer: (n: number) => boolean): Promise<readonly { readonly at: number; readonly mib: number }[]> {
+    async function told(
+        answer: (n: number) => boolean,
+        ofDisks = (_look: number) => 0,
+    ): Promise<readonly { readonly at: number; readonly mib: number }[]> {
         const { ports } = bench(inventoryOf({ a: vms, b: [] }));
         const hosts = ports.inventory.hosts.map((host) => ({ ...host, driver: 'libvirt' as const }));
         const shares = new ShareOut(
@@ -101,7 +105,9 @@ describe('of a share between what two settings let through', () => {
         });
         await shares.join(one, host, never);
         for (let look = 0; look < 10; look += 1) {
-            await shares.measured(one.id, progress(look * 8 * libvirtStep * 0.2), never).catch(() => undefined);
+            await shares
+                .measured(one.id, progress(look * 8 * libvirtStep * 0.2 + ofDisks(look), ofDisks(look) || undefined), never)
+                .catch(() => undefined);
             await ports.clock.sleep(milliseconds(200), never);
         }
         return settings;
@@ -115,6 +121,14 @@ describe('of a share between what two settings let through', () => {
             expect(mib).toBe(i % 2 === 0 ? 8 : 7);
             if (i % 2 === 1) expect(at - (settings[i - 1]?.at ?? NaN)).toBe(pulseMs);
         }
+    });
+
+    test('an empty disk that has passed at once takes nothing from the memory that is sent after it', async () => {
+        const settings = await told(
+            () => true,
+            (look) => (look === 0 ? 0 : 2 ** 40),
+        );
+        expect(Math.min(...settings.map(({ mib }) => mib))).toBe(7);
     });
 
     test('where the host did not take it back, the next look sets it again', async () => {

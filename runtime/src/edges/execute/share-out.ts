@@ -1,4 +1,4 @@
-import { bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
+import { bytes, bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
 import {
     differs,
     libvirtStep,
@@ -159,8 +159,10 @@ export class ShareOut {
     }
 
     /** What a move has sent so far, which is kept at its share. */
-    async measured(id: MoveId, { transferred: sent, rate }: Progress, signal: AbortSignal): Promise<void> {
+    async measured(id: MoveId, { transferred, rate, disks }: Progress, signal: AbortSignal): Promise<void> {
         const at = this.#clock.now();
+        // Disks go at speeds of their own, and what is empty of them is counted and not sent: that takes nothing from memory.
+        const sent = bytes(Math.max(0, transferred - (disks?.sent ?? 0)));
         await this.#serially(async () => {
             const sender = this.#senders.get(id);
             if (sender?.rate !== undefined) await sender.trimming.look({ share: sender.rate, at, sent, rate }, signal);

@@ -25,7 +25,7 @@ export function progressOf(params: ParamReader, cap: BytesPerSecond | undefined)
         cap,
         eta: rate === undefined || rate === 0 ? undefined : milliseconds((remaining / rate) * 1000),
         ...(requests === undefined ? {} : { postcopyRequests: requests }),
-        ...(disks === 0 ? {} : { disks: { total: bytes(disks), remaining: size('disk_remaining') } }),
+        ...(disks === 0 ? {} : { disks: { total: bytes(disks), remaining: size('disk_remaining'), sent: size('disk_processed') } }),
     };
 }
 

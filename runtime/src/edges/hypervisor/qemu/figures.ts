@@ -16,7 +16,7 @@ export function progressOf(
     const memory = migrate && memoryProgress(migrate, cap);
     if (!disks) return memory;
     const { total, remaining, sent } = disks;
-    const of = { disks: { total, remaining } };
+    const of = { disks: { total, remaining, sent } };
     if (memory) return { ...memory, transferred: bytes(memory.transferred + sent), ...of };
     const none = bytes(0);
     const figures = { total: none, remaining: none, transferred: sent, iteration: 0 };
