@@ -45,20 +45,18 @@ test('nothing is tried again once the run stops, the deadline has passed, or try
     expect(afterEnd({ ...failed, retryable: false }, ending(), twice).what).toBe('over');
 });
 
-test('then it goes to its other destination, unless the VM is not at its source or its gang is all or none', () => {
+test('then it goes to its other destination and its gang starts again with it, unless the VM is not at its source', () => {
     const other = { ...step, otherDestination: { destination: 'c', route: route('c') } };
     const last = { attempts: 3, step: other };
     expect(afterEnd(failed, ending(last), twice)).toMatchObject({
         what: 'elsewhere',
         step: { destination: 'c', route: route('c') },
         because: 'it could not go to b: b refused',
+        gang: true,
         otherwise: { what: 'over', moved: false },
     });
-    for (const [end, facts] of [
-        [{ ...failed, outcome: 'held', vmOn: undefined } as const, {}],
-        [failed, { gang }],
-    ] as const)
-        expect(afterEnd(end, ending({ ...last, ...facts }), twice).what).toBe('over');
+    expect(afterEnd(failed, ending({ ...last, gang }), twice)).toMatchObject({ what: 'elsewhere', gang: true });
+    expect(afterEnd({ ...failed, outcome: 'held', vmOn: undefined }, ending(last), twice).what).toBe('over');
 });
 
 test('a VM that has arrived stays, and goes home where it is not to', () => {

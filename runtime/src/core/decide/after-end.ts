@@ -90,7 +90,7 @@ export function afterEnd(end: EndedAttempt, move: EndingMove, policy: OnFailure 
     };
     const other = goesOn && homeward === undefined ? otherDestination(end, move, policy) : undefined;
     if (!other) return over;
-    return { what: 'elsewhere', step: other, because: `it could not go to ${step.destination}: ${why}`, gang: false, otherwise: over };
+    return { what: 'elsewhere', step: other, because: `it could not go to ${step.destination}: ${why}`, gang: true, otherwise: over };
 }
 
 function isHome(step: PlannedMove, homeward: string): Over {
@@ -197,12 +197,11 @@ export const calledBack = (vm: VmName, because: string): MoveFailure => ({
     hint: 'run the policy again to move it',
 });
 
-/** For a VM that is still at its source, and has another place to go to. Whoever is all or none goes nowhere without the others. */
-function otherDestination(end: EndedAttempt, { step, gang }: EndingMove, policy: OnFailure | undefined): PlannedMove | undefined {
+/** For a VM that is still at its source, and has another place to go to. */
+function otherDestination(end: EndedAttempt, { step }: EndingMove, policy: OnFailure | undefined): PlannedMove | undefined {
     const { otherDestination: other, ...rest } = step;
     const failed = end.outcome === 'failed' || end.error?.code === 'aborted-by-policy';
     if (!other || !failed || end.vmOn !== step.source || policy?.then.includes('other-destination') !== true) return undefined;
-    if (gang?.allOrNone === true) return undefined;
     const redirected = { ...rest, ...other };
     return { ...redirected, actions: actionsOf(redirected, undefined) };
 }

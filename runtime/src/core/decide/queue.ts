@@ -122,6 +122,9 @@ function gangStart(gang: PlannedGang, queue: Queue): Startable {
     if (gang.allOrNone && failed) return all(waiting, `${failed.id} of ${gang.name} did not move, and it is all or none`, true);
     const delayed = gang.allOrNone ? members.find((m) => m.status === 'delayed') : undefined;
     if (delayed) return all(waiting, `waits for ${delayed.id} of ${gang.name}, which tries again`, false);
+    // One of them goes elsewhere, and the others were called back: they start again together.
+    const back = gang.allOrNone ? members.find((m) => m.status === 'running' || m.status === 'settling') : undefined;
+    if (back) return all(waiting, `waits for ${back.id} of ${gang.name}, which comes back first`, false);
     const mates = new Set(waiting.map((m) => m.id));
     const before = new Map(waiting.map((m) => [m.id, unfinishedBefore(m, queue.byId)]));
     // Room that a mate makes is not there when the gang starts: that member comes after it.

@@ -119,6 +119,21 @@ describe('after a failure', () => {
         expect(of(events, 'move-redirected')).toMatchObject([{ destination: 'b' }]);
         expect(of(events, 'move-started').map((e) => e.attempt)).toEqual([1, 2]);
     });
+    test('a move of a gang that is all or none goes there with the others of it, which start again', () => {
+        const other = { destination: 'b', route: { network: 'mig', address: 'b.mig', listen: '0.0.0.0' } };
+        const plan = planOf(
+            from,
+            moves((n) => (n === 1 ? { ...abortAtOnce, otherDestination: other } : {})),
+            { gangs: [gang([1, 7, 11], true)], instances: [failing(['other-destination', 'leave'])] },
+        );
+        const events = play(plan);
+        expect(of(events, 'move-redirected')).toMatchObject([{ move: id(1), destination: 'b' }]);
+        const starts = (n: number) => of(events, 'move-started').filter((e) => e.move === id(n));
+        for (const n of [7, 11]) {
+            expect(starts(n).map((e) => e.attempt)).toEqual([1, 2]);
+            expect(starts(n)[1]?.at).toBe(starts(1)[1]?.at);
+        }
+    });
 });
 
 test('a VM that cannot move is shut down when the moves have ended, and not where the plan was halted', () => {

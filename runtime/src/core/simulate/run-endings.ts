@@ -86,6 +86,7 @@ export class RunEndings {
             case 'elsewhere':
                 if (!this.#run.turn(course, next.step)) return this.#over(planned, next.otherwise);
                 this.#run.tell({ type: 'move-redirected', move: planned.id, destination: next.step.destination, because: next.because });
+                if (next.gang) this.#returnGang(planned, failure, 0);
                 this.#run.tell({ type: 'move-queued', move: planned.id, because: next.because });
                 return;
             case 'home':

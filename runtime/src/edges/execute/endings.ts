@@ -79,6 +79,7 @@ export class Endings {
                 const { step, because } = next;
                 if (!this.#turn(move, step)) return this.#over(move, next.otherwise);
                 this.#context.emit({ type: 'move-redirected', move: id, destination: step.destination, because });
+                if (next.gang) this.#returnGang(move, end.error, 0);
                 this.#context.emit({ type: 'move-queued', move: id, because });
                 return;
             }

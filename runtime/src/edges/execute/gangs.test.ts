@@ -127,6 +127,20 @@ describe('another destination', () => {
         expect(hypervisors.cluster.runningOn(drain()[0]!.vm.uuid)).toEqual(['c']);
     });
 
+    test('of one whose gang is all or none: the others come back, and start again with it', async () => {
+        const moves = drain((n) => (n === 2 ? { otherDestination: elsewhere } : {}));
+        const instances = policy({ onFailure: onFailure(['other-destination', 'leave']) });
+        const { ports, hypervisors } = bench(rack(), { faults: [refuse('perform', 'vm2', { host: 'a' })] });
+        const events = await all(execute(planOf(moves, { gangs: [gang([1, 2, 3])], instances }), ports));
+        expect(eventsOf(events, 'move-redirected')).toMatchObject([{ move: 'vm2', destination: 'c' }]);
+        expect(outcomes(events)).toMatchObject({ vm1: 'moved', vm2: 'moved', vm3: 'moved' });
+        expect([1, 2, 3].map((n) => hypervisors.cluster.runningOn(moves[n]!.vm.uuid))).toEqual([['c'], ['c'], ['c']]);
+        const again = [1, 2, 3].map(
+            (n) => eventsOf(events, 'phase-entered').findLast((e) => e.move === `vm${n}` && e.phase === 'perform')?.at ?? 0,
+        );
+        expect(Math.max(...again) - Math.min(...again)).toBeLessThan(50);
+    });
+
     test('is what recovery asks when the client dies on the way there', async () => {
         const faults: Fault[] = [
             refuse('prepare', 'vm0', { host: 'b', times: 2 }),
