@@ -51,6 +51,8 @@ export interface MoveView {
     readonly rate: BytesPerSecond | undefined;
     readonly dirtyRate: BytesPerSecond | undefined;
     readonly iteration: number;
+    /** When it began, as far as events tell. */
+    readonly iterationSince: EpochMs | undefined;
     readonly cap: BytesPerSecond | undefined;
     readonly throttle: Ratio | undefined;
     readonly eta: Milliseconds | undefined;
@@ -158,6 +160,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 done: ratio(0),
                 postcopy: false,
                 iteration: 0,
+                iterationSince: undefined,
                 eta: undefined,
                 startedAt: move.startedAt ?? event.at,
             };
@@ -169,7 +172,7 @@ function after(move: MoveView, event: MoveEvent): MoveView {
         case 'setting-applied':
             return event.setting === 'bandwidth' && event.got !== undefined ? { ...move, cap: event.got as BytesPerSecond } : move;
         case 'iteration':
-            return { ...move, iteration: event.iteration, remaining: event.remaining ?? move.remaining };
+            return { ...move, iteration: event.iteration, iterationSince: event.at, remaining: event.remaining ?? move.remaining };
         case 'progress':
             return {
                 ...move,
@@ -179,9 +182,10 @@ function after(move: MoveView, event: MoveEvent): MoveView {
                 rate: event.rate,
                 dirtyRate: event.dirtyRate,
                 iteration: Math.max(move.iteration, event.iteration),
+                iterationSince: event.iteration > move.iteration ? event.at : move.iterationSince,
                 throttle: event.throttle,
                 cap: event.cap ?? move.cap,
-                eta: event.eta ?? expectedEnd(event.remaining, event.rate, event.dirtyRate),
+                eta: expectedEnd(move, event),
                 done: ratio(Math.max(move.done, doneOf(event, move.memory))),
             };
         case 'rung-fired':
@@ -242,10 +246,18 @@ const disksDone = ({ disks }: Progress): Ratio | undefined =>
 /** Nothing is sent. */
 const still = { rate: undefined, dirtyRate: undefined, eta: undefined } as const;
 
-/** Remaining bytes shrink by what is sent and grow by what is dirtied; undefined where they do not shrink. */
-function expectedEnd(remaining: Bytes, rate: BytesPerSecond | undefined, dirtyRate: BytesPerSecond | undefined): Milliseconds | undefined {
-    if (rate === undefined || rate <= (dirtyRate ?? 0)) return undefined;
-    return milliseconds((remaining / (rate - (dirtyRate ?? 0))) * 1000);
+/**
+ * What is left shrinks by what is sent and grows by what is dirtied; undefined where it does not shrink. Hypervisors count
+ * what was dirtied in a pass only when it ends, and say until then how long that pass takes.
+ */
+function expectedEnd(move: MoveView, event: Progress & { readonly at: EpochMs }): Milliseconds | undefined {
+    const { rate, remaining, disks } = event;
+    const dirtyRate = event.dirtyRate ?? 0;
+    if (rate === undefined || dirtyRate === 0 || move.postcopy) return event.eta;
+    if (rate <= dirtyRate) return undefined;
+    const passSince = event.iteration > move.iteration ? event.at : (move.iterationSince ?? event.at);
+    const notCounted = Math.min(move.memory, (dirtyRate * (event.at - passSince)) / 1000);
+    return milliseconds(((remaining + notCounted + (disks?.remaining ?? 0)) / (rate - dirtyRate)) * 1000);
 }
 
 function waiting(move: PlannedMove): MoveView {
@@ -271,6 +283,7 @@ function waiting(move: PlannedMove): MoveView {
         rate: undefined,
         dirtyRate: undefined,
         iteration: 0,
+        iterationSince: undefined,
         cap: undefined,
         throttle: undefined,
         eta: undefined,
