@@ -41,10 +41,11 @@ function throttled(events: readonly MoveEvent[], asked: boolean): Milliseconds |
 function faulting(events: readonly MoveEvent[]): Milliseconds | undefined {
     const switched = events.findLast((e) => e.type === 'postcopy-started');
     if (!switched) return milliseconds(0);
-    // perform returns at the switch already; finish when every page is there, and the source tells that it has sent them.
-    const over = events.filter(
-        (e) => e.at >= switched.at && (e.type === 'job-completed' || (e.type === 'phase-ended' && e.phase === 'finish')),
-    );
-    const [first] = over;
-    return first && milliseconds(first.at - switched.at);
+    // perform returns at the switch already; finish of libvirt when every page is there, that of plain QEMU as soon as the
+    // guest runs. The source tells that it has sent them all.
+    const later = events.filter((e) => e.at >= switched.at);
+    const over =
+        later.find((e) => e.type === 'job-completed') ??
+        later.find((e) => e.type === 'phase-ended' && e.phase === 'finish' && e.error === undefined);
+    return over && milliseconds(over.at - switched.at);
 }

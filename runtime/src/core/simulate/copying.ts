@@ -2,7 +2,7 @@
  * The sending of one attempt in virtual time: its rounds, its ladder and its switch to post-copy, with the events that an
  * executor would report. What goes before it and after it is the course of the move (course.ts).
  */
-import { bytes, bytesPerSecond, milliseconds, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { bytes, bytesPerSecond, milliseconds, ratio, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import { measuredHypervisorsOwn, moveTechnique, ownSwitch, switchComesIn } from '../decide/move-technique.js';
 import { optionSettings } from '../decide/option-settings.js';
 import { actionText, decide, nextClockTime, startLadder, type LadderAction, type LadderState } from '../decide/ladder.js';
@@ -349,7 +349,7 @@ export class Copying {
             rate: bytesPerSecond(Math.round(rate)),
             dirtyRate: copy.seenDirtyRate === undefined ? undefined : bytesPerSecond(Math.round(copy.seenDirtyRate)),
             iteration: copy.iteration,
-            throttle: copy.throttle?.share,
+            throttle: copy.throttle?.share ?? ratio(0),
             cap: this.#cap,
             eta: rate > 0 ? milliseconds(Math.round((((copy.mirror?.left ?? 0) + copy.remaining) / rate) * 1000)) : undefined,
             ...(copy.mirror && { disks: { total: copy.mirror.total, remaining: whole(copy.mirror.left) } }),
