@@ -34,8 +34,10 @@ export class Control {
         this.#stop.abort();
     }
 
+    /** Its reason is the one that cancelled moves tell: that no more was to be started is not why they were stopped. */
     cancelAll(reason: StopReason): void {
-        this.halt(reason);
+        if (!this.#cancel.signal.aborted) this.#reason = reason;
+        this.#stop.abort();
         this.#cancel.abort();
     }
 
@@ -62,7 +64,7 @@ export class Control {
             this.halt({ why: 'interrupted', detail: 'interrupted: nothing more is started, moves under way end' }),
         );
         whenAborted(signals.cancel, () =>
-            this.cancelAll({ why: 'interrupted', detail: 'interrupted again: moves are stopped where that is still safe' }),
+            this.cancelAll({ why: 'interrupted', detail: 'interrupted twice, so what could still be stopped safely was' }),
         );
     }
 
