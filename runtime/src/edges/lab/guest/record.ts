@@ -1,5 +1,5 @@
 /** What a lab remembers of its guests, so that any process can prove them later, on whatever host they are. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { LabError } from '../errors.js';
@@ -32,7 +32,10 @@ export type LinuxGuestRecord = z.infer<typeof linuxGuestRecord>;
 
 export async function rememberGuest(lab: Lab, record: GuestRecord | LinuxGuestRecord): Promise<void> {
     await mkdir(directory(lab), { recursive: true });
-    await writeFile(join(directory(lab), `${record.name}.json`), `${JSON.stringify(record)}\n`);
+    // Whoever reads it meanwhile sees all of it or nothing.
+    const path = join(directory(lab), `${record.name}.json`);
+    await writeFile(`${path}.${process.pid}`, `${JSON.stringify(record)}\n`);
+    await rename(`${path}.${process.pid}`, path);
 }
 
 /** @throws LabError `lab-guest-unknown` */

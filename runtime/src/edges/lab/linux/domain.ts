@@ -34,7 +34,9 @@ export function planLinuxGuest(spec: LinuxGuestSpec & { readonly number: number 
     const { name, memoryMiB, fillMiB = 0, number } = spec;
     const check = (holds: boolean, problem: string): void => {
         if (!holds)
-            throw new LabError('lab-bad-options', `guest ${name}: ${problem}`, { hint: 'see LinuxGuestSpec for what each option means' });
+            throw new LabError('lab-bad-options', `guest ${name}: ${problem}`, {
+                hint: '`mig-run lab guest --help` says what each option means',
+            });
     };
     check(/^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$/.test(name), 'a name is letters, digits, dots, hyphens and underscores');
     check(Number.isInteger(memoryMiB) && memoryMiB >= leastMiB, `memory must be at least ${leastMiB} MiB`);

@@ -9,9 +9,11 @@ import { guestPid } from '../guest/memory.js';
 import { guestNames, type LinuxGuestRecord, recallAnyGuest, rememberGuest } from '../guest/record.js';
 import { virsh } from '../guest/virsh.js';
 import type { ImageOptions } from '../image.js';
+import { labPaths } from '../paths.js';
 import { mustRun } from '../run.js';
 import { labHostOf, pathInHost, type Lab } from '../state.js';
 import { exists } from '../work-directory.js';
+import { type ClaimedNumber, claimNumber } from './addresses.js';
 import { consolePath, guestNumbers, linuxDomainXml, type LinuxGuestSpec, planLinuxGuest } from './domain.js';
 import { ensureLinuxImage, type LinuxImage } from './image.js';
 import { readyLine } from './init.js';
@@ -22,7 +24,8 @@ import { readyLine } from './init.js';
  */
 export async function startLinuxGuest(lab: Lab, host: string, spec: LinuxGuestSpec, options: ImageOptions = {}): Promise<LinuxGuestRecord> {
     labHostOf(lab, host);
-    const guest = planLinuxGuest({ ...spec, number: spec.number ?? (await freeNumber(lab)) }, lab.mark);
+    await using claim = spec.number === undefined ? await freeNumber(lab) : undefined;
+    const guest = planLinuxGuest({ ...spec, number: claim?.number ?? spec.number ?? guestNumbers.least }, lab.mark);
     const [there] = await hostsOfGuest(lab, guest.name);
     if (there !== undefined)
         throw new LabError('lab-bad-options', `guest ${guest.name} runs already, on ${there}`, { hint: 'give this one another name' });
@@ -39,11 +42,14 @@ export async function startLinuxGuest(lab: Lab, host: string, spec: LinuxGuestSp
     return record;
 }
 
-/** Of an address that no guest of the lab was given. Those that are started side by side have to say theirs. */
-async function freeNumber(lab: Lab): Promise<number> {
-    const records = await Promise.all((await guestNames(lab)).map((name) => recallAnyGuest(lab, name)));
-    const taken = new Set(records.flatMap((record) => ('kind' in record ? [Number(record.address.split('.').at(-1))] : [])));
-    for (let number = guestNumbers.least; number <= guestNumbers.most; number++) if (!taken.has(number)) return number;
+/** Of an address that no guest of the lab was given. It is let go once the guest is remembered with it. */
+async function freeNumber(lab: Lab): Promise<ClaimedNumber> {
+    const taken = async (): Promise<ReadonlySet<number>> => {
+        const records = await Promise.all((await guestNames(lab)).map((name) => recallAnyGuest(lab, name)));
+        return new Set(records.flatMap((record) => ('kind' in record ? [Number(record.address.split('.').at(-1))] : [])));
+    };
+    const claim = await claimNumber(taken, join(labPaths(lab.name).dir, 'addresses'));
+    if (claim) return claim;
     throw new LabError('lab-bad-options', `lab '${lab.name}' has given every address to a guest`, {
         hint: 'mig-run lab down, and up again',
     });
