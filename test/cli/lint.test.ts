@@ -382,6 +382,11 @@ test('a command that is misspelt, and words too many, are told of', async () => 
     expect(await usage('check', 'p.mig', '--json', '--format', 'sarif')).toContain("'--json' cannot be used with option '--format");
 });
 
+test('help is told of all commands and of one', async () => {
+    expect(await desk.migRun(['help'])).toMatchObject({ code: 0, stdout: (await desk.migRun(['--help'])).stdout });
+    expect((await desk.migRun(['help', 'plan'])).stdout).toContain('Usage: mig-run plan');
+});
+
 describe('explain', () => {
     test('shows the page of a rule by id and by name', async () => {
         const byId = await desk.migRun(['explain', 'mig009']);

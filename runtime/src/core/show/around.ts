@@ -6,9 +6,9 @@ import type { PlannedCheck, PlannedHook, PlannedMove } from '../model/plan.js';
 /** Where something is run that no place is named for. */
 export const hereText = 'the machine of mig-run';
 
-/** The program and its arguments; what has spaces or nothing in it stands in quotes. */
+/** The program and its arguments, as they would be typed in a shell so that none of them is taken for more than text. */
 export const commandText = (command: readonly string[]): string =>
-    command.map((word) => (/^[^\s"']+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+    command.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
 
 export function checkText({ check }: Pick<PlannedCheck, 'check'>): string {
     if (check.kind === 'agent') return 'agent';

@@ -194,7 +194,7 @@ function columnsOf(plan: Plan): readonly Column<PlannedMove>[] {
     const after = (move: PlannedMove): string => move.after.map((id) => order.get(id) ?? id).join(', ');
     return [
         { title: '#', priority: 4, align: 'right', least: 3, cell: (m) => ({ text: String(order.get(m.id) ?? ''), meaning: 'faint' }) },
-        { title: 'VM', priority: 0, cutTo: 12, cell: (m) => ({ text: m.vm.name, meaning: 'strong' }) },
+        { title: 'VM', priority: 0, names: true, cutTo: 12, cell: (m) => ({ text: m.vm.name, meaning: 'strong' }) },
         { title: 'memory', priority: 2, align: 'right', cell: (m) => ({ text: formatQuantity(m.memory, 'size') }) },
         { title: 'from', priority: 3, cutTo: 8, cell: (m) => ({ text: m.source }) },
         { title: 'to', priority: 0, cutTo: 8, cell: (m) => ({ text: m.destination }) },

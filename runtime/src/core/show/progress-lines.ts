@@ -110,7 +110,7 @@ function summary(word: string, moves: readonly MoveView[], more: boolean, width:
 }
 
 const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
-    { title: 'VM', priority: 0, least: 8, cutTo: 8, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
+    { title: 'VM', priority: 0, names: true, least: 8, cutTo: 8, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
     { title: 'phase', priority: 0, least: 8, cell: phase },
     { title: 'done', priority: 1, align: 'right', least: 4, cell: (m) => ({ text: percent(m) }) },
     {

@@ -3,15 +3,16 @@ import { bytes, bytesPerSecond, epochMs, mebibyte, milliseconds, ratio } from '@
 import { describe, expect, test } from 'vitest';
 import type { MigrationEvent, MoveEvent } from '../model/events.js';
 import type { PlannedCheck, PlannedMove } from '../model/plan.js';
-import { instance, move, planOf, unlimited } from '../simulate/plan-builders.js';
+import { instance, move, planOf, rung, unlimited } from '../simulate/plan-builders.js';
 import { simulate } from '../simulate/run.js';
 import { host, noon, snapshot, vm } from '../testing/builders.js';
+import { commandText } from './around.js';
 import { brownoutOf } from './brownout.js';
 import { progressLines } from './progress-lines.js';
 import { nothingYet, progressOf } from './progress.js';
 import { reportOf } from './report.js';
 import { reportText } from './report-text.js';
-import { widthOf } from './text.js';
+import { fitName, widthOf } from './text.js';
 
 const guest = (name: string) =>
     vm(name, 'a', { memory: bytes(64 * mebibyte), dirtyRate: bytesPerSecond(mebibyte), workingSet: bytes(4 * mebibyte) });
@@ -47,6 +48,11 @@ describe('a check', () => {
         expect(report.totals.checks).toEqual({ ok: 0, failed: 0, notRun: 1 });
         expect(report.allHeld).toBe(true);
         expect(reportText(report, { width: 80 })).toContain('checks: 1 not run');
+    });
+    test('by a command is told as it would be typed in a shell, with nothing that a shell would take for more than text', () => {
+        expect(commandText(['/bin/echo', 'a b', '$(id)', '*', "it's", '', '--to=x:1'])).toBe(
+            `/bin/echo 'a b' '$(id)' '*' 'it'\\''s' '' --to=x:1`,
+        );
     });
     test('that was answered is counted', () => {
         const report = reportOf(told(events, { ...answer, outcome: 'ok', detail: undefined }));
@@ -130,6 +136,11 @@ describe('a guest ran slowed', () => {
             totalMs: 200,
         });
     });
+    test('not at all in a simulation where no rung came to throttle it', () => {
+        const ladder = [rung({ kind: 'after', ms: 600_000 }, { kind: 'throttle', throttle: { initial: 0.2, step: 0.1, max: 0.8 } })];
+        const [report] = reportOf(play(['db'], { technique: { ...precopy, ladder } })).moves;
+        expect(report?.brownout).toEqual({ throttledMs: 0, postcopyMs: 0, totalMs: 0 });
+    });
     test('from the switch to post-copy until all its pages had come', () => {
         const finished: MoveEvent = { ...performed, phase: 'finish' };
         expect(brownoutOf([look(100, undefined), switched, { ...performed, at: epochMs(320) }, finished], precopy)).toEqual({
@@ -138,10 +149,62 @@ describe('a guest ran slowed', () => {
             totalMs: 600,
         });
     });
+    test('until its source had sent all of them, where finish only lets it run', () => {
+        const finished: MoveEvent = { ...performed, at: epochMs(340), phase: 'finish' };
+        const completed = {
+            ...of,
+            at: epochMs(20_300),
+            type: 'job-completed',
+            totalMs: milliseconds(20_300),
+            downtimeMs: undefined,
+        } as const;
+        const summary: MoveEvent = { ...completed, transferred: bytes(1), iterations: 2, normalPages: undefined, zeroPages: undefined };
+        expect(brownoutOf([switched, finished, summary], precopy).postcopyMs).toBe(20_000);
+    });
     test('for nobody knows how long, where nothing tells of the throttling that was asked for or of the end', () => {
         expect(brownoutOf([look(100, undefined), performed], throttling).totalMs).toBeUndefined();
         expect(brownoutOf([switched], precopy).totalMs).toBeUndefined();
     });
+});
+
+test('a hook that failed in each attempt is told once, and why a VM did not move is no warning besides', () => {
+    const events = play(['db']);
+    const hook = { when: 'before', on: 'a', command: ['checkpoint'], withinMs: milliseconds(2000) } as const;
+    const move = idOf(events);
+    const failed: MigrationEvent = {
+        ...{ at: noon, type: 'hook-ended', move, hook, outcome: 'failed', detail: 'ended with 1' },
+        ...{ tookMs: milliseconds(9), output: 'no space' },
+    } as const;
+    const error = { code: 'hook-failed', message: 'db was not moved: its hook checkpoint on a ended with 1', hint: undefined };
+    const end: MigrationEvent = { at: noon, type: 'move-ended', move, outcome: 'failed', vmOn: 'a', error };
+    const note: MigrationEvent = { at: noon, type: 'note', level: 'warning', move, text: `db did not move: ${error.message}` };
+    const text = reportText(reportOf(told(events, failed, { ...failed, output: 'still none' }, end, note)), { width: 100 });
+    expect(text).toContain('  db: checkpoint on a ended with 1 (2 times)\n    | still none\n');
+    expect(text).toContain('not moved\n  db was not moved: its hook checkpoint on a ended with 1 (hook-failed); it is on a');
+    expect(text).not.toContain('warnings');
+});
+
+test('a guest that dirties as much as is sent has no end in sight, also when a pass is nearly over', () => {
+    const started = play(['db']).find((e) => e.type === 'run-started');
+    if (started?.type !== 'run-started') throw new Error('no run');
+    const [{ id: move } = { id: '' }] = started.plan.moves;
+    const look = (at: number, iteration: number, dirtyRate: number): MigrationEvent => ({
+        ...{ at: epochMs(noon + at), type: 'progress', move, iteration, cap: undefined, throttle: undefined },
+        ...{ total: bytes(64 * mebibyte), remaining: bytes(mebibyte), transferred: bytes(1), eta: milliseconds(40) },
+        ...{ rate: bytesPerSecond(25 * mebibyte), dirtyRate: bytesPerSecond(dirtyRate * mebibyte) },
+    });
+    const etaAfter = (...events: readonly MigrationEvent[]) => [started, ...events].reduce(progressOf, nothingYet).moves.get(move)?.eta;
+    expect(etaAfter(look(1000, 1, 0))).toBe(40);
+    expect(etaAfter(look(1000, 2, 26))).toBeUndefined();
+    // 1 MiB is left of this pass, and 40 MiB were dirtied in it.
+    expect(etaAfter(look(1000, 2, 20), look(3000, 2, 20))).toBeCloseTo((41 / 5) * 1000);
+});
+
+test('names that begin alike are cut so that they can be told apart', () => {
+    expect(['web-frontend-prod-01', 'web-frontend-prod-02'].map((name) => fitName(name, 12))).toEqual(['web-fr…od-01', 'web-fr…od-02']);
+    expect(fitName('web-frontend', 12)).toBe('web-frontend');
+    expect(widthOf(fitName('データベース-データベース-1', 13))).toBeLessThanOrEqual(13);
+    expect(fitName('web-frontend', 4)).toBe('web…');
 });
 
 describe('with five hundred moves', () => {

@@ -20,17 +20,13 @@ export function aroundOf({ moves, totals }: Report, width: number, palette: Pale
         ),
     );
     const failedHooks = moves.flatMap((m) =>
-        m.hooks.flatMap((h) =>
-            h.outcome !== 'failed'
-                ? []
-                : [
-                      ...hanging(`  ${clean(m.vm)}: `, `${commandText(h.command)} on ${placeOfHook(h)} ${h.detail ?? 'failed'}`, width),
-                      ...(h.output ?? '')
-                          .split('\n')
-                          .slice(-3)
-                          .flatMap((line) => (line.trim() === '' ? [] : hanging('    | ', line, width).map((l) => palette(l, 'faint')))),
-                  ],
-        ),
+        failedOf(m.hooks).flatMap(({ text, times, output }) => [
+            ...hanging(`  ${clean(m.vm)}: `, times === 1 ? text : `${text} (${times} times)`, width),
+            ...output
+                .split('\n')
+                .slice(-3)
+                .flatMap((line) => (line.trim() === '' ? [] : hanging('    | ', line, width).map((l) => palette(l, 'faint')))),
+        ]),
     );
     return [
         ...said(
@@ -53,6 +49,16 @@ export function aroundOf({ moves, totals }: Report, width: number, palette: Pale
         ),
         ...failedHooks,
     ];
+}
+
+/** Each attempt runs its hooks again: what failed in the same way each time is told once, with what it said last. */
+function failedOf(hooks: Report['moves'][number]['hooks']) {
+    const failed = hooks.flatMap((h) =>
+        h.outcome === 'failed'
+            ? [{ text: `${commandText(h.command)} on ${placeOfHook(h)} ${h.detail ?? 'failed'}`, output: h.output ?? '' }]
+            : [],
+    );
+    return [...Map.groupBy(failed, (h) => h.text)].map(([text, same]) => ({ text, times: same.length, output: same.at(-1)?.output ?? '' }));
 }
 
 /** What was asked of the hypervisors, and whether they say the same: one line for each kind of setting. */

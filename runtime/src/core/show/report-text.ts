@@ -50,7 +50,7 @@ const outcomes: Readonly<Record<MoveReport['outcome'], Meaning>> = {
 const duration = (ms: number | undefined): string => (ms === undefined ? '' : formatQuantity(ms, 'duration'));
 
 const columns: readonly Column<MoveReport>[] = [
-    { title: 'VM', priority: 0, cutTo: 12, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
+    { title: 'VM', priority: 0, names: true, cutTo: 12, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
     { title: 'outcome', priority: 0, cell: (m) => ({ text: m.outcome, meaning: outcomes[m.outcome] }) },
     { title: 'from', priority: 6, cutTo: 8, cell: (m) => ({ text: m.source }) },
     { title: 'to', priority: 4, cutTo: 8, cell: (m) => ({ text: m.destination }) },
@@ -169,7 +169,9 @@ function troubles(report: Report, width: number, palette: Palette): readonly str
     const settings = report.moves.flatMap((m) => m.settings.filter((s) => !s.agrees).map((s) => ({ vm: clean(m.vm), ...s })));
     const rungs = report.moves.flatMap((m) => m.rungs.map((r) => ({ vm: clean(m.vm), ...r })));
     const alarms = report.notes.filter((n) => n.level === 'alarm');
-    const warnings = new Set(report.notes.filter((n) => n.level === 'warning').map((n) => n.text));
+    // Why a VM did not move stands above already.
+    const told = new Set(failed.map((m) => `${m.vm} did not move: ${m.error?.message ?? ''}`));
+    const warnings = new Set(report.notes.flatMap((n) => (n.level === 'warning' && !told.has(n.text) ? [n.text] : [])));
     return [
         ...block(
             'not moved',
@@ -224,9 +226,10 @@ function shutdownSaid({ vm, host, outcome, tookMs, error }: Report['shutdowns'][
 function failureLines(move: MoveReport, width: number, palette: Palette): readonly string[] {
     const { error } = move;
     if (!error) return [];
+    const named = error.message.startsWith(`${move.vm} `);
     const where = move.vmOn === undefined ? 'nobody can say where it is now' : `it is on ${move.vmOn}`;
     return [
-        ...hanging(`  ${clean(move.vm)}: `, `${error.message} (${error.code}); ${where}`, width),
+        ...hanging(named ? '  ' : `  ${clean(move.vm)}: `, `${error.message} (${error.code}); ${where}`, width),
         ...(error.hint === undefined ? [] : hanging('    ', error.hint, width).map((line) => palette(line, 'accent'))),
     ];
 }

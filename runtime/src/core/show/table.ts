@@ -1,4 +1,4 @@
-import { clean, fit, pad, widthOf, type Meaning, type Palette, type Piece } from './text.js';
+import { clean, fit, fitName, pad, widthOf, type Meaning, type Palette, type Piece } from './text.js';
 
 /** A column of a table that gives way when the terminal is narrow. */
 export interface Column<Row> {
@@ -8,6 +8,8 @@ export interface Column<Row> {
     readonly align?: 'left' | 'right';
     /** At least this wide: keeps the columns of a live display from jumping. */
     readonly least?: number;
+    /** It holds names: they are cut in the middle. */
+    readonly names?: boolean;
     /** May be cut down to this width before any column is left out. */
     readonly cutTo?: number;
     readonly cell: (row: Row) => Piece;
@@ -35,7 +37,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
         const last = pieces.findLastIndex((piece) => piece.text !== '');
         const parts = pieces.slice(0, last + 1).map((piece, i) => {
             const { width, column } = shown[i] ?? { width: 0, column: undefined };
-            const text = pad(fit(piece.text, width), width, column?.align);
+            const text = pad((column?.names === true ? fitName : fit)(piece.text, width), width, column?.align);
             const bare = i === last && column?.align !== 'right' ? text.trimEnd() : text;
             return palette(bare, piece.meaning ?? 'plain');
         });

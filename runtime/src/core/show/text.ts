@@ -41,6 +41,22 @@ export function fit(text: string, width: number): string {
     return `${out.trimEnd()}…`;
 }
 
+/** The same, cut in the middle: names that begin alike differ at their ends. */
+export function fitName(text: string, width: number): string {
+    if (widthOf(text) <= width || width < shortest) return fit(text, width);
+    const segments = [...graphemes().segment(text)].map(({ segment }) => segment);
+    let tail = '';
+    for (const segment of segments.toReversed()) {
+        if (widthOf(segment + tail) > Math.floor((width - 1) / 2)) break;
+        tail = segment + tail;
+    }
+    const head = segments.join('').slice(0, text.length - tail.length);
+    return fit(head, width - widthOf(tail)) + tail;
+}
+
+/** Narrower than this, both ends of a name say less than one. */
+const shortest = 8;
+
 /** Filled with spaces to a width; text that is wider stays as it is. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
     const missing = ' '.repeat(Math.max(0, width - widthOf(text)));

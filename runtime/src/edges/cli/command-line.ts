@@ -22,6 +22,7 @@ export function commandLine(console: Console): Command {
         .description('Carries live-migration policies out on KVM hosts.')
         .version(version)
         .enablePositionalOptions()
+        .helpCommand('help [command]', 'display help for command')
         .allowExcessArguments(false)
         .showHelpAfterError('(mig-run --help shows all options)')
         .configureOutput({

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type Finding, milliseconds, type Program } from '@mig/language';
 import {
+    hanging,
     hostFindingsBeside,
     type HostName,
     type Inventory,
@@ -157,9 +158,12 @@ export function judgeFailures({ failures, snapshot }: Observed, plan: Plan | und
         throw new Exit('host');
     }
     for (const { host, error } of known) {
-        console.err(`warning: ${error.message}`);
-        if (error.hint !== undefined) console.err(`  ${error.hint}`);
-        console.err(`  ${host} is left out: nothing is moved to it`);
+        const lines = [
+            ...hanging('warning: ', error.message, console.width),
+            ...(error.hint === undefined ? [] : hanging('  ', error.hint, console.width)),
+            `  ${host} is left out: nothing is moved to it`,
+        ];
+        for (const line of lines) console.err(line);
     }
 }
 

@@ -1,4 +1,5 @@
 /** Hooks: commands of the policy before and after each move, on the hosts that it names. */
+import { formatQuantity, type Milliseconds } from '@mig/language';
 import { MigrationError } from '../../core/errors.js';
 import type { PlannedHook, PlannedMove, Ran } from '../../core/index.js';
 import { commandText, placeOfHook } from '../../core/show/around.js';
@@ -47,22 +48,24 @@ async function runHook(step: PlannedMove, hook: PlannedHook, attempt: number, ru
     run.emit({ type: 'hook-started', move: step.id, hook });
     const began = run.clock.now();
     const environment = environmentOf(step, attempt, run);
-    const end = await places
-        .run(hook.on, { argv: hook.command, environment, within: hook.withinMs }, run.control.cancel)
-        .then(
-            ended,
-            (error: unknown) => ({ outcome: 'failed', detail: `could not be run: ${messageOf(error)}`, output: undefined }) as const,
-        );
+    const end = await places.run(hook.on, { argv: hook.command, environment, within: hook.withinMs }, run.control.cancel).then(
+        (end) => ended(end, hook.withinMs),
+        (error: unknown) => ({ outcome: 'failed', detail: `could not be run: ${messageOf(error)}`, output: undefined }) as const,
+    );
     const ran: Ran = { ...end, tookMs: since(run.clock, began) };
     run.emit({ type: 'hook-ended', move: step.id, hook, ...ran });
     return ran;
 }
 
 /** What a command's end means. */
-export function ended({ code, timedOut, output }: CommandEnd): Omit<Ran, 'tookMs'> {
+export function ended({ code, timedOut, output }: CommandEnd, within: Milliseconds): Omit<Ran, 'tookMs'> {
     const kept = output === '' ? undefined : output;
     if (code === 0) return { outcome: 'ok', detail: undefined, output: kept };
-    const detail = timedOut ? 'did not end in its time' : code === undefined ? 'was cut off' : `ended with ${code}`;
+    const detail = timedOut
+        ? `did not end within ${formatQuantity(within, 'duration')}`
+        : code === undefined
+          ? 'was cut off'
+          : `ended with ${code}`;
     return { outcome: 'failed', detail, output: kept };
 }
 

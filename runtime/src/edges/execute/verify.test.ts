@@ -94,7 +94,7 @@ describe('a hook', () => {
         );
         expect(eventsOf(events, 'move-ended')).toMatchObject([{ outcome: 'moved' }]);
         expect(eventsOf(events, 'note').map((n) => n.text)).toEqual([
-            'db has moved; its hook announce on the machine of mig-run did not end in its time',
+            'db has moved; its hook announce on the machine of mig-run did not end within 1 s',
         ]);
     });
 

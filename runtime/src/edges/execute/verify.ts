@@ -22,7 +22,7 @@ export async function verify(step: PlannedMove, attempt: number, run: RunContext
     );
     return checked.flatMap(({ check, ran }) => {
         if (ran.outcome === 'ok') return [];
-        const text = `${step.vm.name} has moved, and does not answer: ${checkText(check)} from ${placeOfCheck(check, step.destination)} ${ran.detail ?? 'failed'}`;
+        const text = `${step.vm.name} has moved, and does not answer: ${checkText(check)} from ${placeOfCheck(check, step.destination)}: ${ran.detail ?? 'failed'}`;
         note(run, 'warning', step.id, text);
         if (check.otherwise === 'halt-plan') run.control.halt({ why: 'plan-halted', detail: text });
         return [{ check, text }];
@@ -92,7 +92,7 @@ async function question(
         case 'command': {
             const environment = environmentOf(step, attempt, run);
             const command = { argv: check.command, environment, within: milliseconds(withinMs) };
-            const answer = ended(await places.run(from, command, run.control.cancel));
+            const answer = ended(await places.run(from, command, run.control.cancel), command.within);
             const said = lastLine(answer.output);
             return { ...answer, detail: said === undefined || answer.detail === undefined ? answer.detail : `${answer.detail}; ${said}` };
         }

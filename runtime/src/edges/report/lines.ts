@@ -26,7 +26,10 @@ export function importantText(event: MigrationEvent, view: RunView, palette: Pal
         case 'host-back':
             return palette(`${event.host} is back`, 'good');
         case 'note':
-            return event.level === 'info' ? undefined : palette(event.text, event.level === 'alarm' ? 'bad' : 'warning');
+            // The end of a move has said already why it did not move.
+            return event.level === 'info' || (move?.error !== undefined && event.text === `${move.vm} did not move: ${move.error.message}`)
+                ? undefined
+                : palette(event.text, event.level === 'alarm' ? 'bad' : 'warning');
         case 'move-started':
             return `${vm}: ${move?.source ?? ''} to ${move?.destination ?? ''}${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`;
         case 'rung-fired':
