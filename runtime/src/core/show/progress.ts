@@ -1,5 +1,14 @@
 /** What a run looks like now: a reducer over its events, pure, so that a live run, a replay and a simulation look the same. */
-import { milliseconds, ratio, type Bytes, type BytesPerSecond, type EpochMs, type Milliseconds, type Ratio } from '@mig/language';
+import {
+    bytesPerSecond,
+    milliseconds,
+    ratio,
+    type Bytes,
+    type BytesPerSecond,
+    type EpochMs,
+    type Milliseconds,
+    type Ratio,
+} from '@mig/language';
 import type { MigrationEvent, MoveEvent, MoveFailure, MoveId, Progress } from '../model/events.js';
 import type { HostName } from '../model/inventory.js';
 import type { MovePhase, PlannedMove } from '../model/plan.js';
@@ -45,6 +54,8 @@ export interface MoveView {
     /** Of the memory, and never less than before: remaining bytes follow a saw-tooth, and a bar that goes back tells nobody anything. */
     readonly done: Ratio;
     readonly transferred: Bytes | undefined;
+    /** When that last grew. */
+    readonly sentAt: EpochMs | undefined;
     readonly remaining: Bytes | undefined;
     /** Of the disks that go along, what is there already. Undefined: none does. */
     readonly disksDone: Ratio | undefined;
@@ -68,6 +79,9 @@ export interface MoveView {
     readonly blackout: Milliseconds | undefined;
     readonly error: MoveFailure | undefined;
 }
+
+/** Hypervisors go on telling the rate of a while ago when nothing goes out any more: so long without a byte, it is none. */
+const silentMs = 3000;
 
 /** Before the first event. */
 export const nothingYet: RunView = {
@@ -173,21 +187,25 @@ function after(move: MoveView, event: MoveEvent): MoveView {
             return event.setting === 'bandwidth' && event.got !== undefined ? { ...move, cap: event.got as BytesPerSecond } : move;
         case 'iteration':
             return { ...move, iteration: event.iteration, iterationSince: event.at, remaining: event.remaining ?? move.remaining };
-        case 'progress':
+        case 'progress': {
+            const stuck = event.transferred === move.transferred;
+            const silent = stuck && event.at - (move.sentAt ?? event.at) >= silentMs;
             return {
                 ...move,
                 transferred: event.transferred,
+                sentAt: stuck ? move.sentAt : event.at,
                 remaining: event.remaining,
                 disksDone: disksDone(event) ?? move.disksDone,
-                rate: event.rate,
+                rate: silent ? bytesPerSecond(0) : event.rate,
                 dirtyRate: event.dirtyRate,
                 iteration: Math.max(move.iteration, event.iteration),
                 iterationSince: event.iteration > move.iteration ? event.at : move.iterationSince,
                 throttle: event.throttle,
                 cap: event.cap ?? move.cap,
-                eta: expectedEnd(move, event),
+                eta: silent ? undefined : expectedEnd(move, event),
                 done: ratio(Math.max(move.done, doneOf(event, move.memory))),
             };
+        }
         case 'rung-fired':
             return { ...move, rung: event.action, because: event.because };
         case 'guest-stopped':
@@ -278,6 +296,7 @@ function waiting(move: PlannedMove): MoveView {
         ready: false,
         done: ratio(0),
         transferred: undefined,
+        sentAt: undefined,
         remaining: undefined,
         disksDone: undefined,
         rate: undefined,

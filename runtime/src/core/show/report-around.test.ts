@@ -200,6 +200,21 @@ test('a guest that dirties as much as is sent has no end in sight, also when a p
     expect(etaAfter(look(1000, 2, 20), look(3000, 2, 20))).toBeCloseTo((41 / 5) * 1000);
 });
 
+test('a move of which nothing goes out any more has no rate and no end in sight, whatever its hypervisor tells', () => {
+    const started = play(['db']).find((e) => e.type === 'run-started');
+    if (started?.type !== 'run-started') throw new Error('no run');
+    const [{ id: move } = { id: '' }] = started.plan.moves;
+    const look = (at: number, transferred: number): MigrationEvent => ({
+        ...{ at: epochMs(noon + at), type: 'progress', move, iteration: 1, cap: undefined, throttle: undefined },
+        ...{ total: bytes(64 * mebibyte), remaining: bytes(mebibyte), transferred: bytes(transferred), eta: milliseconds(40) },
+        ...{ rate: bytesPerSecond(25 * mebibyte), dirtyRate: undefined },
+    });
+    const after = (...events: readonly MigrationEvent[]) => [started, ...events].reduce(progressOf, nothingYet).moves.get(move);
+    expect(after(look(0, 5), look(2900, 5))).toMatchObject({ rate: 25 * mebibyte, eta: 40 });
+    expect(after(look(0, 5), look(1500, 5), look(3000, 5))).toMatchObject({ rate: 0, eta: undefined });
+    expect(after(look(0, 5), look(3000, 5), look(3100, 6))).toMatchObject({ rate: 25 * mebibyte, eta: 40 });
+});
+
 test('names that begin alike are cut so that they can be told apart', () => {
     expect(['web-frontend-prod-01', 'web-frontend-prod-02'].map((name) => fitName(name, 12))).toEqual(['web-fr…od-01', 'web-fr…od-02']);
     expect(fitName('web-frontend', 12)).toBe('web-frontend');
