@@ -130,6 +130,9 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
             const { events, report, code } = await run('precopy');
             expect(report.moves[0]).toMatchObject({ outcome: 'moved', promises: [{ metric: 'downtime', verdict: 'held' }] });
             expect(code).toBe(0);
+            const { movedOut = 0, sent = 0 } = report.links.find(({ host }) => host === 'kvm-a') ?? {};
+            expect(movedOut).toBeGreaterThan(0);
+            expect(sent).toBeGreaterThan(movedOut);
             const caps = events.filter((event) => event.type === 'setting-applied' && event.setting === 'bandwidth');
             expect(caps.length).toBeGreaterThan(0);
             for (const cap of caps) expect(cap).toMatchObject({ agrees: true });

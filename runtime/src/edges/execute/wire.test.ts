@@ -44,6 +44,25 @@ test('each link is read when the first move over it begins and at the end of the
     expect(events.at(-1)?.type).toBe('run-ended');
 });
 
+test('the link of a host that a move goes to instead is read as well', async () => {
+    const { ports } = bench(inventoryOf({ a: vms, b: [], c: [] }), {
+        faults: [{ call: 'prepare', vm: 'vm0', host: 'b', when: 'before', does: { kind: 'refuse' } }],
+    });
+    const { hypervisors } = counting(ports.hypervisors, []);
+    const otherDestination = { destination: 'c', route: { network: 'migration', address: 'c.migration', listen: '0.0.0.0' } };
+    const range = { source: 0, start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+    const onFailure = { range, retry: undefined, then: ['other-destination'], budget: undefined } as const;
+    const plan = planOf([moveOf(vms[0]!, 'a', 'b', { otherDestination })], {
+        instances: [{ policy: 'p', bound: undefined, priority: 0, because: [], requires: [], onFailure, passedOver: [] }],
+    });
+    const events = await all(execute(plan, { ...ports, hypervisors }));
+    expect(
+        eventsOf(events, 'link-counted')
+            .map(({ host }) => host)
+            .sort(),
+    ).toEqual(['a', 'b', 'c']);
+});
+
 test('hosts whose driver cannot tell are not asked, and the run ends all the same', async () => {
     const { ports } = bench(inventoryOf({ a: vms, b: [] }));
     const events = await all(execute(planOf([moveOf(vms[0]!, 'a', 'b')]), ports));

@@ -16,18 +16,20 @@ interface Reading {
 /** Reads a link when the first move over it begins, and again when the run is at its end. What cannot be read is not told. */
 export class Wire {
     readonly #run: RunContext;
-    readonly #moves: ReadonlyMap<MoveId, PlannedMove>;
+    /** The two ends of each, which change where it goes elsewhere. */
+    readonly #ends: Map<MoveId, readonly HostName[]>;
     readonly #first = new Map<HostName, Promise<Reading>>();
 
     constructor(moves: readonly PlannedMove[], run: RunContext) {
         this.#run = run;
-        this.#moves = new Map(moves.map((move) => [move.id, move]));
+        this.#ends = new Map(moves.map(({ id, source, destination }) => [id, [source, destination]]));
     }
 
     hear(event: Untimed): void {
+        if (event.type === 'move-redirected')
+            this.#ends.set(event.move, [...(this.#ends.get(event.move) ?? []).slice(0, 1), event.destination]);
         if (event.type !== 'phase-entered' || event.phase !== 'begin') return;
-        const move = this.#moves.get(event.move);
-        for (const host of move ? [move.source, move.destination] : []) if (!this.#first.has(host)) this.#first.set(host, this.#read(host));
+        for (const host of this.#ends.get(event.move) ?? []) if (!this.#first.has(host)) this.#first.set(host, this.#read(host));
     }
 
     /** Tells of every link that could be read twice. */

@@ -8,6 +8,7 @@ import { openAccess } from '../../ssh/open-access.js';
 import { HypervisorError } from '../errors.js';
 import { readHostFacts } from '../host/host-facts.js';
 import { lockVm } from '../host/lock.js';
+import { type LinkCounters, readLinkCounters } from '../link-counters.js';
 import type { Arrival, Departure, HostLost, HostObservation, HostSession, LockOwner, ObservationNeeds, Presence, VmLock } from '../port.js';
 import { pingGuestAgent } from './agent.js';
 import { QemuArrival } from './arrival.js';
@@ -229,6 +230,10 @@ class QemuSession implements HostSession {
         });
         if (all === undefined || guest.length !== threads.length || !(perSecond > 0)) return undefined;
         return milliseconds((Math.max(0, all - guest.reduce((sum, one) => sum + one, 0)) * 1000) / perSecond);
+    }
+
+    linkCounters(address: string, signal: AbortSignal): Promise<LinkCounters | undefined> {
+        return readLinkCounters(this.#of.access, address, signal);
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
