@@ -101,7 +101,7 @@ property.prop([fc.integer({ min: 8, max: 100 }), fc.integer({ min: 4_096, max: 6
     'what a hypervisor lets through is learned where its portions are others than expected',
     (mib, portion, qemu) => {
         const line = played(mib * mebibyte, { ...qemu, portion });
-        expect(Math.max(...rates(line, mib * mebibyte).slice(3000))).toBeLessThan(1.052);
+        expect(Math.max(...rates(line, mib * mebibyte).slice(3000))).toBeLessThan(1.06);
         expect(Math.min(...rates(line, mib * mebibyte, 5000).slice(3000))).toBeGreaterThan(0.97);
     },
 );
@@ -172,7 +172,7 @@ test('a link that is slower than the share is no reason to set less, and what it
 test('what is owed is paid by lower settings, half of the share at the least', () => {
     const share = 20 * mebibyte;
     const even = trimmed(undefined, lookAt(0, 0, share), step);
-    const owes = trimmed(owing(even, 2 * mebibyte), lookAt(200, 4 * mebibyte, share), step);
+    const owes = trimmed(owing(even, 3 * mebibyte), lookAt(200, 4 * mebibyte, share), step);
     expect(owes.setting).toBe(share / 2);
     let [state, sent] = [owes, 4 * mebibyte];
     const settings = [];
@@ -182,7 +182,7 @@ test('what is owed is paid by lower settings, half of the share at the least', (
         settings.push(state.setting / mebibyte);
     }
     expect(settings.at(-1)).toBeGreaterThanOrEqual(19);
-    expect(Math.abs(sent / mebibyte + 2 - (share / mebibyte) * 1.8)).toBeLessThan(1);
+    expect(Math.abs(sent / mebibyte + 3 - (share / mebibyte) * 1.8 * 1.017)).toBeLessThan(1);
 });
 
 test('another share begins a new balance', () => {
@@ -196,7 +196,7 @@ test('a share between what two settings let through is met by pulses of the high
     expect(state).toMatchObject({ setting: 7 * mebibyte, pulse: undefined });
     const pulses: number[] = [];
     for (let n = 1; n <= 50; n++) {
-        state = trimmed(state, lookAt(n * 200, (n * share * 1.0125) / 5, share), step, qemuPortion);
+        state = trimmed(state, lookAt(n * 200, (n * share * 1.017) / 5, share), step, qemuPortion);
         expect(state.setting).toBe(7 * mebibyte);
         if (state.pulse === undefined) continue;
         expect(state.pulse).toBe(share);
