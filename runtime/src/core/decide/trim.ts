@@ -114,13 +114,6 @@ export function pulseOver(state: TrimState, lasted: Milliseconds, at: EpochMs, p
     return { ...state, pulse: undefined, setAt: at, over: state.over + gain };
 }
 
-/** The state after something else was sent that counts against this move's share: it pays for it from now on. */
-export const owing = (state: TrimState, more: number): TrimState => ({
-    ...state,
-    over: state.over + more,
-    since: { ...state.since, sent: state.since.sent - more },
-});
-
 /** What a setting lets through where nothing was seen of it. */
 export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
     if (portion === undefined) return setting;

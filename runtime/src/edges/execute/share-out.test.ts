@@ -71,6 +71,29 @@ describe('a move that ends while its cap is being set', () => {
     });
 });
 
+test('what a move has sent ahead at its stop is over before the others have its share', async () => {
+    const { ports } = bench(inventoryOf({ a: vms, b: [] }));
+    const hosts = ports.inventory.hosts.map((host) => ({ ...host, driver: 'libvirt' as const }));
+    const shares = new ShareOut(
+        planOf([one, two], { caps: [total] }),
+        { ...ports, inventory: { ...ports.inventory, hosts } },
+        () => undefined,
+    );
+    const set: { readonly at: number; readonly asked: BytesPerSecond | undefined }[] = [];
+    await shares.join(one, departure(Promise.resolve.bind(Promise)), never);
+    await shares.join(
+        two,
+        departure((asked) => {
+            set.push({ at: ports.clock.now(), asked });
+            return Promise.resolve(asked);
+        }),
+        never,
+    );
+    const began = ports.clock.now();
+    await shares.leave(one.id, never);
+    expect(set.at(-1)).toEqual({ at: began + 100, asked: mibPerSecond(60) });
+});
+
 describe('of a share between what two settings let through', () => {
     const cap = { ...total, rate: mibPerSecond(8) };
     const progress = (sent: number, ofDisks?: number): Progress => ({

@@ -8,6 +8,7 @@ import {
     qemuPortion,
     sharesInFlight,
     shareRequest,
+    shortStop,
     tooThin,
     Windows,
     type CapInForce,
@@ -185,12 +186,17 @@ export class ShareOut {
         });
     }
 
-    /** The others share what a move no longer needs. */
-    leave(move: MoveId, signal: AbortSignal): Promise<void> {
+    /**
+     * The others share what a move no longer needs: once the time is over for which it has sent ahead. At the stop of its
+     * guest QEMU lifts its cap, and a tenth of a second of its share goes at once (decide/stop-limit.ts).
+     */
+    async leave(move: MoveId, signal: AbortSignal): Promise<void> {
         const sender = this.#senders.get(move);
         if (sender) sender.left = true;
         this.#senders.delete(move);
         this.#own.delete(move);
+        const isAhead = sender?.rate !== undefined && this.#portions.has(sender.move.source) && this.#senders.size > 0;
+        if (isAhead) await this.#clock.sleep(shortStop, signal).catch(() => undefined);
         return this.#again(signal);
     }
 
