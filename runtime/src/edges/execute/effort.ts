@@ -1,6 +1,6 @@
 /** What sending and receiving cost the hosts in CPU time, read beside the move: no phase waits for it. */
 import { type Milliseconds, milliseconds } from '@mig/language';
-import type { HostName, MoveId, PlannedMove } from '../../core/index.js';
+import type { HostName, MoveId, MovePhase, PlannedMove } from '../../core/index.js';
 import type { RunContext } from './context.js';
 import { sessionWith, type Untimed } from './ports.js';
 
@@ -10,7 +10,9 @@ const askWithinMs = 5000;
 /** Reads the hypervisor's CPU time at both ends when sending begins and when it has ended. What cannot be read is not told. */
 export class Effort {
     readonly #run: RunContext;
-    readonly #moves: ReadonlyMap<MoveId, PlannedMove>;
+    readonly #moves: Map<MoveId, PlannedMove>;
+    /** What has ended of each move that is under way. */
+    readonly #ended = new Map<MoveId, readonly MovePhase[]>();
     readonly #before = new Map<string, Promise<Milliseconds | undefined>>();
     readonly #asking = new Set<Promise<void>>();
 
@@ -20,15 +22,23 @@ export class Effort {
     }
 
     hear(event: Untimed): void {
+        if (event.type === 'move-redirected') {
+            const move = this.#moves.get(event.move);
+            if (move) this.#moves.set(event.move, { ...move, destination: event.destination });
+        }
         if (event.type !== 'phase-entered' && event.type !== 'phase-ended') return;
         const move = this.#moves.get(event.move);
         if (!move) return;
-        if (event.type === 'phase-entered' && event.phase === 'perform')
+        if (event.type === 'phase-entered' && event.phase === 'perform') {
+            this.#ended.delete(event.move);
             for (const host of [move.source, move.destination]) this.#before.set(keyOf(move, host), this.#read(move, host));
+        }
         if (event.type !== 'phase-ended' || event.error !== undefined) return;
-        // The source's copy goes with confirm, the destination's work ends with finish.
+        const ended = [...(this.#ended.get(event.move) ?? []), event.phase];
+        this.#ended.set(event.move, ended);
+        // The source's copy goes with confirm. The destination's work ends with finish or, where its guest runs before all has come, with perform.
         if (event.phase === 'perform') this.#told(move, 'source', move.source);
-        if (event.phase === 'finish') this.#told(move, 'destination', move.destination);
+        if (ended.includes('finish') && ended.includes('perform')) this.#told(move, 'destination', move.destination);
     }
 
     /** Everything that was asked has been told. */
