@@ -167,7 +167,8 @@ export class Sending {
         if (asked === undefined) return this.#progress;
         const { bandwidth } = this.#run;
         this.#progress = { ...asked, cap: bandwidth.capOf(this.#step.id) ?? asked.cap };
-        if (!this.#capConfirmed) {
+        // A hypervisor that is about to send may still take the cap that it had read before the last change.
+        if (!this.#capConfirmed && (this.#observer.isSending || asked.transferred > 0)) {
             this.#capConfirmed = true;
             await bandwidth.confirm(this.#step.id, this.#over.signal);
         }
