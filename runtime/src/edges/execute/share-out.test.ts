@@ -71,6 +71,26 @@ describe('a move that ends while its cap is being set', () => {
     });
 });
 
+test('what a host says of a cap while the move ends is not judged: it is asked once more, and has ended by then', async () => {
+    const { ports } = bench(inventoryOf({ a: vms, b: [] }));
+    const told: Untimed[] = [];
+    const shares = new ShareOut(planOf([one, two], { caps: [total] }), ports, (event) => told.push(event));
+    await shares.join(one, departure(Promise.resolve.bind(Promise)), never);
+    let ends = false;
+    let first: BytesPerSecond | undefined;
+    await shares.join(
+        two,
+        departure((asked) => Promise.resolve(ends ? first : (first = asked))),
+        never,
+    );
+    await shares.confirm(two.id, never);
+    ends = true;
+    const leaving = shares.leave(one.id, never);
+    await ports.clock.sleep(milliseconds(50), never);
+    await Promise.all([leaving, shares.leave(two.id, never)]);
+    expect(told.filter((event) => event.type === 'note' || (event.type === 'setting-applied' && !event.agrees))).toEqual([]);
+});
+
 test('what a move has sent ahead at its stop is over before the others have its share', async () => {
     const { ports } = bench(inventoryOf({ a: vms, b: [] }));
     const hosts = ports.inventory.hosts.map((host) => ({ ...host, driver: 'libvirt' as const }));

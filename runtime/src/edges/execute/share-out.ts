@@ -29,6 +29,9 @@ import { Trimming } from './trimming.js';
 /** A host that does not take a cap within this time must not keep the others from theirs. */
 const setWithin = milliseconds(5_000);
 
+/** What a host says otherwise is asked and set once more: a move that is ending is known to have ended by then. */
+const secondLookAfter = milliseconds(250);
+
 type CapSetting = 'bandwidth' | 'postcopy-bandwidth';
 type SetCap = Departure['setBandwidth'];
 
@@ -300,11 +303,19 @@ export class ShareOut {
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
         const { move, departure, maySwitch, switched } = sender;
         const one = async (call: string, setting: CapSetting, asked: BytesPerSecond | undefined, set: SetCap): Promise<boolean> => {
-            const { got } = await within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
-                set(asked, AbortSignal.any([signal, over])),
-            );
+            const once = () =>
+                within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
+                    set(asked, AbortSignal.any([signal, over])),
+                );
+            let { got } = await once();
             const begins = this.#senders.get(move.id) === sender && !sender.confirmed;
-            return sender.left || (begins && got !== asked) || this.#report(move, setting, asked, got);
+            if (begins && got !== asked) return true;
+            const hasLeft = () => sender.left;
+            if (got !== asked && !hasLeft()) {
+                await this.#clock.sleep(secondLookAfter, signal).catch(() => undefined);
+                if (!hasLeft()) ({ got } = await once());
+            }
+            return hasLeft() || this.#report(move, setting, asked, got);
         };
         try {
             let holds = true;
