@@ -36,13 +36,13 @@ const tenthMs = 100.3;
  * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 4.5 % less and 0.5 % more than
  * the mean. The line that is kept to lies as much above the share, so that the share is nearer to the middle.
  */
-const aim = { least: 0.005, most: 0.017 } as const;
+const aim = { least: 0.005, most: 0.0125 } as const;
 
 /** No two seconds are to be further from the share. */
 const bound = 0.05;
 
 /** A setting holds for no longer: from one late look to the next but for chance, and for the tenth under way when it was raised. */
-const longestInForceMs = 440;
+const longestInForceMs = 460;
 
 /**
  * How much of the difference between the balance that is reckoned and the one that is counted is made up for at a look.
@@ -57,8 +57,8 @@ const trust = 0.04;
 const halfToldAfterMs = trimEvery;
 const toldAfterMs = 215;
 
-/** A rate that is told is off by so much, for a tenth that was cut short or late. */
-const believed = 0.03;
+/** How far what is told of a setting may be from what was believed of it before, for that to be sure. */
+const believed = 0.02;
 
 /** By how much more a byte too many counts than one too few. */
 const caution = 0.2;
@@ -89,6 +89,8 @@ export interface TrimState {
     readonly setAt: EpochMs;
     /** What settings were seen to let through. */
     readonly lets: ReadonlyMap<BytesPerSecond, BytesPerSecond>;
+    /** Settings that let through what was believed of them. */
+    readonly sure: ReadonlySet<BytesPerSecond>;
 }
 
 /**
@@ -124,7 +126,17 @@ export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined
 function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, portion: Bytes | undefined): TrimState {
     const lets = before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>();
     const over = before ? raised(before.setting, share, lets, portion) : 0;
-    return { share, at, over, since: { at, sent: sent - over }, setting: share, pulse: undefined, setAt: at, lets };
+    return {
+        share,
+        at,
+        over,
+        since: { at, sent: sent - over },
+        setting: share,
+        pulse: undefined,
+        setAt: at,
+        lets,
+        sure: before?.sure ?? new Set(),
+    };
 }
 
 /** What a higher setting adds to the tenth that is under way. */
@@ -139,12 +151,13 @@ function pulsed(from: BytesPerSecond, to: BytesPerSecond, lets: TrimState['lets'
 
 function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: BytesPerSecond, portion: Bytes | undefined): TrimState {
     const lets = learned(before, rate, at - before.setAt, portion);
+    const sure = isSure(before, lets, portion) ? new Set(before.sure).add(before.setting) : before.sure;
     const line = lineOf(share, step, portion);
     const reckoned = before.over + ((through(before.setting, lets, portion) - line) * (at - before.at)) / 1000;
     const counted = sent - before.since.sent - (line * (at - before.since.at)) / 1000;
     const over = reckoned + trust * (counted - reckoned);
     const lost = Math.max(0, -(share * creditMs) / 1000 - over);
-    return { ...before, at, lets, pulse: undefined, over: over + lost, since: { ...before.since, sent: before.since.sent - lost } };
+    return { ...before, at, lets, sure, pulse: undefined, over: over + lost, since: { ...before.since, sent: before.since.sent - lost } };
 }
 
 function learned(
@@ -156,6 +169,12 @@ function learned(
     if (told === undefined || told <= 0 || inForceMs < halfToldAfterMs) return lets;
     const rate = inForceMs >= toldAfterMs ? told : (told + through(setting, lets, portion)) / 2;
     return new Map(lets).set(setting, bytesPerSecond(rate));
+}
+
+/** Whether it was just seen to let through what was believed. */
+function isSure({ setting, lets: before }: TrimState, lets: TrimState['lets'], portion: Bytes | undefined): boolean {
+    const seen = lets === before ? undefined : lets.get(setting);
+    return seen !== undefined && Math.abs(seen / through(setting, before, portion) - 1) < believed;
 }
 
 /** What a setting lets through: as it was seen, else as is expected of it, between what was seen of lower and of higher ones. */
@@ -182,7 +201,7 @@ function lineOf(share: BytesPerSecond, step: BytesPerSecond, portion: Bytes | un
  * share at least; or a pulse of a higher one.
  */
 function bestOrder(
-    { share, over, lets, setting: now }: TrimState,
+    { share, over, lets, sure, setting: now }: TrimState,
     step: BytesPerSecond,
     portion: Bytes | undefined,
 ): { readonly setting: BytesPerSecond; readonly pulse: BytesPerSecond | undefined } {
@@ -195,17 +214,13 @@ function bestOrder(
         const other = bytesPerSecond(n * step);
         if (left(other) < least - 1) [setting, least] = [other, left(other)];
     }
-    if (portion === undefined || !isAsExpected(now, lets, portion)) return { setting, pulse: undefined };
+    if (portion === undefined) return { setting, pulse: undefined };
     for (let n = Math.ceil(share / step); n * step > now; n--) {
         const pulse = bytesPerSecond(Math.min(share, n * step));
+        // A pulse is over before it is told what it let through: only what is sure is relied on.
+        if (!sure.has(pulse)) continue;
         const then = uneven(holding(now) + pulsed(now, pulse, lets, portion, pulseMs));
         if (then < least - 1) return { setting: now, pulse };
     }
     return { setting, pulse: undefined };
-}
-
-/** What a pulse lets through is not seen: it is relied on only where the setting that was seen lets through what was expected. */
-function isAsExpected(setting: BytesPerSecond, lets: TrimState['lets'], portion: Bytes): boolean {
-    const expected = expectedRate(setting, portion);
-    return Math.abs((lets.get(setting) ?? expected) / expected - 1) < believed;
 }
