@@ -3,11 +3,11 @@
  * SQLite in write-ahead mode with full synchronisation: a commit is on disk when it returns, other processes read
  * beside the one that writes. Events are kept too, in batches: they are for people, recovery never needs them.
  */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { EpochMs } from '@mig/language';
 import type { FinishRecord, MigrationEvent, MoveId, Plan, PlannedMove } from '../../core/index.js';
+import { ownDirectory } from '../own-directory.js';
 import { guarded, JournalError } from './errors.js';
 import { liveness, thisProcess, type Owner } from './owner.js';
 import { journalPath } from './place.js';
@@ -36,7 +36,7 @@ const checkpointPages = 50;
 export function openJournal(options: JournalOptions = {}): Journal {
     const path = options.path ?? journalPath();
     return guarded(path, () => {
-        if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        if (path !== ':memory:') ownDirectory(dirname(path));
         const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
         try {
             db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${checkpointPages};`);

@@ -118,6 +118,7 @@ describe('a file', () => {
     test('that cannot be written is an error before anything else happens', async () => {
         const file = path.join(place(), 'missing', 'mig.prom');
         await expect(openMetrics(file, () => '', noComplaint)).rejects.toMatchObject({ code: 'metrics-unusable' });
+        await expect(openMetrics('', () => '', noComplaint)).rejects.toThrow(/^no file and no address is named/);
     });
 
     test('that cannot be written any more is told once, and stops nothing', async () => {

@@ -20,6 +20,12 @@ const endpointShape = /^(\[[0-9a-fA-F:.]+\]|[^:/\\]*):(\d{1,5})$/;
  * @throws MigrationError `metrics-unusable`
  */
 export function openMetrics(to: string, text: () => string, complain: (message: string) => void): Promise<MetricsOutlet> {
+    if (to === '')
+        return Promise.reject(
+            new MigrationError('metrics-unusable', 'no file and no address is named for the metrics', {
+                hint: 'write `--metrics FILE`, or `--metrics HOST:PORT`',
+            }),
+        );
     const match = endpointShape.exec(to);
     return match ? openEndpoint(match[1] ?? '', Number(match[2]), text) : openFile(to, text, complain);
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Inventory, isWorthALook, lookDirectoryOf, lookFileName, lookText, type Snapshot } from '../../core/index.js';
 import { guarded } from '../journal/errors.js';
+import { ownDirectory } from '../own-directory.js';
 
 /** Where the last look at the hosts of an inventory is kept. */
 export const lookPath = (state: string, inventory: string): string =>
@@ -17,7 +18,7 @@ export function keepLook(state: string, file: string, inventory: Inventory, snap
     guarded(
         place,
         () => {
-            mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
+            ownDirectory(path.dirname(place));
             const written = `${place}.${process.pid}`;
             writeFileSync(written, lookText(path.resolve(file), inventory, snapshot), { mode: 0o600 });
             renameSync(written, place);

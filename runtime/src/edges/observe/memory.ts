@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type EpochMs, epochMs } from '@mig/language';
 import type { PolicyState, Sample, Snapshot } from '../../core/index.js';
 import { guarded, JournalError } from '../journal/errors.js';
+import { ownDirectory } from '../own-directory.js';
 
 /** Kept for conditions that must hold for a time; older samples answer nothing that a policy can ask. */
 const keepMs = 24 * 3_600_000;
@@ -26,7 +26,7 @@ export class ObservationMemory implements Disposable {
     static open(directory: string): ObservationMemory {
         const file = path.join(directory, 'observations.db');
         return remembering(file, () => {
-            mkdirSync(directory, { recursive: true, mode: 0o700 });
+            ownDirectory(directory);
             const database = new DatabaseSync(file);
             try {
                 prepare(database, file);

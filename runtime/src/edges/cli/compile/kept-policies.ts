@@ -5,11 +5,12 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
+import { ownDirectory } from '../../own-directory.js';
 import type { CompileRequest, Compiled } from './request.js';
 
 /** Policies that are kept; the one that was compiled longest ago goes first. */
@@ -66,7 +67,7 @@ export class KeptPolicies {
         const file = this.#fileOf(request);
         const entry: Entry = { given: givenBy(request), compiled };
         try {
-            await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+            ownDirectory(this.#directory);
             const unfinished = `${file}.${randomUUID()}`;
             await writeFile(unfinished, serialize(entry), { mode: 0o600 });
             await rename(unfinished, file);
