@@ -16,6 +16,7 @@ export * from './decide/shutdowns.js';
 export * from './decide/skips.js';
 export * from './decide/stop-limit.js';
 export * from './decide/stops.js';
+export { tenthMs } from './decide/tenths.js';
 export * from './decide/trim.js';
 export * from './decide/windows.js';
 export * from './errors.js';

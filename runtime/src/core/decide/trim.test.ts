@@ -22,7 +22,7 @@ interface Machine {
  */
 function played(share: number, { portion, tenths, late, link = 125_000 }: Machine, ms = 10_000): readonly number[] {
     const line: number[] = [];
-    let [setting, sent, left, tenthEnds, tenth, look, due] = [share, 0, 0, 0, 0, 0, late[0]?.look ?? 0];
+    let [setting, sent, left, tenthEnds, tenth, look, due, planned] = [share, 0, 0, 0, 0, 0, late[0]?.look ?? 0, 0];
     let begun = { at: 0, sends: 0 };
     let rate = 0;
     let state: TrimState | undefined;
@@ -65,7 +65,9 @@ function played(share: number, { portion, tenths, late, link = 125_000 }: Machin
             coming.push({ at: at + 1 + set, setting: state.pulse });
             coming.push({ at: at + 1 + set + pulseMs + (late[look % late.length]?.set ?? 0), setting: state.setting, ends: true });
         } else if (state.setting !== setting) coming.push({ at: at + 1 + set, setting: state.setting });
-        due = at + trimEvery + lateBy;
+        // A look that is late does not put off those after it.
+        planned += state.pace.lookIn;
+        due = planned + lateBy;
     }
     return line;
 }
@@ -77,19 +79,32 @@ const rates = (line: readonly number[], share: number, windowMs = 2000): readonl
         return at >= 1000 && later !== undefined ? [((later - sent) * 1000) / windowMs / share] : [];
     });
 
-const machine = fc.record({
+const machineParts = {
     portion: fc.constant(qemuPortion),
     tenths: fc.array(fc.constantFrom(100, 101, 101, 102), { minLength: 20, maxLength: 20 }),
     late: fc.array(fc.record({ look: fc.integer({ min: 3, max: 14 }), set: fc.integer({ min: 2, max: 9 }) }), {
         minLength: 20,
         maxLength: 20,
     }),
-});
+};
+const machine = fc.record(machineParts);
 
-// Of smaller shares a portion is too much of two seconds.
-property.prop([fc.integer({ min: 6, max: 200 }), machine])('no two seconds send more than 6 % beyond the share', (mib, qemu) => {
-    expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.06);
+property.prop([fc.integer({ min: 8, max: 200 }), machine])('no two seconds send more than 5 % beyond the share', (mib, qemu) => {
+    expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.05);
 });
+property.prop([fc.integer({ min: 10, max: 100 }), fc.record({ ...machineParts, tenths: fc.constant([100, 100, 100, 101]) })])(
+    'nor less than it by more than 5 %, where nothing holds up the tenths of a second',
+    (mib, qemu) => {
+        expect(Math.min(...rates(played(mib * mebibyte, qemu), mib * mebibyte).slice(1000))).toBeGreaterThan(0.95);
+    },
+);
+// Of smaller shares a portion is too much of two seconds.
+property.prop([fc.integer({ min: 6, max: 200 }), machine])(
+    'nor more than 6 % beyond a share in which portions count for more',
+    (mib, qemu) => {
+        expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.06);
+    },
+);
 property.prop([fc.integer({ min: 4, max: 100 }), machine])(
     'and over five seconds all of it but 3 % is used, though two seconds may hold one tenth of a second less',
     (mib, qemu) => {
@@ -153,7 +168,7 @@ const lookAt = (ms: number, sent: number, share: number) => ({
 });
 
 test('the first setting allows for the portions that are known of', () => {
-    expect(expectedRate(bytesPerSecond(8 * mebibyte), qemuPortion) / mebibyte).toBeCloseTo(8.74, 2);
+    expect(expectedRate(bytesPerSecond(8 * mebibyte), qemuPortion) / mebibyte).toBeCloseTo(8.75, 2);
     expect(trimmed(undefined, lookAt(0, 0, 8 * mebibyte), step, qemuPortion).setting).toBe(7 * mebibyte);
     expect(trimmed(undefined, lookAt(0, 0, 10 * mebibyte), step, qemuPortion).setting).toBe(10 * mebibyte);
     expect(trimmed(undefined, lookAt(0, 0, 6 * mebibyte), step).setting).toBe(6 * mebibyte);
@@ -181,11 +196,14 @@ test('another share begins a new balance', () => {
     expect(trimmed(before, lookAt(400, 99 * mebibyte, 8 * mebibyte), step)).toMatchObject({ over: 0, setting: 8 * mebibyte });
 });
 
-/** Looked at five times a second, at a hypervisor that sends what is expected of each setting. */
+/** Looked at every other tenth of a second, at a hypervisor that sends what is expected of each setting. */
 function* looks(share: number): Generator<TrimState, void> {
+    const tenthOf = (setting: number): number => (Math.floor(setting / 10 / qemuPortion) + 1) * qemuPortion;
+    let sent = 0;
     let state = trimmed(undefined, lookAt(0, 0, share), step, qemuPortion);
     for (let n = 1; n <= 60; n++) {
-        const look = { ...lookAt(n * 200, (n * share * 1.0125) / 5, share), rate: expectedRate(state.setting, qemuPortion) };
+        sent += 2 * tenthOf(state.setting) + state.ahead;
+        const look = { ...lookAt(Math.round(n * 200.3), sent, share), rate: expectedRate(state.setting, qemuPortion) };
         state = trimmed(state, look, step, qemuPortion);
         yield state;
         state = pulseOver(state, pulseMs, state.setAt, qemuPortion);

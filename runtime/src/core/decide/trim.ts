@@ -16,6 +16,7 @@ import {
     type EpochMs,
     type Milliseconds,
 } from '@mig/language';
+import { countSteps, firstPace, tenthMs, type Pace } from './tenths.js';
 
 /** How often a move is to be looked at: two of QEMU's tenths. */
 export const trimEvery = milliseconds(200);
@@ -29,32 +30,29 @@ export const pulseMs = milliseconds(102);
 /** What QEMU's buffer of a migration takes before it is written and counted: 32 pages of 4 KiB with a header of 8 bytes each. */
 export const qemuPortion = bytes(32 * (4096 + 8));
 
-/** One of QEMU's tenths of a second, as long as it takes. */
-const tenthMs = 100.3;
-
 /**
- * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 4.5 % less and 0.5 % more than
- * the mean. The line that is kept to lies as much above the share, so that the share is nearer to the middle.
+ * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 5.1 % less and 0.2 % more than
+ * two seconds of the mean. The line that is kept to lies as much above the share, so that the share is in the middle.
  */
-const aim = { least: 0.005, most: 0.0125 } as const;
+const aim = { least: 0.005, most: 0.015 } as const;
 
 /** No two seconds are to be further from the share. */
 const bound = 0.05;
 
 /** A setting holds for no longer: from one late look to the next but for chance, and for the tenth under way when it was raised. */
-const longestInForceMs = 460;
+const longestInForceMs = 360;
 
 /**
- * How much of the difference between the balance that is reckoned and the one that is counted is made up for at a look.
- * What is counted is a staircase of tenths, and looks fall anywhere on its steps: it is right in the mean alone.
+ * How much of the difference between the balance of each look and the one over all the time is made up for at a look.
+ * What is counted over time is a staircase of tenths, and looks fall anywhere on its steps: it is right in the mean alone.
  */
-const trust = 0.04;
+const trust = { inSteps: 0.005, smooth: 0.04 } as const;
 
 /**
  * A rate that is told is of the tenth before. By the next look that one has begun under the setting that is in force but
  * for chance, and it is believed by half; after two looks it has.
  */
-const halfToldAfterMs = trimEvery;
+const halfToldAfterMs = 190;
 const toldAfterMs = 215;
 
 /** How far what is told of a setting may be from what was believed of it before, for that to be sure. */
@@ -77,12 +75,18 @@ export interface TrimLook {
 }
 
 export interface TrimState {
-    readonly share: BytesPerSecond;
+    /** Undefined: it has been set again, and a new balance begins. */
+    readonly share: BytesPerSecond | undefined;
     readonly at: EpochMs;
-    /** What has been sent beyond the line, as reckoned; below 0: what may be made up for. */
+    /** What has been sent beyond the line; below 0: what may be made up for. */
     readonly over: number;
-    /** Where the counted balance starts. */
-    readonly since: { readonly at: EpochMs; readonly sent: number };
+    /** Of that what a raise or a pulse that has just been ordered is expected to add. */
+    readonly ahead: number;
+    /** Since the move began. */
+    readonly sent: number;
+    /** What has been sent beyond the line over all the time. */
+    readonly counted: number;
+    readonly pace: Pace;
     readonly setting: BytesPerSecond;
     /** To be set first, for `pulseMs`; then `setting`. */
     readonly pulse: BytesPerSecond | undefined;
@@ -98,23 +102,28 @@ export interface TrimState {
  * `portion` is what the hypervisor sends at once, as far as that is known.
  */
 export function trimmed(before: TrimState | undefined, look: TrimLook, step: BytesPerSecond, portion?: Bytes): TrimState {
-    const goesOn = before?.share === look.share && look.sent >= before.since.sent;
-    const now = goesOn ? gone(before, look, step, portion) : begun(before, look, portion);
-    const { setting, pulse } = bestOrder(now, step, portion);
+    const goesOn = before?.share === look.share && look.sent >= before.sent;
+    const now = goesOn ? gone(before, look, step, portion) : begun(before, look);
+    const { setting, pulse } = bestOrder(now, look.share, step, portion);
     if (pulse !== undefined) {
         const setAt = epochMs(look.at + pulseMs);
-        return { ...now, pulse, setAt, over: now.over + pulsed(now.setting, pulse, now.lets, portion, pulseMs) };
+        return { ...withAhead(now, pulsed(now.setting, pulse, now.lets, portion, pulseMs)), pulse, setAt };
     }
     if (setting === now.setting) return now;
-    return { ...now, setting, setAt: look.at, over: now.over + raised(now.setting, setting, now.lets, portion) };
+    return { ...withAhead(now, raised(now.setting, setting, now.lets, portion)), setting, setAt: look.at };
 }
+
+const withAhead = (state: TrimState, ahead: number): TrimState => ({ ...state, over: state.over + ahead, ahead: state.ahead + ahead });
 
 /** The state once a pulse is over, which was in force for so long. */
 export function pulseOver(state: TrimState, lasted: Milliseconds, at: EpochMs, portion?: Bytes): TrimState {
     if (state.pulse === undefined) return state;
     const gain = ((through(state.pulse, state.lets, portion) - through(state.setting, state.lets, portion)) * (lasted - pulseMs)) / 1000;
-    return { ...state, pulse: undefined, setAt: at, over: state.over + gain };
+    return { ...withAhead(state, gain), pulse: undefined, setAt: at };
 }
+
+/** The state once its share, or another, has been set: what was sent before counts no more. */
+export const restarted = (state: TrimState): TrimState => ({ ...state, share: undefined, pulse: undefined });
 
 /** What a setting lets through where nothing was seen of it. */
 export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
@@ -123,18 +132,19 @@ export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined
 }
 
 /** Another share than before begins a new balance; what the settings let through stays known. */
-function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, portion: Bytes | undefined): TrimState {
-    const lets = before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>();
-    const over = before ? raised(before.setting, share, lets, portion) : 0;
+function begun(before: TrimState | undefined, { share, at, sent }: TrimLook): TrimState {
     return {
         share,
         at,
-        over,
-        since: { at, sent: sent - over },
+        over: 0,
+        ahead: 0,
+        sent,
+        counted: 0,
+        pace: firstPace,
         setting: share,
         pulse: undefined,
         setAt: at,
-        lets,
+        lets: before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>(),
         sure: before?.sure ?? new Set(),
     };
 }
@@ -153,11 +163,29 @@ function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: Byte
     const lets = learned(before, rate, at - before.setAt, portion);
     const sure = isSure(before, lets, portion) ? new Set(before.sure).add(before.setting) : before.sure;
     const line = lineOf(share, step, portion);
-    const reckoned = before.over + ((through(before.setting, lets, portion) - line) * (at - before.at)) / 1000;
-    const counted = sent - before.since.sent - (line * (at - before.since.at)) / 1000;
-    const over = reckoned + trust * (counted - reckoned);
+    const [ms, more] = [at - before.at, sent - before.sent];
+    const rateNow = through(before.setting, lets, portion);
+    const tenth = (rateNow * tenthMs) / 1000;
+    const { steps, beyond, pace } =
+        portion === undefined
+            ? { steps: ms / tenthMs, beyond: 0, pace: { ...before.pace, inSteps: false } }
+            : countSteps({ ms, sent: more, step: tenth, ahead: before.ahead, pace: before.pace, portion });
+    const reckoned = before.over + steps * (tenth - (line * tenthMs) / 1000) + beyond;
+    const counted = before.counted + more - (line * ms) / 1000;
+    const over = reckoned + (pace.inSteps ? trust.inSteps : trust.smooth) * (counted - reckoned);
     const lost = Math.max(0, -(share * creditMs) / 1000 - over);
-    return { ...before, at, lets, sure, pulse: undefined, over: over + lost, since: { ...before.since, sent: before.since.sent - lost } };
+    return {
+        ...before,
+        at,
+        lets,
+        sure,
+        pulse: undefined,
+        over: over + lost,
+        ahead: 0,
+        sent,
+        counted: counted + lost,
+        pace,
+    };
 }
 
 function learned(
@@ -201,7 +229,8 @@ function lineOf(share: BytesPerSecond, step: BytesPerSecond, portion: Bytes | un
  * share at least; or a pulse of a higher one.
  */
 function bestOrder(
-    { share, over, lets, sure, setting: now }: TrimState,
+    { over, lets, sure, setting: now }: TrimState,
+    share: BytesPerSecond,
     step: BytesPerSecond,
     portion: Bytes | undefined,
 ): { readonly setting: BytesPerSecond; readonly pulse: BytesPerSecond | undefined } {
@@ -214,7 +243,9 @@ function bestOrder(
         const other = bytesPerSecond(n * step);
         if (left(other) < least - 1) [setting, least] = [other, left(other)];
     }
-    if (portion === undefined) return { setting, pulse: undefined };
+    // From a setting that is followed by another that lets less through than the line, pulses are larger pieces than need be.
+    const next = bytesPerSecond(Math.min(share, (Math.floor(now / step) + 1) * step));
+    if (portion === undefined || (next > now && through(next, lets, portion) <= line)) return { setting, pulse: undefined };
     for (let n = Math.ceil(share / step); n * step > now; n--) {
         const pulse = bytesPerSecond(Math.min(share, n * step));
         // A pulse is over before it is told what it let through: only what is sure is relied on.

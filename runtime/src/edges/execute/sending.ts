@@ -27,9 +27,6 @@ import type { AttemptObserver } from './observer.js';
 import type { Phases } from './phases.js';
 import { ReadBack } from './read-back.js';
 
-/** How often progress is asked for while a move sends: what is sent beyond a cap is taken off by then (decide/trim.ts). */
-const pollEveryMs = trimEvery;
-
 /** A question that is not answered by then is given up: the ladder and the bounds go on without it. */
 const askWithin = milliseconds(5_000);
 
@@ -59,6 +56,8 @@ export class Sending {
     /** By the source's host for the guest and its hypervisor, when it began to send. */
     #held: Bytes | undefined;
     #capConfirmed = false;
+    /** What is sent beyond a cap is taken off by then (decide/trim.ts). */
+    #lookIn = trimEvery;
     #cancelledBy: CancelledBy | undefined;
     /** The switch to post-copy has been asked for, and the source has not refused: from then on nothing is cancelled. */
     #switchAsked = false;
@@ -115,11 +114,15 @@ export class Sending {
 
     async #watch(bound: Milliseconds): Promise<void> {
         const start = this.#run.clock.now();
+        let look: number = start;
         for (;;) {
+            const now = this.#run.clock.now();
+            // From look to look, however long one takes; after a long one not at once again.
+            if (now >= look) look = Math.max(look + this.#lookIn, now + this.#lookIn / 2);
             const elapsed = since(this.#run.clock, this.#began);
             const next = nextClockTime(this.#ladder, elapsed) ?? Infinity;
             try {
-                await this.#run.clock.sleep(milliseconds(Math.max(1, Math.min(pollEveryMs, next - elapsed))), this.#over.signal);
+                await this.#run.clock.sleep(milliseconds(Math.max(1, Math.min(look - now, next - elapsed))), this.#over.signal);
             } catch {
                 return; // perform has settled
             }
@@ -172,7 +175,7 @@ export class Sending {
             this.#capConfirmed = true;
             await bandwidth.confirm(this.#step.id, this.#over.signal);
         }
-        await bandwidth.measured(this.#step.id, asked, this.#over.signal);
+        this.#lookIn = await bandwidth.measured(this.#step.id, asked, this.#over.signal);
         return this.#progress;
     }
 

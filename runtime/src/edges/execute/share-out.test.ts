@@ -1,6 +1,6 @@
 import { bytes, bytesPerSecond, milliseconds, type BytesPerSecond } from '@mig/language';
 import { describe, expect, test } from 'vitest';
-import { expectedRate, libvirtStep, pulseMs, qemuPortion, type PlannedMove, type Progress } from '../../core/index.js';
+import { libvirtStep, pulseMs, qemuPortion, tenthMs, type PlannedMove, type Progress } from '../../core/index.js';
 import type { Departure } from '../hypervisor/port.js';
 import type { Untimed } from './ports.js';
 import { ShareOut } from './share-out.js';
@@ -129,7 +129,7 @@ describe('of a share between what two settings let through', () => {
         ...(ofDisks !== undefined && { disks: { total: bytes(ofDisks), remaining: bytes(0), sent: bytes(ofDisks) } }),
     });
 
-    /** What a host like QEMU is told, with the times of the clock, while it is looked at five times a second. */
+    /** What a host like QEMU is told, with the times of the clock, while it is looked at. */
     async function told(
         takes: (at: number, mib: number) => boolean,
         ofDisks = (_look: number) => 0,
@@ -147,12 +147,23 @@ describe('of a share between what two settings let through', () => {
             return takes(ports.clock.now(), (asked ?? 0) / libvirtStep) ? Promise.resolve(asked) : Promise.reject(new Error('not now'));
         });
         await shares.join(one, host, never);
+        const began = ports.clock.now();
+        let [sent, rate] = [0, 0];
+        let tenths = { begun: 0, last: 0 };
         for (let look = 0; look < 30; look += 1) {
+            // At the start of each tenth a tenth of the setting goes out, after what the one before has less than that.
+            for (; began + 50 + tenths.begun * tenthMs <= ports.clock.now(); tenths.begun++) {
+                const begins = began + 50 + tenths.begun * tenthMs;
+                const setting = settings.findLast(({ at }) => at <= begins)?.mib ?? 0;
+                const goes = (Math.floor((setting * libvirtStep) / 10 / qemuPortion) + 1) * qemuPortion;
+                sent += goes + (tenths.begun === 0 ? 0 : Math.max(0, goes - tenths.last));
+                rate = Math.max(tenths.last, goes) * 10;
+                tenths = { begun: tenths.begun, last: goes };
+            }
             const disks = ofDisks(look);
-            const sent = look * 8 * libvirtStep * 0.2 + disks;
-            const rate = expectedRate(bytesPerSecond((settings.at(-1)?.mib ?? 0) * libvirtStep), qemuPortion);
-            await shares.measured(one.id, progress(sent, rate, disks || undefined), never).catch(() => undefined);
-            await ports.clock.sleep(milliseconds(200), never);
+            const told = progress(sent + disks, bytesPerSecond(rate), disks || undefined);
+            const lookIn = await shares.measured(one.id, told, never).catch(() => milliseconds(200));
+            await ports.clock.sleep(lookIn, never);
         }
         return settings;
     }

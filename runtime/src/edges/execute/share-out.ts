@@ -1,4 +1,4 @@
-import { bytes, bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
+import { bytes, bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import {
     differs,
     libvirtStep,
@@ -10,6 +10,7 @@ import {
     shareRequest,
     shortStop,
     tooThin,
+    trimEvery,
     Windows,
     type CapInForce,
     type HostName,
@@ -162,15 +163,17 @@ export class ShareOut {
         });
     }
 
-    /** What a move has sent so far, which is kept at its share. */
-    async measured(id: MoveId, { transferred, rate, disks }: Progress, signal: AbortSignal): Promise<void> {
+    /** What a move has sent so far, which is kept at its share: when to look next. */
+    async measured(id: MoveId, { transferred, rate, disks }: Progress, signal: AbortSignal): Promise<Milliseconds> {
         const at = this.#clock.now();
         // Disks go at speeds of their own, and what is empty of them is counted and not sent: that takes nothing from memory.
         const sent = bytes(Math.max(0, transferred - (disks?.sent ?? 0)));
+        let lookIn = trimEvery;
         await this.#serially(async () => {
             const sender = this.#senders.get(id);
-            if (sender?.rate !== undefined) await sender.trimming.look({ share: sender.rate, at, sent, rate }, signal);
+            if (sender?.rate !== undefined) lookIn = await sender.trimming.look({ share: sender.rate, at, sent, rate }, signal);
         });
+        return lookIn;
     }
 
     #trimming(move: PlannedMove, departure: Departure): Trimming {

@@ -1,6 +1,6 @@
 /** What a move really sends is kept at its share: settings of its cap that change from look to look, and for a moment between them. */
-import { milliseconds, type Bytes, type BytesPerSecond } from '@mig/language';
-import { libvirtStep, pulseMs, pulseOver, trimmed, type TrimLook, type TrimState } from '../../core/index.js';
+import { milliseconds, type Bytes, type BytesPerSecond, type Milliseconds } from '@mig/language';
+import { libvirtStep, pulseMs, pulseOver, restarted, trimmed, type TrimLook, type TrimState } from '../../core/index.js';
 import type { Clock } from './clock.js';
 
 export interface TrimPorts {
@@ -28,17 +28,25 @@ export class Trimming {
     /** A share has been set: what was sent before counts no more. */
     restart(share: BytesPerSecond | undefined): void {
         this.#setting = share;
-        this.#balance = undefined;
+        this.#balance = this.#balance && restarted(this.#balance);
     }
 
-    /** What it had sent by then: where its share is not met by what was set, less is set, or as much as the share again. */
-    async look(look: TrimLook, signal: AbortSignal): Promise<void> {
+    /**
+     * What it had sent by then: where its share is not met by what was set, less is set, or as much as the share again.
+     * Gives when to look next.
+     */
+    async look(look: TrimLook, signal: AbortSignal): Promise<Milliseconds> {
         this.#balance = trimmed(this.#balance, look, libvirtStep, this.#ports.portion);
-        const { setting, pulse } = this.#balance;
+        const {
+            setting,
+            pulse,
+            pace: { lookIn },
+        } = this.#balance;
         if (pulse !== undefined) {
             await this.#set(pulse, signal);
             void this.#endPulse(this.#balance, signal);
         } else if (setting !== this.#setting) await this.#set(setting, signal);
+        return lookIn;
     }
 
     /** What is set for a moment only goes back by itself, unless something else was set meanwhile. */
