@@ -50,7 +50,15 @@ export function node() {
 export const isRoot = () => process.getuid?.() === 0;
 
 /** Debian packages by the program that shows whether they are there. */
-const programs = { mmdebstrap: 'mmdebstrap', ip: 'iproute2', tc: 'iproute2', unshare: 'util-linux', nsenter: 'util-linux', zstd: 'zstd' };
+const programs = {
+    mmdebstrap: 'mmdebstrap',
+    ip: 'iproute2',
+    tc: 'iproute2',
+    unshare: 'util-linux',
+    nsenter: 'util-linux',
+    zstd: 'zstd',
+    tcpdump: 'tcpdump',
+};
 
 /** Installs what the lab needs from Debian's packages, where that is possible; says nothing otherwise (the lab says what is missing). */
 export function installLabPrograms() {

@@ -1,54 +1,86 @@
-/** What went over a lab host's link to the migration network, by the counters of the interface in the host's namespace. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** What goes over a lab host's link to the migration network, packet by packet, as the kernel times them. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { MigrationEvent } from '@mig/runtime/core';
 import { labCommand, type Lab } from '../../runtime/src/edges/lab/door.js';
-import { hostMigrationLink } from '../../runtime/src/edges/lab/scripts.js';
+import { migrationLink } from '../../runtime/src/edges/lab/scripts.js';
+import { labHostOf } from '../../runtime/src/edges/lab/state.js';
 
-/** Bytes since the link came up, at a time of the wall clock (ms). */
-export interface WireSample {
+export type Way = 'received' | 'sent';
+
+export interface Packet {
+    /** Of the wall clock, in ms. */
     readonly at: number;
-    readonly received: number;
-    readonly sent: number;
+    /** With its headers. What the network card cuts into packets is one here: its headers count once. */
+    readonly bytes: number;
 }
 
 /**
- * Reads a host's counters about 300 times a second until disposed: QEMU sends in tenths of a second, and one that begins
- * just after a window must not count as if a part of it were in it. By what bash has built in: a process for each look
- * would make the time of a look as uncertain as it takes to start one.
+ * Listens at the far end of a host's link until disposed. Counters that are read from time to time would not do: QEMU
+ * sends in tenths of a second, and one that falls between two readings would be in a window in part.
  */
-export class WireCounter implements AsyncDisposable {
-    readonly samples: WireSample[] = [];
-    readonly #child: ChildProcess;
+export class WireTap implements AsyncDisposable {
+    readonly #packets: Packet[] = [];
+    readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+    #said = '';
+    #rest: Buffer = Buffer.alloc(0);
+    #begun = false;
 
-    constructor(lab: Lab, host: string) {
-        // It ends with the reader of what it says. Nobody writes to descriptor 4: reading from it is a sleep.
-        const loop = [
-            'exec 4<> <(:)',
-            'while :; do',
-            '  while read -r name received _ _ _ _ _ _ _ sent _; do',
-            `    [ "$name" != ${hostMigrationLink}: ] || echo "$EPOCHREALTIME $received $sent" || exit`,
-            '  done </proc/net/dev',
-            '  read -rt 0.003 -u 4',
-            'done',
-        ].join('\n');
-        const [command = '', ...argv] = labCommand(lab, ['env', 'LC_ALL=C', 'bash', '-c', loop], host);
-        this.#child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
-        let rest = '';
-        this.#child.stdout?.on('data', (chunk: Buffer) => {
-            const lines = (rest + chunk.toString()).split('\n');
-            rest = lines.pop() ?? '';
-            for (const line of lines) {
-                const [seconds = NaN, received = NaN, sent = NaN] = line.split(' ').map(Number);
-                this.samples.push({ at: seconds * 1000, received, sent });
-            }
-        });
+    private constructor(lab: Lab, host: string, way: Way) {
+        // What the host sends comes in at the far end.
+        const direction = way === 'sent' ? 'in' : 'out';
+        const link = migrationLink(labHostOf(lab, host).index);
+        const headersAlone = ['--snapshot-length=64', '--immediate-mode', '--packet-buffered', '-w', '-'];
+        const [command = '', ...argv] = labCommand(lab, ['tcpdump', '-i', link, '-Z', 'root', '-Q', direction, ...headersAlone]);
+        this.#child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+        this.#child.stderr.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
+        this.#child.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
+    }
+
+    /** Returns when it listens. */
+    static async open(lab: Lab, host: string, way: Way): Promise<WireTap> {
+        const tap = new WireTap(lab, host, way);
+        while (!tap.#said.includes('listening on')) {
+            if (tap.#child.exitCode !== null) throw new Error(`nothing listens at the link of ${host}: ${tap.#said}`);
+            await Promise.race([once(tap.#child.stderr, 'data'), once(tap.#child, 'close')]);
+        }
+        return tap;
+    }
+
+    /** Ends it, and gives what has passed. */
+    async close(): Promise<readonly Packet[]> {
+        await this[Symbol.asyncDispose]();
+        const [, lost = '?'] = /(\d+) packets? dropped by kernel/u.exec(this.#said) ?? [];
+        if (lost !== '0') throw new Error(`packets were lost to the count: ${this.#said}`);
+        return this.#packets;
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
+        if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
         const ended = once(this.#child, 'close');
-        this.#child.stdout?.destroy();
+        this.#child.kill('SIGINT');
         await ended;
+    }
+
+    /** The format of libpcap: a header for the file, and one for each packet, in the byte order of this machine. */
+    #take(chunk: Buffer): void {
+        const fileHeader = 24;
+        const packetHeader = 16;
+        const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+        let from = 0;
+        if (!this.#begun && data.length >= fileHeader) {
+            this.#begun = true;
+            from = fileHeader;
+        }
+        while (this.#begun && data.length - from >= packetHeader) {
+            const kept = data.readUInt32LE(from + 8);
+            if (data.length - from < packetHeader + kept) break;
+            const at = data.readUInt32LE(from) * 1000 + data.readUInt32LE(from + 4) / 1000;
+            this.#packets.push({ at, bytes: data.readUInt32LE(from + 12) });
+            from += packetHeader + kept;
+        }
+        this.#rest = data.subarray(from);
     }
 }
 
@@ -57,23 +89,23 @@ export interface Stretch {
     readonly to: number;
 }
 
-/** Bytes a second in each window of this length that lies within a stretch and begins at a sample. */
+/** From the beginning of a window to that of the next. */
+export const windowsEveryMs = 10;
+
+/** Bytes a second in each window of this length within a stretch. */
 export function ratesIn(
-    samples: readonly WireSample[],
-    way: 'received' | 'sent',
+    packets: readonly Packet[],
     { from, to }: Stretch,
     windowMs = 2000,
 ): readonly (Stretch & { readonly rate: number })[] {
-    const inside = samples.filter(({ at }) => at >= from && at <= to);
-    return inside.flatMap((first, i) => {
-        const end = first.at + windowMs;
-        const next = inside.findIndex(({ at }, n) => n > i && at >= end);
-        const [before, after] = [inside[next - 1], inside[next]];
-        if (!before || !after) return [];
-        // The window ends between two samples.
-        const bytes = before[way] + ((after[way] - before[way]) * (end - before.at)) / (after.at - before.at) - first[way];
-        return [{ from: first.at, to: end, rate: (bytes * 1000) / windowMs }];
-    });
+    const rates: (Stretch & { readonly rate: number })[] = [];
+    let [first, after, bytes] = [0, 0, 0];
+    for (let at = from; at + windowMs <= to; at += windowsEveryMs) {
+        for (; (packets[after]?.at ?? Infinity) < at + windowMs; after++) bytes += packets[after]?.bytes ?? 0;
+        for (; (packets[first]?.at ?? Infinity) < at; first++) bytes -= packets[first]?.bytes ?? 0;
+        rates.push({ from: at, to: at + windowMs, rate: (bytes * 1000) / windowMs });
+    }
+    return rates;
 }
 
 /** The caps in force of the moves that send, summed, as events tell of them: from each change on. */

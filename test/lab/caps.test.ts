@@ -1,11 +1,11 @@
-/** Caps on real hosts, by the counters of the links: what is sent follows a window that closes in the middle of a move. */
+/** Caps on real hosts, by what goes over the links: what is sent follows a window that closes in the middle of a move. */
 import type { MigrationEvent } from '@mig/runtime/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hostsOfGuest, labCommand, startGuest } from '../../runtime/src/edges/lab/door.js';
 import { defaultHosts } from '../../runtime/src/edges/lab/spec.js';
 import { describeWithLab } from '../kit/lab.js';
 import { Desk } from '../kit/mig-run.js';
-import { ratesIn, WireCounter } from '../kit/wire.js';
+import { ratesIn, WireTap } from '../kit/wire.js';
 
 const mebibyte = 2 ** 20;
 const minute = 60_000;
@@ -39,8 +39,7 @@ describeWithLab(
 }
 `,
             );
-            const counter = new WireCounter(fixture.lab, 'kvm-a');
-            await using _ = counter;
+            await using tap = await WireTap.open(fixture.lab, 'kvm-a', 'sent');
             const through = labCommand(fixture.lab, []);
             const { code, stdout, all } = await desk.migRun(['p.mig', '--inventory', fixture.lab.inventoryPath, '--yes', '--json'], {
                 through,
@@ -62,8 +61,9 @@ describeWithLab(
             const at = (type: 'phase-entered' | 'phase-ended'): number =>
                 events.find((e) => e.type === type && e.phase === 'perform')?.at ?? NaN;
             const [from, to] = [at('phase-entered'), at('phase-ended')];
-            const before = ratesIn(counter.samples, 'sent', { from: from + 1_000, to: raised });
-            const after = ratesIn(counter.samples, 'sent', { from: raised + 1_000, to: to - 500 });
+            const packets = await tap.close();
+            const before = ratesIn(packets, { from: from + 1_000, to: raised });
+            const after = ratesIn(packets, { from: raised + 1_000, to: to - 500 });
             expect(before.length).toBeGreaterThan(0);
             expect(after.length).toBeGreaterThan(0);
             for (const { rate } of before) expect(rate / (6 * mebibyte)).toSatisfy((x: number) => x > 0.9 && x < 1.1);
