@@ -10,8 +10,8 @@ import { atLeast, atMost, type Check } from './checks.js';
 const migRun = path.resolve('runtime/bin/mig-run.cjs');
 const memoryMiB = 256;
 const mib = 2 ** 20;
-/** The cap of 200 Mbit/s, in the whole MiB/s that libvirt takes. */
-const capMiB = 23;
+/** The cap of 200 Mbit/s, in MiB/s. */
+const capMiB = 200e6 / 8 / mib;
 /** Seconds that the whole memory takes at the cap. */
 const pass = memoryMiB / capMiB;
 
@@ -71,7 +71,7 @@ async function byMigRun(lab: Lab, scratch: string, spec: GuestSpec, technique: s
     };
 }
 
-/** Whether plain `virsh migrate` at the same cap still runs after so many seconds; it is aborted then. */
+/** Whether plain `virsh migrate` at the same cap, rounded up to what it takes, still runs after so many seconds; it is aborted then. */
 async function virshStillRuns(lab: Lab, spec: GuestSpec, seconds: number): Promise<boolean> {
     await stopGuest(lab, spec.name).catch(() => undefined);
     await startGuest(lab, 'kvm-a', spec);
@@ -80,7 +80,7 @@ async function virshStillRuns(lab: Lab, spec: GuestSpec, seconds: number): Promi
         const [command = '', ...rest] = labCommand(lab, argv, 'kvm-a');
         return spawn(command, rest, { stdio: 'ignore' });
     };
-    const migrate = ['virsh', 'migrate', '--live', '--persistent', '--undefinesource', '--bandwidth', String(capMiB), spec.name];
+    const migrate = ['virsh', 'migrate', '--live', '--persistent', '--undefinesource', '--bandwidth', String(Math.ceil(capMiB)), spec.name];
     const child = inHost([...migrate, 'qemu+ssh://kvm-b/system', `tcp://${address}`, '--listen-address', address]);
     const end = new Promise<boolean>((resolve) => child.once('close', () => resolve(false)));
     const runs = await Promise.race([end, sleep(seconds * 1000, true)]);

@@ -59,8 +59,8 @@ describe('the calls of a plan', () => {
         expect(
             all.filter(({ call }) => call === 'virDomainMigrateSetMaxSpeed').map((one) => [one.with['bandwidth'], one.with['flags']]),
         ).toEqual([
-            ['its share, at most 95 MiB/s (800 Mbit/s)', undefined],
-            ['its share, at most 20 MiB/s (168 Mbit/s)', ['POSTCOPY']],
+            ['its share, at most 800 Mbit/s, in whole MiB/s', undefined],
+            ['its share, at most 168 Mbit/s, in whole MiB/s', ['POSTCOPY']],
         ]);
         expect(withOf(all, 'virDomainMigrateBegin3Params')['flags']).toEqual(['LIVE', 'CHANGE_PROTECTION', 'POSTCOPY']);
         expect(withOf(all, 'virDomainMigrateFinish3Params')['when']).toBe('a says postcopy-active, or perform ends');

@@ -256,8 +256,7 @@ function postcopySpeedText(asked: TechniqueOptions['postcopyBandwidth'], ceiling
     return speedText(bytesPerSecond(Math.min(asked, ceiling ?? asked)));
 }
 
-/** libvirt counts in whole MiB/s. */
 function speedText(ceiling: BytesPerSecond | undefined): string {
     if (ceiling === undefined) return 'unlimited';
-    return `its share, at most ${Math.floor(ceiling / mebibyte)} MiB/s (${formatQuantity(ceiling, 'rate')})`;
+    return `its share, at most ${formatQuantity(ceiling, 'rate')}, in whole MiB/s`;
 }

@@ -2,7 +2,7 @@ import { fc, test as property } from '@fast-check/vitest';
 import { bytesPerSecond, mebibyte } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import type { PlanCap } from '../model/plan.js';
-import { shares, sharesInSteps, tooThin, type ShareRequest } from './bandwidth.js';
+import { shares, sharesInFlight, tooThin, type ShareRequest } from './bandwidth.js';
 
 const mib = (n: number) => bytesPerSecond(n * mebibyte);
 const cap = (scope: PlanCap['scope'], n: number, of?: string): PlanCap => ({
@@ -68,13 +68,13 @@ describe('shares', () => {
     });
 });
 
-describe('shares in whole steps', () => {
-    test('lost steps are given back while the cap holds', () => {
-        expect(inMib(sharesInSteps([move('x'), move('y')], [cap('total', 119.2)], {}))).toEqual({ x: 60, y: 59 });
-    });
-    test('a floor counts as the whole steps that it takes', () => {
+describe('moves that may start', () => {
+    test('a floor is what it says, between whole steps as well', () => {
         const floor: PlanCap = { ...cap('vm', 29.5, 'x'), kind: 'floor' };
-        expect(inMib(sharesInSteps([move('x'), move('y')], [cap('total', 40), floor], {}))).toEqual({ x: 30, y: 10 });
+        expect(inMib(shares([move('x'), move('y')], [cap('total', 40), floor], {}))).toEqual({ x: 29.5, y: 10.5 });
+        const rest: PlanCap = { ...cap('vm', 10.5, 'y'), kind: 'floor' };
+        expect(tooThin([move('x'), move('y')], [cap('total', 40), floor, rest], {})).toBeUndefined();
+        expect(tooThin([move('x'), move('y')], [cap('total', 39.9), floor, rest], {})).toContain('cannot give every VM its floor');
     });
     test('floors of links and in all keep moves from starting that would not reach them together', () => {
         const floor: PlanCap = { ...cap('total', 50), kind: 'floor' };
@@ -125,9 +125,9 @@ const bounds = (moves: readonly ShareRequest[], caps: readonly PlanCap[]) =>
 const total = (given: Map<string, number | undefined>, members: readonly string[]) => members.reduce((s, m) => s + (given.get(m) ?? 0), 0);
 
 describe('properties', () => {
-    property.prop([anyMoves, anyCaps])('no cap is ever passed, exact or in steps', (moves, caps) => {
-        for (const given of [shares(moves, caps, {}), sharesInSteps(moves, caps, {})])
-            for (const b of bounds(moves, caps)) expect(total(given, b.members)).toBeLessThanOrEqual(b.limit * (1 + 1e-9));
+    property.prop([anyMoves, anyCaps])('no cap is ever passed', (moves, caps) => {
+        const given = shares(moves, caps, {});
+        for (const b of bounds(moves, caps)) expect(total(given, b.members)).toBeLessThanOrEqual(b.limit * (1 + 1e-9));
     });
     property.prop([anyMoves, anyCaps])('max-min: every move is held by a full cap in which nobody has more', (moves, caps) => {
         const given = shares(moves, caps, {});
@@ -165,7 +165,7 @@ describe('properties', () => {
     property.prop([anyMoves, anyCaps, anyFloors, anyCapacities])(
         'moves that may start together have their floors, and no cap or link is passed; else they may not',
         (moves, caps, least, capacities) => {
-            const given = sharesInSteps(moves, [...caps, ...least], capacities);
+            const given = shares(moves, [...caps, ...least], capacities);
             for (const b of bounds(moves, caps)) expect(total(given, b.members)).toBeLessThanOrEqual(b.limit * (1 + 1e-9));
             if (tooThin(moves, [...caps, ...least], capacities) !== undefined) return;
             for (const { vm, source, destination } of moves) {
@@ -192,8 +192,12 @@ describe('properties', () => {
             }
         },
     );
-    property.prop([anyMoves, anyCaps])('whole steps lose less than one step per move', (moves, caps) => {
+    property.prop([anyMoves, anyCaps])('a share that is too thin to be set is a step, and named', (moves, caps) => {
         const exact = shares(moves, caps, {});
-        for (const [id, rate] of sharesInSteps(moves, caps, {})) expect(rate ?? 0).toBeGreaterThan((exact.get(id) ?? 0) - mebibyte);
+        const { shares: given, thin } = sharesInFlight(moves, caps, {});
+        for (const [id, rate] of given) {
+            expect(thin.has(id)).toBe((exact.get(id) ?? Infinity) < mebibyte * (1 - 1e-9));
+            expect(rate).toBe(thin.has(id) ? mebibyte : exact.get(id));
+        }
     });
 });

@@ -37,56 +37,22 @@ export function shares(
     caps: readonly CapInForce[],
     capacities: LinkCapacities,
 ): Map<MoveId, BytesPerSecond | undefined> {
-    return sharesUnder(policyPools(moves, caps), moves, caps, capacities, 0);
+    return sharesUnder(policyPools(moves, caps), moves, caps, capacities);
 }
 
 /**
- * The same shares in whole steps, for a hypervisor that takes no others. Every share is rounded down, then the steps
- * that were lost are given back, largest remainder first, where no cap is passed. A floor counts as the whole steps that
- * it takes. A share below one step becomes 0: such a move must not start (`tooThin`).
- */
-export function sharesInSteps(
-    moves: readonly ShareRequest[],
-    caps: readonly CapInForce[],
-    capacities: LinkCapacities,
-    step: BytesPerSecond = libvirtStep,
-): Map<MoveId, BytesPerSecond | undefined> {
-    const policy = policyPools(moves, caps);
-    const exact = sharesUnder(policy, moves, caps, capacities, step);
-    const steps = new Map<MoveId, number>();
-    for (const [move, rate] of exact) if (rate !== undefined) steps.set(move, wholeSteps(rate, step));
-    const used = policy.map(({ limit, members }) => ({
-        limit,
-        members,
-        steps: sum(members.map((m) => steps.get(m) ?? 0)),
-    }));
-    const usedBy = byMember(used);
-    const remainder = (move: MoveId): number => (exact.get(move) ?? 0) / step - (steps.get(move) ?? 0);
-    const lost = [...steps.keys()].map((move) => ({ move, remainder: remainder(move) })).filter((l) => l.remainder > 0);
-    for (const { move } of lost.sort((a, b) => b.remainder - a.remainder || (a.move < b.move ? -1 : 1))) {
-        const pools = usedBy.get(move) ?? [];
-        if (!pools.every((p) => (p.steps + 1) * step <= p.limit)) continue;
-        steps.set(move, (steps.get(move) ?? 0) + 1);
-        for (const pool of pools) pool.steps += 1;
-    }
-    return new Map(
-        [...exact].map(([move, rate]) => [move, rate === undefined ? undefined : bytesPerSecond((steps.get(move) ?? 0) * step)]),
-    );
-}
-
-/**
- * Shares in steps for moves that send already, which cannot be held back: one whose share is below a step is given one,
- * and named as too thin.
+ * The same for moves that send already, which cannot be held back: one whose share is below a step is given one, and
+ * named as too thin.
  */
 export function sharesInFlight(
     moves: readonly ShareRequest[],
     caps: readonly CapInForce[],
     capacities: LinkCapacities,
 ): { readonly shares: Map<MoveId, BytesPerSecond | undefined>; readonly thin: ReadonlySet<MoveId> } {
-    const shares = sharesInSteps(moves, caps, capacities);
-    const thin = new Set([...shares].filter(([, rate]) => rate === 0).map(([move]) => move));
-    for (const move of thin) shares.set(move, libvirtStep);
-    return { shares, thin };
+    const given = shares(moves, caps, capacities);
+    const thin = new Set([...given].filter(([, rate]) => rate !== undefined && rate < libvirtStep * (1 - rounding)).map(([move]) => move));
+    for (const move of thin) given.set(move, libvirtStep);
+    return { shares: given, thin };
 }
 
 /** Why these moves cannot all send at once: one of them would get less than its floor, or less than a step. */
@@ -97,7 +63,7 @@ export function tooThin(
     step: BytesPerSecond = libvirtStep,
 ): string | undefined {
     const pools = [...policyPools(moves, caps), ...capacityPools(moves, capacities)];
-    const least = wantedFloors(moves, caps, step);
+    const least = wantedFloors(moves, caps);
     const broken = pools.find((p) => sum(p.members.map((m) => least.get(m) ?? 0)) > p.limit);
     if (broken) return `${broken.name()} cannot give every VM its floor`;
     const together = caps.filter((c) => c.kind === 'floor' && c.scope !== 'vm').flatMap((floor) => grouped(moves, floor, 'floor'));
@@ -105,7 +71,7 @@ export function tooThin(
     const given = fill(weights(moves), pools, least);
     const low = together.find(({ limit, members }) => sum(members.map((m) => given.get(m) ?? limit)) < limit * (1 - rounding));
     if (low) return `${low.name()} would not be reached`;
-    const thin = moves.find((m) => (given.get(m.move) ?? step) < step);
+    const thin = moves.find((m) => (given.get(m.move) ?? step) < step * (1 - rounding));
     return thin && `the share of ${thin.vm} would be below ${step / mebibyte} MiB/s`;
 }
 
@@ -140,11 +106,10 @@ function sharesUnder(
     moves: readonly ShareRequest[],
     caps: readonly CapInForce[],
     capacities: LinkCapacities,
-    step: number,
 ): Map<MoveId, BytesPerSecond | undefined> {
     const physical = capacityPools(moves, capacities);
     const pools = [...policy, ...physical];
-    const least = floors(moves, caps, pools, step);
+    const least = floors(moves, caps, pools);
     const capped = new Set<MoveId>();
     for (const { members } of policy) for (const move of members) capped.add(move);
     // What one has as its floor on a link, the others on it must leave: they are capped as well.
@@ -199,19 +164,6 @@ function groupBy(moves: readonly ShareRequest[], keys: (move: ShareRequest) => r
 
 const idsOf = (moves: readonly ShareRequest[]): readonly MoveId[] => moves.map((m) => m.move);
 
-/** The pools of each move. */
-function byMember<P extends { readonly members: readonly MoveId[] }>(pools: readonly P[]): ReadonlyMap<MoveId, readonly P[]> {
-    const found = new Map<MoveId, P[]>();
-    for (const pool of pools) {
-        for (const member of pool.members) {
-            const own = found.get(member);
-            if (own) own.push(pool);
-            else found.set(member, [pool]);
-        }
-    }
-    return found;
-}
-
 function keysOf(move: ShareRequest, scope: PlanCap['scope']): readonly string[] {
     switch (scope) {
         case 'total':
@@ -225,23 +177,21 @@ function keysOf(move: ShareRequest, scope: PlanCap['scope']): readonly string[] 
     }
 }
 
-/** In whole steps, where there are such: a rate that is rounded down must not fall below its floor. */
-function wantedFloors(moves: readonly ShareRequest[], caps: readonly CapInForce[], step: number): Map<MoveId, number> {
+function wantedFloors(moves: readonly ShareRequest[], caps: readonly CapInForce[]): Map<MoveId, number> {
     const least = new Map<MoveId, number>();
     for (const cap of caps) {
         if (cap.kind !== 'floor' || cap.scope !== 'vm') continue;
-        const rate = step === 0 ? cap.rate : -wholeSteps(0 - cap.rate, step) * step;
         for (const { move, vm } of moves) {
             if ((cap.of === undefined || cap.of === vm) && cap.only?.has(move) !== false)
-                least.set(move, Math.max(least.get(move) ?? 0, rate));
+                least.set(move, Math.max(least.get(move) ?? 0, cap.rate));
         }
     }
     return least;
 }
 
 /** Floors that all caps leave room for; where they do not, the cap wins and its members have no floor. */
-function floors(moves: readonly ShareRequest[], caps: readonly CapInForce[], pools: readonly Pool[], step: number): Map<MoveId, number> {
-    const least = wantedFloors(moves, caps, step);
+function floors(moves: readonly ShareRequest[], caps: readonly CapInForce[], pools: readonly Pool[]): Map<MoveId, number> {
+    const least = wantedFloors(moves, caps);
     for (const pool of pools) {
         if (sum(pool.members.map((m) => least.get(m) ?? 0)) > pool.limit) for (const m of pool.members) least.delete(m);
     }
@@ -266,9 +216,3 @@ function weights(moves: readonly ShareRequest[]): Map<MoveId, number> {
 
 /** Of a figure that was reckoned in doubles. */
 const rounding = 1e-9;
-
-/** Rounds down, but takes a share that is a whole number but for the last bits of a double as that number. */
-function wholeSteps(rate: number, step: number): number {
-    const n = rate / step;
-    return Math.abs(n - Math.round(n)) < rounding ? Math.round(n) : Math.floor(n);
-}

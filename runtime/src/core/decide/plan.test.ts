@@ -51,7 +51,7 @@ test('the actions of a move are the calls of the protocol, in order', () => {
       a lock: virDomainSetMetadata {"domain":"db","uri":"urn:mig:mover:1","set":"run and epoch","flags":["LIVE","CONFIG"]}
       a begin: virDomainMigrateBegin3Params {"domain":"db","flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE","CHANGE_PROTECTION"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0"}
       b prepare: virDomainMigratePrepare3Params {"flags":["LIVE","PERSIST_DEST","UNDEFINE_SOURCE"],"migrate_uri":"tcp:b.mig","listen_address":"0.0.0.0","destination_xml":"as begin gave it"}
-      a settings: virDomainMigrateSetMaxSpeed {"domain":"db","bandwidth":"its share, at most 119 MiB/s (1 Gbit/s)","again":"as moves start and end"}
+      a settings: virDomainMigrateSetMaxSpeed {"domain":"db","bandwidth":"its share, at most 1 Gbit/s, in whole MiB/s","again":"as moves start and end"}
       a settings: virDomainMigrateGetMaxSpeed {"domain":"db"}
       a settings: virDomainMigrateSetMaxDowntime {"domain":"db","downtime":"300 ms"}
       a settings: virDomainMigrateGetMaxDowntime {"domain":"db"}
@@ -228,7 +228,7 @@ test('a host that is older than what the runtime is made for is refused', () => 
 test('the most that a move may send, in its actions, is that of the strictest cap', () => {
     const { plan } = plans([capped(cap({ limit: { kind: 'rate', rate: 1e8 } }), cap({ scope: 'vm', limit: { kind: 'rate', rate: 5e7 } }))]);
     expect(plan?.moves[0]?.actions.find((a) => a.call === 'virDomainMigrateSetMaxSpeed')?.with['bandwidth']).toBe(
-        'its share, at most 47 MiB/s (400 Mbit/s)',
+        'its share, at most 400 Mbit/s, in whole MiB/s',
     );
     expect(bytesPerSecond(5e7)).toBe(plan?.caps[1]?.rate);
 });

@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { bytes, bytesPerSecond, epochMs, mebibyte, milliseconds } from '@mig/language';
 import { expect, test } from 'vitest';
-import { expectedRate, pulseMs, pulseOver, qemuPortion, trimEvery, trimmed, type TrimState } from './trim.js';
+import { expectedRate, pulseMs, pulseOver, qemuPortion, settingFor, trimEvery, trimmed, type TrimState } from './trim.js';
 
 const step = bytesPerSecond(mebibyte);
 
@@ -22,7 +22,16 @@ interface Machine {
  */
 function played(share: number, { portion, tenths, late, link = 125_000 }: Machine, ms = 10_000): readonly number[] {
     const line: number[] = [];
-    let [setting, sent, left, tenthEnds, tenth, look, due, planned] = [share, 0, 0, 0, 0, 0, late[0]?.look ?? 0, 0];
+    let [setting, sent, left, tenthEnds, tenth, look, due, planned] = [
+        settingFor(bytesPerSecond(share), step, qemuPortion) as number,
+        0,
+        0,
+        0,
+        0,
+        0,
+        late[0]?.look ?? 0,
+        0,
+    ];
     let begun = { at: 0, sends: 0 };
     let rate = 0;
     let state: TrimState | undefined;
@@ -89,23 +98,23 @@ const machineParts = {
 };
 const machine = fc.record(machineParts);
 
-property.prop([fc.integer({ min: 8, max: 200 }), machine])('no two seconds send more than 5 % beyond the share', (mib, qemu) => {
+/** MiB/s, between whole steps as well. */
+const shareIn = (min: number, max: number) => fc.integer({ min: min * 8, max: max * 8 }).map((n) => n / 8);
+
+property.prop([shareIn(8, 200), machine])('no two seconds send more than 5 % beyond the share', (mib, qemu) => {
     expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.05);
 });
-property.prop([fc.integer({ min: 10, max: 100 }), fc.record({ ...machineParts, tenths: fc.constant([100, 100, 100, 101]) })])(
+property.prop([shareIn(10, 100), fc.record({ ...machineParts, tenths: fc.constant([100, 100, 100, 101]) })])(
     'nor less than it by more than 5 %, where nothing holds up the tenths of a second',
     (mib, qemu) => {
         expect(Math.min(...rates(played(mib * mebibyte, qemu), mib * mebibyte).slice(1000))).toBeGreaterThan(0.95);
     },
 );
 // Of smaller shares a portion is too much of two seconds.
-property.prop([fc.integer({ min: 6, max: 200 }), machine])(
-    'nor more than 6 % beyond a share in which portions count for more',
-    (mib, qemu) => {
-        expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.06);
-    },
-);
-property.prop([fc.integer({ min: 4, max: 100 }), machine])(
+property.prop([shareIn(6, 200), machine])('nor more than 6 % beyond a share in which portions count for more', (mib, qemu) => {
+    expect(Math.max(...rates(played(mib * mebibyte, qemu), mib * mebibyte))).toBeLessThan(1.06);
+});
+property.prop([shareIn(4, 100), machine])(
     'and over five seconds all of it but 3 % is used, though two seconds may hold one tenth of a second less',
     (mib, qemu) => {
         const line = played(mib * mebibyte, qemu);

@@ -43,8 +43,9 @@ const bound = 0.05;
 const longestInForceMs = 360;
 
 /**
- * How much of the difference between the balance of each look and the one over all the time is made up for at a look.
- * What is counted over time is a staircase of tenths, and looks fall anywhere on its steps: it is right in the mean alone.
+ * How much of the difference between the balance that is kept from look to look and the one over all the time is made up
+ * for at a look. Where what is sent comes in steps, the former is even to a portion, and the latter right in the mean
+ * alone; where a link smooths them, the former is only what is expected.
  */
 const trust = { inSteps: 0.005, smooth: 0.04 } as const;
 
@@ -60,6 +61,9 @@ const believed = 0.02;
 
 /** By how much more a byte too many counts than one too few. */
 const caution = 0.2;
+
+/** A share that is a whole number of steps but for the last bits of a double is that number. */
+const rounding = 1e-9;
 
 /** Nothing is made up for that is older: a link that was slow gives no right to more. */
 const creditMs = 200;
@@ -103,7 +107,7 @@ export interface TrimState {
  */
 export function trimmed(before: TrimState | undefined, look: TrimLook, step: BytesPerSecond, portion?: Bytes): TrimState {
     const goesOn = before?.share === look.share && look.sent >= before.sent;
-    const now = goesOn ? gone(before, look, step, portion) : begun(before, look);
+    const now = goesOn ? gone(before, look, step, portion) : begun(before, look, settingFor(look.share, step, portion));
     const { setting, pulse } = bestOrder(now, look.share, step, portion);
     if (pulse !== undefined) {
         const setAt = epochMs(look.at + pulseMs);
@@ -125,6 +129,14 @@ export function pulseOver(state: TrimState, lasted: Milliseconds, at: EpochMs, p
 /** The state once its share, or another, has been set: what was sent before counts no more. */
 export const restarted = (state: TrimState): TrimState => ({ ...state, share: undefined, pulse: undefined });
 
+/**
+ * What is set for a share at first, and the highest that holds on: whole steps, and no more than the share, for a
+ * hypervisor that sends in portions; any other takes the share itself.
+ */
+export function settingFor(share: BytesPerSecond, step: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
+    return portion === undefined ? share : bytesPerSecond(Math.max(1, Math.floor(share / step + rounding)) * step);
+}
+
 /** What a setting lets through where nothing was seen of it. */
 export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined): BytesPerSecond {
     if (portion === undefined) return setting;
@@ -132,7 +144,7 @@ export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined
 }
 
 /** Another share than before begins a new balance; what the settings let through stays known. */
-function begun(before: TrimState | undefined, { share, at, sent }: TrimLook): TrimState {
+function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, setting: BytesPerSecond): TrimState {
     return {
         share,
         at,
@@ -141,7 +153,7 @@ function begun(before: TrimState | undefined, { share, at, sent }: TrimLook): Tr
         sent,
         counted: 0,
         pace: firstPace,
-        setting: share,
+        setting,
         pulse: undefined,
         setAt: at,
         lets: before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>(),
@@ -238,20 +250,28 @@ function bestOrder(
     const uneven = (then: number): number => (then > 0 ? then * (1 + caution) : -then);
     const holding = (setting: BytesPerSecond): number => over + ((through(setting, lets, portion) - line) * trimEvery) / 1000;
     const left = (setting: BytesPerSecond): number => uneven(holding(setting) + raised(now, setting, lets, portion));
-    let [setting, least] = [share, left(share)];
-    for (let n = Math.ceil(share / step) - 1; n >= Math.max(1, Math.ceil(share / step / 2)); n--) {
+    const top = settingFor(share, step, portion);
+    let [setting, least] = [top, left(top)];
+    for (let n = Math.ceil(top / step) - 1; n >= Math.max(1, Math.ceil(share / step / 2)); n--) {
         const other = bytesPerSecond(n * step);
         if (left(other) < least - 1) [setting, least] = [other, left(other)];
     }
+    if (portion === undefined) return { setting, pulse: undefined };
     // From a setting that is followed by another that lets less through than the line, pulses are larger pieces than need be.
-    const next = bytesPerSecond(Math.min(share, (Math.floor(now / step) + 1) * step));
-    if (portion === undefined || (next > now && through(next, lets, portion) <= line)) return { setting, pulse: undefined };
-    for (let n = Math.ceil(share / step); n * step > now; n--) {
-        const pulse = bytesPerSecond(Math.min(share, n * step));
+    const next = bytesPerSecond(now + step);
+    if (next <= top && through(next, lets, portion) <= line) return { setting, pulse: undefined };
+    // For a moment it may be the step above a share between two.
+    for (let n = Math.ceil(share / step - rounding); n * step > now; n--) {
+        const pulse = bytesPerSecond(n * step);
         // A pulse is over before it is told what it let through: only what is sure is relied on.
-        if (!sure.has(pulse)) continue;
+        if (!sure.has(pulse) && (pulse <= top || !isAsExpected(sure, lets, portion))) continue;
         const then = uneven(holding(now) + pulsed(now, pulse, lets, portion, pulseMs));
         if (then < least - 1) return { setting: now, pulse };
     }
     return { setting, pulse: undefined };
+}
+
+/** Whether what settings let through is what is expected of any, so that it can be told of others as well. */
+function isAsExpected(sure: TrimState['sure'], lets: TrimState['lets'], portion: Bytes): boolean {
+    return [...sure].some((setting) => Math.abs((lets.get(setting) ?? 0) / expectedRate(setting, portion) - 1) < believed);
 }

@@ -133,11 +133,12 @@ describe('of a share between what two settings let through', () => {
     async function told(
         takes: (at: number, mib: number) => boolean,
         ofDisks = (_look: number) => 0,
+        inForce = cap,
     ): Promise<readonly { readonly at: number; readonly mib: number }[]> {
         const { ports } = bench(inventoryOf({ a: vms, b: [] }));
         const hosts = ports.inventory.hosts.map((host) => ({ ...host, driver: 'libvirt' as const }));
         const shares = new ShareOut(
-            planOf([one], { caps: [cap] }),
+            planOf([one], { caps: [inForce] }),
             { ...ports, inventory: { ...ports.inventory, hosts } },
             () => undefined,
         );
@@ -181,6 +182,14 @@ describe('of a share between what two settings let through', () => {
             expect(mib).toBe(i % 2 === 0 ? 8 : 7);
             if (i % 2 === 1) expect(at - (since[i - 1]?.at ?? NaN)).toBe(pulseMs);
         }
+    });
+
+    test('one between whole MiB/s is set rounded down, and met by the step above it for tenths of a second', async () => {
+        const settings = await told(() => true, undefined, { ...total, rate: bytesPerSecond(100e6 / 8) });
+        expect(settings[0]?.mib).toBe(11);
+        const since = pulses(settings);
+        expect(since.length).toBeGreaterThan(10);
+        expect(new Set(since.map(({ mib }) => mib))).toEqual(new Set([11, 12]));
     });
 
     test('an empty disk that has passed at once takes nothing from the memory that is sent after it', async () => {

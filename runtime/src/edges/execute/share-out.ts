@@ -6,6 +6,7 @@ import {
     moveTechnique,
     nextLook,
     qemuPortion,
+    settingFor,
     sharesInFlight,
     shareRequest,
     shortStop,
@@ -305,7 +306,8 @@ export class ShareOut {
     /** Sets, reads back and compares; whether it was taken. A move that has just ended takes no cap any more, and needs none. */
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
         const { move, departure, maySwitch, switched } = sender;
-        const one = async (call: string, setting: CapSetting, asked: BytesPerSecond | undefined, set: SetCap): Promise<boolean> => {
+        const one = async (call: string, setting: CapSetting, share: BytesPerSecond | undefined, set: SetCap): Promise<boolean> => {
+            const asked = share === undefined ? undefined : settingFor(share, libvirtStep, this.#portions.get(move.source));
             const once = () =>
                 within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
                     set(asked, AbortSignal.any([signal, over])),
@@ -341,8 +343,7 @@ export class ShareOut {
     #afterSwitch(id: MoveId, rate: BytesPerSecond | undefined): BytesPerSecond | undefined {
         const own = this.#postcopyCap(id);
         if (own === undefined) return rate;
-        const least = Math.min(rate ?? Infinity, Math.floor(own / libvirtStep) * libvirtStep);
-        return bytesPerSecond(least);
+        return bytesPerSecond(Math.min(rate ?? Infinity, own));
     }
 
     /**

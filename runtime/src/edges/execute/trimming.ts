@@ -1,6 +1,6 @@
 /** What a move really sends is kept at its share: settings of its cap that change from look to look, and for a moment between them. */
 import { milliseconds, type Bytes, type BytesPerSecond, type Milliseconds } from '@mig/language';
-import { libvirtStep, pulseMs, pulseOver, restarted, trimmed, type TrimLook, type TrimState } from '../../core/index.js';
+import { libvirtStep, pulseMs, pulseOver, restarted, settingFor, trimmed, type TrimLook, type TrimState } from '../../core/index.js';
 import type { Clock } from './clock.js';
 
 export interface TrimPorts {
@@ -27,7 +27,7 @@ export class Trimming {
 
     /** A share has been set: what was sent before counts no more. */
     restart(share: BytesPerSecond | undefined): void {
-        this.#setting = share;
+        this.#setting = share && settingFor(share, libvirtStep, this.#ports.portion);
         this.#balance = this.#balance && restarted(this.#balance);
     }
 
