@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -215,6 +215,27 @@ describe('a journal that cannot be kept', () => {
                 using journal = openJournal({ path: join(small(), 'journal.db') });
                 journal.startRun(run);
             }).toThrow(expect.objectContaining({ code: 'journal-full', where: { file: join(small(), 'journal.db') } }));
+        });
+
+        test('leaves nothing of a run that could not begin, however little room was missing', () => {
+            mount('4m');
+            using journal = openJournal({ path: join(small(), 'journal.db') });
+            const filler = join(small(), 'filler');
+            const begun: string[] = [];
+            for (let free = 0; free <= 1024; free += 16) {
+                const { bavail, bsize } = statfsSync(small());
+                writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - free * 1024)));
+                try {
+                    journal.startRun({ ...run, id: `r${free}` });
+                    begun.push(`r${free}`);
+                } catch (error) {
+                    expect(error).toMatchObject({ code: 'journal-full' });
+                }
+                rmSync(filler);
+            }
+            expect(begun.length).toBeGreaterThan(1);
+            expect(begun.length).toBeLessThan(65);
+            expect(journal.runs().map(({ id }) => id).toSorted()).toEqual(begun.toSorted());
         });
 
         test('that fills up during a run, the phases can still be written down', () => {

@@ -69,7 +69,7 @@ export class Journal implements Disposable {
         }
     }
 
-    /** Writes a run and its moves, owned by this process. After this there is room for what the run will write. */
+    /** Writes a run and its moves, owned by this process. After this there is room for what the run will write; or nothing is written. */
     startRun(run: {
         readonly id: string;
         readonly at: EpochMs;
@@ -77,6 +77,8 @@ export class Journal implements Disposable {
         readonly simulated: boolean;
         readonly plan: Plan;
     }): void {
+        const plan = JSON.stringify(run.plan);
+        this.#reserve(reserveBytes + plan.length);
         this.#write(() => {
             const owner = thisProcess();
             this.#run(
@@ -88,7 +90,7 @@ export class Journal implements Disposable {
                 owner.machine,
                 owner.pid,
                 owner.started,
-                JSON.stringify(run.plan),
+                plan,
             );
             for (const [position, move] of run.plan.moves.entries())
                 this.#run(
@@ -98,7 +100,6 @@ export class Journal implements Disposable {
                     position,
                 );
         });
-        this.#reserve(run.id);
     }
 
     /**
@@ -302,18 +303,13 @@ export class Journal implements Disposable {
     }
 
     /** Grows the log and the file once, and frees the room again for the rows of the run. */
-    #reserve(run: string): void {
-        guarded(this.path, () => {
-            try {
-                this.#db.exec('BEGIN IMMEDIATE');
-                this.#db.prepare('INSERT INTO events (run, event) VALUES (?, hex(zeroblob(?)))').run(run, reserveBytes / 2);
-                this.#db.exec(`DELETE FROM events WHERE seq = last_insert_rowid(); COMMIT; PRAGMA wal_checkpoint(RESTART);`);
-            } catch (error) {
-                if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-                this.#db.prepare('DELETE FROM runs WHERE id = ?').run(run);
-                throw error;
-            }
+    #reserve(bytes: number): void {
+        this.#write(() => {
+            this.#db.exec('PRAGMA defer_foreign_keys = ON'); // of no run: the row is gone when it counts
+            this.#db.prepare(`INSERT INTO events (run, event) VALUES ('', hex(zeroblob(?)))`).run(Math.ceil(bytes / 2));
+            this.#db.exec('DELETE FROM events WHERE seq = last_insert_rowid()');
         });
+        guarded(this.path, () => this.#db.exec('PRAGMA wal_checkpoint(RESTART)'));
     }
 }
 
