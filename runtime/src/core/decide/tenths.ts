@@ -50,6 +50,8 @@ export interface Pace {
 
 const nothingOpen = { counted: 0, seen: 0 };
 export const firstPace: Pace = { inSteps: true, open: nothingOpen, isAway: false, lookIn: searching };
+/** Of a hypervisor that sends any number of bytes at any time. */
+export const evenPace: Pace = { ...firstPace, inSteps: false, lookIn: inPace };
 
 /** Steps, and the bytes that came beyond what was expected of them. */
 export interface Counted {

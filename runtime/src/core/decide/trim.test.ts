@@ -183,6 +183,12 @@ test('the first setting allows for the portions that are known of', () => {
     expect(trimmed(undefined, lookAt(0, 0, 6 * mebibyte), step).setting).toBe(6 * mebibyte);
 });
 
+test('a hypervisor that sends any number of bytes is looked at every two tenths of a second', () => {
+    const first = trimmed(undefined, lookAt(0, 0, 20 * mebibyte), step);
+    const second = trimmed(first, lookAt(200, 4 * mebibyte, 20 * mebibyte), step);
+    expect([first, second].map(({ pace }) => pace.lookIn)).toEqual([200.3, 200.3]);
+});
+
 test('a link that is slower than the share is no reason to set less, and what it left out is not made up for later', () => {
     const share = 20 * mebibyte;
     let state: TrimState | undefined;

@@ -16,7 +16,7 @@ import {
     type EpochMs,
     type Milliseconds,
 } from '@mig/language';
-import { countSteps, firstPace, tenthMs, type Pace } from './tenths.js';
+import { countSteps, evenPace, firstPace, tenthMs, type Pace } from './tenths.js';
 
 /** How often a move is to be looked at: two of QEMU's tenths. */
 export const trimEvery = milliseconds(200);
@@ -107,7 +107,7 @@ export interface TrimState {
  */
 export function trimmed(before: TrimState | undefined, look: TrimLook, step: BytesPerSecond, portion?: Bytes): TrimState {
     const goesOn = before?.share === look.share && look.sent >= before.sent;
-    const now = goesOn ? gone(before, look, step, portion) : begun(before, look, settingFor(look.share, step, portion));
+    const now = goesOn ? gone(before, look, step, portion) : begun(before, look, step, portion);
     const { setting, pulse } = bestOrder(now, look.share, step, portion);
     if (pulse !== undefined) {
         const setAt = epochMs(look.at + pulseMs);
@@ -144,7 +144,7 @@ export function expectedRate(setting: BytesPerSecond, portion: Bytes | undefined
 }
 
 /** Another share than before begins a new balance; what the settings let through stays known. */
-function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, setting: BytesPerSecond): TrimState {
+function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, step: BytesPerSecond, portion: Bytes | undefined): TrimState {
     return {
         share,
         at,
@@ -152,8 +152,8 @@ function begun(before: TrimState | undefined, { share, at, sent }: TrimLook, set
         ahead: 0,
         sent,
         counted: 0,
-        pace: firstPace,
-        setting,
+        pace: portion === undefined ? evenPace : firstPace,
+        setting: settingFor(share, step, portion),
         pulse: undefined,
         setAt: at,
         lets: before?.lets ?? new Map<BytesPerSecond, BytesPerSecond>(),
@@ -180,7 +180,7 @@ function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: Byte
     const tenth = (rateNow * tenthMs) / 1000;
     const { steps, beyond, pace } =
         portion === undefined
-            ? { steps: ms / tenthMs, beyond: 0, pace: { ...before.pace, inSteps: false } }
+            ? { steps: ms / tenthMs, beyond: 0, pace: evenPace }
             : countSteps({ ms, sent: more, step: tenth, ahead: before.ahead, pace: before.pace, portion });
     const reckoned = before.over + steps * (tenth - (line * tenthMs) / 1000) + beyond;
     const counted = before.counted + more - (line * ms) / 1000;

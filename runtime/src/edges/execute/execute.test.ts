@@ -1,6 +1,6 @@
 import { milliseconds, type OnFailure, type Rung } from '@mig/language';
 import { describe, expect, test } from 'vitest';
-import type { MigrationEvent, PlanCap, PlannedMove } from '../../core/index.js';
+import { tenthMs, type MigrationEvent, type PlanCap, type PlannedMove } from '../../core/index.js';
 import { execute } from './execute.js';
 import { all, bench, eventsOf, guest, inventoryOf, mib, mibPerSecond, moveOf, planOf } from './testing.js';
 
@@ -64,6 +64,16 @@ describe('a run', () => {
             mover: undefined,
         });
         expect(hypervisors.cluster.machine('a').locks.size).toBe(0);
+    });
+
+    test('is looked at every other of the tenths of a second in which QEMU counts, without falling behind', async () => {
+        const vm = guest('db');
+        const { ports } = bench(inventoryOf({ a: [vm], b: [] }));
+        const events = await all(execute(planOf([moveOf(vm, 'a', 'b')], { caps: [cap('total', 20)] }), ports));
+        const looks = eventsOf(events, 'progress').map(({ at }) => at);
+        expect(looks.length).toBeGreaterThan(20);
+        const [first = NaN, last = NaN] = [looks[0], looks.at(-1)];
+        expect((last - first) / (looks.length - 1)).toBeCloseTo(2 * tenthMs, 3);
     });
 
     test('tells the downtime, from the stop at the source to the first instruction at the destination', async () => {

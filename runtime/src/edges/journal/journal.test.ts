@@ -235,7 +235,12 @@ describe('a journal that cannot be kept', () => {
             }
             expect(begun.length).toBeGreaterThan(1);
             expect(begun.length).toBeLessThan(65);
-            expect(journal.runs().map(({ id }) => id).toSorted()).toEqual(begun.toSorted());
+            expect(
+                journal
+                    .runs()
+                    .map(({ id }) => id)
+                    .toSorted(),
+            ).toEqual(begun.toSorted());
         });
 
         test('that fills up during a run, the phases can still be written down', () => {
