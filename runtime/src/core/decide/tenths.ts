@@ -79,14 +79,15 @@ export function countSteps(since: SinceLook): Counted {
         const notYet = hasPassed ? found : searching;
         return {
             steps: steps - pace.open.counted,
-            beyond: (seen - steps) * step,
+            // More than that is the part of a step that is under way here, or was at the look before.
+            beyond: off(steps) > 3.2 * portion ? 0 : (seen - steps) * step,
             pace: { inSteps, open: nothingOpen, isAway: pace.isAway || hasPassed, lookIn: pace.isAway ? inPlace : notYet },
         };
     };
     if (off(whole) < Math.min(0.6 * portion, 0.25 * step) && Math.abs(whole - counted) < 1.3) return settled(whole);
     if (off(byTime) < Math.min(1.6 * portion, 0.35 * step)) return settled(byTime);
     // A step that is under way is over by the next look; what is off then as well came beyond the steps.
-    if (pace.open.counted > 0) return settled(off(whole) < 0.4 * step && Math.abs(whole - counted) < 0.8 ? whole : byTime);
+    if (pace.open.counted > 0) return settled(off(whole) < 0.4 * step && Math.abs(whole - counted) < 1.05 ? whole : byTime);
     const lookIn = pace.lookIn === away ? inPace : away;
     return { steps: evenly, beyond: 0, pace: { inSteps, open: { counted, seen }, isAway: true, lookIn } };
 }

@@ -252,9 +252,11 @@ function bestOrder(
     const left = (setting: BytesPerSecond): number => uneven(holding(setting) + raised(now, setting, lets, portion));
     const top = settingFor(share, step, portion);
     let [setting, least] = [top, left(top)];
+    // Of settings that let as much through but for what is told of them, the highest: from there a pulse of the next one helps.
+    const better = portion === undefined ? 1 : portion / 5;
     for (let n = Math.ceil(top / step) - 1; n >= Math.max(1, Math.ceil(share / step / 2)); n--) {
         const other = bytesPerSecond(n * step);
-        if (left(other) < least - 1) [setting, least] = [other, left(other)];
+        if (left(other) < least - better) [setting, least] = [other, left(other)];
     }
     if (portion === undefined) return { setting, pulse: undefined };
     // From a setting that is followed by another that lets less through than the line, pulses are larger pieces than need be.
