@@ -90,7 +90,7 @@ export interface Stretch {
 }
 
 /** From the beginning of a window to that of the next. */
-export const windowsEveryMs = 10;
+const windowsEveryMs = 10;
 
 /** Bytes a second in each window of this length within a stretch. */
 export function ratesIn(
