@@ -161,6 +161,9 @@ describeWithLab('hosts that run plain QEMU', (fixture) => {
                 expect(code).toBe(0);
                 const job = events.find((event) => event.type === 'job-completed');
                 expect((job?.normalPages ?? Infinity) + (job?.zeroPages ?? Infinity)).toBeLessThanOrEqual(most * pages * 1.02);
+                const efforts = events.flatMap((event) => (event.type === 'effort' ? [event] : []));
+                expect(efforts.map(({ side }) => side).toSorted()).toEqual(['destination', 'source']);
+                for (const { cpuMs } of efforts) expect(cpuMs).toBeGreaterThan(0);
                 expect(await expectWholePlain(fixture.lab, 'db1')).not.toBe('kvm-a');
             },
         );

@@ -32,7 +32,16 @@ const entered = (phase: MovePhase): Untimed => ({ type: 'phase-entered', move: m
 const ended = (phase: MovePhase): Untimed => ({ type: 'phase-ended', move: move.id, phase, tookMs: milliseconds(1), error: undefined });
 
 test('in pre-copy the work of the source ends with perform, that of the destination with finish', async () => {
-    const happens = [entered('perform'), { a: 500, b: 300 }, ended('perform'), entered('finish'), { b: 20 }, ended('finish')];
+    const happens = [
+        entered('perform'),
+        { a: 500, b: 300 },
+        ended('perform'),
+        entered('finish'),
+        { b: 20 },
+        ended('finish'),
+        { b: 9 },
+        ended('confirm'),
+    ];
     expect(await told(happens)).toEqual([
         ['source', 'a', 500],
         ['destination', 'b', 320],
@@ -40,7 +49,16 @@ test('in pre-copy the work of the source ends with perform, that of the destinat
 });
 
 test('in post-copy that of the destination ends when the last page has come', async () => {
-    const happens = [entered('perform'), entered('finish'), { b: 20 }, ended('finish'), { a: 500, b: 300 }, ended('perform')];
+    const happens = [
+        entered('perform'),
+        entered('finish'),
+        { b: 20 },
+        ended('finish'),
+        { a: 500, b: 300 },
+        ended('perform'),
+        { b: 9 },
+        ended('confirm'),
+    ];
     expect(await told(happens)).toEqual([
         ['source', 'a', 500],
         ['destination', 'b', 320],

@@ -38,7 +38,8 @@ export class Effort {
         this.#ended.set(event.move, ended);
         // The source's copy goes with confirm. The destination's work ends with finish or, where its guest runs before all has come, with perform.
         if (event.phase === 'perform') this.#told(move, 'source', move.source);
-        if (ended.includes('finish') && ended.includes('perform')) this.#told(move, 'destination', move.destination);
+        const isOver = event.phase !== 'confirm' && ended.includes('finish') && ended.includes('perform');
+        if (isOver) this.#told(move, 'destination', move.destination);
     }
 
     /** Everything that was asked has been told. */

@@ -10,6 +10,7 @@ import { HypervisorError } from '../errors.js';
 import { EventQueue } from '../host/event-queue.js';
 import type { Begun, Cookie, Departure, DepartureEvent, MoveParameters, MoveSetting, Prepared } from '../port.js';
 import { refuseByVersion } from '../suited.js';
+import type { LastCpuTimes } from './cpu-time.js';
 import { DiskCopy } from './disk-copy.js';
 import { blockDevices, copiedDisks } from './disks.js';
 import { progressOf, summaryOf } from './figures.js';
@@ -32,10 +33,10 @@ import { ThrottleRise } from '../throttle-rise.js';
 import { machineName } from './vm-facts.js';
 
 /** Hears from before begin on: nothing that it causes is missed. */
-export async function openDeparture(asked: Asked, vm: VmUuid, signal: AbortSignal): Promise<Departure> {
+export async function openDeparture(asked: Asked, vm: VmUuid, lastCpuTimes: LastCpuTimes, signal: AbortSignal): Promise<Departure> {
     const process = await processOf(asked, vm, signal);
     const monitor = await asked.monitors.hold(mustHaveSocket(asked.host, process, vm), signal);
-    return new QemuDeparture(asked, vm, process, monitor);
+    return new QemuDeparture(asked, vm, process, monitor, lastCpuTimes);
 }
 
 /** Statuses after which a migration does nothing more by itself. */
@@ -54,6 +55,7 @@ class QemuDeparture implements Departure {
     readonly #vm: VmUuid;
     readonly #process: QemuProcess;
     readonly #monitor: Monitor;
+    readonly #lastCpuTimes: LastCpuTimes;
     readonly #throttle: ThrottleRise;
     readonly #unhear: () => void;
     #mark: Mark | undefined;
@@ -70,7 +72,8 @@ class QemuDeparture implements Departure {
     #stoppedByUs = false;
     #onStatus: ((status: string) => void) | undefined;
 
-    constructor(asked: Asked, vm: VmUuid, process: QemuProcess, monitor: Monitor) {
+    constructor(asked: Asked, vm: VmUuid, process: QemuProcess, monitor: Monitor, lastCpuTimes: LastCpuTimes) {
+        this.#lastCpuTimes = lastCpuTimes;
         this.#asked = asked;
         this.#vm = vm;
         this.#process = process;
@@ -219,6 +222,7 @@ class QemuDeparture implements Departure {
             else await this.#letGoOn();
             return;
         }
+        await this.#lastCpuTimes.note(this.#asked, this.#vm, signal);
         await this.#ask('quit', undefined, signal).catch((error: unknown) => {
             // It may end before its answer is out.
             if (!(error instanceof HypervisorError) || error.code !== 'host-lost') throw error;

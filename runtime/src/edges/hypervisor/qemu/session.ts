@@ -1,5 +1,5 @@
 /** A session with a host whose QEMUs run without a manager: its shell, and the monitors of its VMs. */
-import { type Milliseconds, milliseconds } from '@mig/language';
+import type { Milliseconds } from '@mig/language';
 import type { CpuVerdict, ImageSight, InventoryHost, VmUuid } from '../../../core/index.js';
 import type { HostAccess } from '../../ssh/access.js';
 import { shellCommand } from '../../ssh/command.js';
@@ -12,6 +12,7 @@ import { type LinkCounters, readLinkCounters } from '../link-counters.js';
 import type { Arrival, Departure, HostLost, HostObservation, HostSession, LockOwner, ObservationNeeds, Presence, VmLock } from '../port.js';
 import { pingGuestAgent } from './agent.js';
 import { QemuArrival } from './arrival.js';
+import { cpuTimeOf, LastCpuTimes } from './cpu-time.js';
 import { type CpuQuestion, type HostCpu, judgeCpu } from './cpu.js';
 import { openDeparture } from './departure.js';
 import { imagesAt, MadeImages } from './made-images.js';
@@ -81,6 +82,7 @@ class QemuSession implements HostSession {
     readonly #now: () => number;
     /** One question is asked once, however many VMs have that CPU. */
     readonly #verdicts = new Map<string, Promise<CpuVerdict>>();
+    readonly #lastCpuTimes = new LastCpuTimes();
 
     constructor(of: Observed, bootId: string, cpu: HostCpu, now: () => number) {
         this.host = of.host;
@@ -117,7 +119,7 @@ class QemuSession implements HostSession {
     }
 
     departure(vm: VmUuid, signal: AbortSignal): Promise<Departure> {
-        return openDeparture(this.#of, vm, signal);
+        return openDeparture(this.#of, vm, this.#lastCpuTimes, signal);
     }
 
     arrival(vm: VmUuid): Promise<Arrival> {
@@ -215,21 +217,9 @@ class QemuSession implements HostSession {
     }
 
     async emulatorCpu(vm: VmUuid, signal: AbortSignal): Promise<Milliseconds | undefined> {
-        const process = await processOf(this.#of, vm, signal);
-        const threads = await this.#of.monitors.with(mustHaveSocket(this.host, process, vm), signal, async (qmp) =>
-            (await qmp.execute('query-cpus-fast', undefined, signal)).list.flatMap((cpu) => cpu.at('thread-id').number ?? []),
-        );
-        const script = 'for id in "$@"; do cat "/proc/$id/stat"; done; getconf CLK_TCK';
-        const paths = [String(process.pid), ...threads.map((id) => `${String(process.pid)}/task/${String(id)}`)];
-        const { stdout } = await this.#of.access.run(['sh', '-c', script, 'sh', ...paths], signal);
-        const lines = stdout.trim().split('\n');
-        const perSecond = Number(lines.pop());
-        const [all, ...guest] = lines.map((line) => {
-            const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-            return Number(fields[11]) + Number(fields[12]);
-        });
-        if (all === undefined || guest.length !== threads.length || !(perSecond > 0)) return undefined;
-        return milliseconds((Math.max(0, all - guest.reduce((sum, one) => sum + one, 0)) * 1000) / perSecond);
+        // It may end while it is asked, and nothing is read then of what its processes used.
+        const used = await cpuTimeOf(this.#of, vm, signal).catch(() => undefined);
+        return used ?? this.#lastCpuTimes.take(vm);
     }
 
     linkCounters(address: string, signal: AbortSignal): Promise<LinkCounters | undefined> {
