@@ -15,7 +15,10 @@ export interface ProgressOptions {
     readonly now?: EpochMs | undefined;
 }
 
-/** At most `height` lines of at most `width` columns. Every move is on a line of its own or counted in a summary. */
+/**
+ * At most `height` lines of at most `width` columns. Every move is on a line of its own or counted in a summary; what has
+ * no column where it is narrow stands on a line below, as far as there is room.
+ */
 export function progressLines(view: RunView, options: ProgressOptions): readonly string[] {
     const { width, height, palette = noColour } = options;
     const now = options.now ?? view.now;
@@ -25,7 +28,10 @@ export function progressLines(view: RunView, options: ProgressOptions): readonly
     ];
     const room = height - lines.length;
     const shown = choose([...view.moves.values()], room - 1, width);
-    const rows = shown.rows.length === 0 ? [] : table(columns(now), shown.rows, { width, palette });
+    const rows =
+        shown.rows.length === 0
+            ? []
+            : table(columns(now), shown.rows, { width, palette, below: room - 1 - shown.rows.length - shown.summaries.length });
     const summaries = shown.summaries.map((line) => palette(line, 'faint'));
     return [...lines, ...rows, ...summaries].slice(0, Math.max(1, height));
 }
@@ -112,13 +118,14 @@ function summary(word: string, moves: readonly MoveView[], more: boolean, width:
 const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
     { title: 'VM', priority: 0, names: true, least: 8, cutTo: 8, cell: (m) => ({ text: m.vm, meaning: 'strong' }) },
     { title: 'phase', priority: 0, least: 8, cell: phase },
-    { title: 'done', priority: 1, align: 'right', least: 4, cell: (m) => ({ text: percent(m) }) },
+    { title: 'done', priority: 1, align: 'right', least: 4, cell: (m) => ({ text: percent(m) }), below: (text) => `${text} done` },
     {
         title: 'rate',
         priority: 2,
         align: 'right',
         least: 10,
         cell: (m) => ({ text: m.rate === undefined || m.rate <= 0 ? '' : formatQuantity(m.rate, 'rate') }),
+        below: (text) => text,
     },
     {
         title: 'dirty',
@@ -129,6 +136,7 @@ const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
             text: m.dirtyRate === undefined ? '' : formatQuantity(m.dirtyRate, 'rate'),
             meaning: isLosing(m) ? 'warning' : 'plain',
         }),
+        below: (text) => `dirties ${text}`,
     },
     {
         title: 'left',
@@ -138,9 +146,24 @@ const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
         cell: (m) => ({
             text: m.status === 'running' && m.remaining !== undefined && m.phase === 'perform' ? formatQuantity(m.remaining, 'size') : '',
         }),
+        below: (text) => `${text} left`,
     },
-    { title: 'ETA', priority: 3, align: 'right', least: 8, cell: (m) => ({ text: m.eta === undefined ? '' : coarse(m.eta) }) },
-    { title: 'downtime', priority: 4, align: 'right', least: 8, cell: (m) => downtime(m, now) },
+    {
+        title: 'ETA',
+        priority: 3,
+        align: 'right',
+        least: 8,
+        cell: (m) => ({ text: m.eta === undefined ? '' : coarse(m.eta) }),
+        below: (text) => `ends in ${text}`,
+    },
+    {
+        title: 'downtime',
+        priority: 4,
+        align: 'right',
+        least: 8,
+        cell: (m) => downtime(m, now),
+        below: (text) => `downtime ${text}`,
+    },
     {
         title: 'throttle',
         priority: 6,
@@ -149,8 +172,15 @@ const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
             text: m.status === 'running' && (m.throttle ?? 0) > 0 ? formatQuantity(m.throttle ?? 0, 'ratio') : '',
             meaning: 'warning',
         }),
+        below: (text) => `throttled ${text}`,
     },
-    { title: 'rung', priority: 7, cutTo: 8, cell: (m) => ({ text: m.status === 'running' ? (m.rung ?? '') : '', meaning: 'warning' }) },
+    {
+        title: 'rung',
+        priority: 7,
+        cutTo: 8,
+        cell: (m) => ({ text: m.status === 'running' ? (m.rung ?? '') : '', meaning: 'warning' }),
+        below: (text) => text,
+    },
     { title: 'round', priority: 8, align: 'right', least: 5, cell: (m) => ({ text: m.iteration === 0 ? '' : String(m.iteration) }) },
     {
         title: 'cap',
@@ -161,7 +191,13 @@ const columns = (now: EpochMs | undefined): readonly Column<MoveView>[] => [
     },
     { title: 'from', priority: 9, cutTo: 8, cell: (m) => ({ text: m.source }) },
     { title: 'to', priority: 6, cutTo: 8, cell: (m) => ({ text: m.destination }) },
-    { title: '', priority: 7, cutTo: 16, cell: (m) => ({ text: remark(m), meaning: 'faint' }) },
+    {
+        title: '',
+        priority: 7,
+        cutTo: 16,
+        cell: (m) => ({ text: remark(m), meaning: 'faint' }),
+        below: (text, m) => (m.status === 'waiting' ? '' : text),
+    },
 ];
 
 const meanings: Readonly<Record<MoveStatus, Meaning>> = {

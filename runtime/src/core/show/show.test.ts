@@ -1,7 +1,8 @@
 import { test as property, fc } from '@fast-check/vitest';
-import { bytes, bytesPerSecond, mebibyte, milliseconds } from '@mig/language';
+import { bytes, bytesPerSecond, mebibyte, milliseconds, ratio } from '@mig/language';
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../errors.js';
+import type { MigrationEvent } from '../model/events.js';
 import type { Plan } from '../model/plan.js';
 import { at, cap, instance, move, planOf, promise, rung, unlimited } from '../simulate/plan-builders.js';
 import { simulate } from '../simulate/run.js';
@@ -210,6 +211,34 @@ describe('many VMs', () => {
         );
         expect(lines.some((line) => /^\d+ waiting: v/.test(line))).toBe(true);
         expect(lines.some((line) => /^\d+ moved: v0, v1/.test(line))).toBe(true);
+    });
+});
+
+describe('in 60 columns', () => {
+    const [guest] = guests;
+    if (!guest) throw new Error('no guest');
+    const played = simulate(planOf(from, [move(guest, 'kvm-b')]), from, { now: noon, seed: 1 });
+    const at = played.findIndex((e) => e.type === 'progress' && e.iteration === 1) + 1;
+    const last = played[at - 1];
+    if (last?.type !== 'progress') throw new Error('no progress');
+    const losing: MigrationEvent[] = [
+        { ...last, rate: bytesPerSecond(5e7), dirtyRate: bytesPerSecond(1e7), throttle: ratio(0.2), remaining: bytes(96 * mebibyte) },
+        { type: 'rung-fired', at: last.at, move: last.move, rung: 1, action: 'downtime 2 s', because: 'after 1 s' },
+    ];
+    const view = [...played.slice(0, at), ...losing].reduce(progressOf, nothingYet);
+
+    test('every figure of a move is told: what has no column there, below it', () => {
+        const [headline, titles, row, ...below] = progressLines(view, { width: 60, height: 10 });
+        for (const [where, words] of [
+            [headline, /1 moving/],
+            [titles, /done +rate +ETA +downtime$/],
+            [row, /400 Mbit\/s/],
+            [below.map((line) => line.trim()).join(' '), /^dirties 80 Mbit\/s, 96 MiB left, throttled 20%, downtime 2 s, after 1 s$/],
+        ] as const)
+            expect(where).toMatch(words);
+    });
+    test('where there is no room below, every move keeps its own line', () => {
+        expect(progressLines(view, { width: 60, height: 3 })).toHaveLength(3);
     });
 });
 

@@ -1,4 +1,4 @@
-import { clean, fit, fitName, pad, widthOf, type Meaning, type Palette, type Piece } from './text.js';
+import { clean, fit, fitName, pad, widthOf, wrap, type Meaning, type Palette, type Piece } from './text.js';
 
 /** A column of a table that gives way when the terminal is narrow. */
 export interface Column<Row> {
@@ -13,6 +13,8 @@ export interface Column<Row> {
     /** May be cut down to this width before any column is left out. */
     readonly cutTo?: number;
     readonly cell: (row: Row) => Piece;
+    /** Where it is left out, what it says below the row instead: its cell in words, or nothing. */
+    readonly below?: (text: string, row: Row) => string;
 }
 
 export interface TableOptions {
@@ -20,13 +22,15 @@ export interface TableOptions {
     readonly palette: Palette;
     readonly indent?: number;
     readonly titles?: boolean;
+    /** So many lines there may be below rows, for what was left out of them: of the first rows that need them. */
+    readonly below?: number;
 }
 
 const gap = '  ';
 
 /** Rows as aligned lines, none wider than `width`. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): readonly string[] {
-    const { palette, indent = 0, titles = true } = options;
+    const { palette, indent = 0, titles = true, below = 0 } = options;
     const room = options.width - indent;
     const measured = columns.map((column) => measure(column, rows));
     const shown = narrowed(
@@ -44,10 +48,26 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
         return ' '.repeat(indent) + parts.join(gap);
     };
     const heading: Meaning = 'faint';
+    const leftOut = measured.filter((m) => !shown.some(({ column }) => column === m.column));
+    let allowed = below;
     return [
         ...(titles ? [lineOf(shown.map((m) => ({ text: m.column.title, meaning: heading })))] : []),
-        ...rows.map((_, i) => lineOf(shown.map((m) => m.cells[i] ?? { text: '' }))),
+        ...rows.flatMap((row, i) => {
+            const line = lineOf(shown.map((m) => m.cells[i] ?? { text: '' }));
+            const words = wordsBelow(leftOut, row, i);
+            const more = allowed > 0 && words !== '' ? wrap(words, room - gap.length) : [];
+            const kept = more.slice(0, allowed);
+            allowed -= kept.length;
+            return [line, ...kept.map((text) => ' '.repeat(indent) + palette(fit(gap + text, room), 'faint'))];
+        }),
     ];
+}
+
+function wordsBelow<Row>(leftOut: readonly Measured<Row>[], row: Row, i: number): string {
+    return leftOut
+        .map(({ column, cells }) => (cells[i]?.text ? (column.below?.(cells[i].text, row) ?? '') : ''))
+        .filter((words) => words !== '')
+        .join(', ');
 }
 
 interface Measured<Row> {
