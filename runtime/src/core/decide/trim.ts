@@ -16,7 +16,7 @@ import {
     type EpochMs,
     type Milliseconds,
 } from '@mig/language';
-import { countSteps, evenPace, firstPace, tenthMs, type Pace } from './tenths.js';
+import { countBursts, evenPace, firstPace, tenthMs, type Pace } from './tenths.js';
 
 /** How often a move is to be looked at: two of QEMU's tenths. */
 export const trimEvery = milliseconds(200);
@@ -32,7 +32,7 @@ export const qemuPortion = bytes(32 * (4096 + 8));
 
 /**
  * Of the tenths of QEMU, which last a little longer, any two seconds hold 19 or 20: between 5.1 % less and 0.2 % more than
- * two seconds of the mean. The line that is kept to lies as much above the share, so that the share is in the middle.
+ * two seconds of the mean. The line that is kept to lies above the share, so that the share is nearer to the middle.
  */
 const aim = { least: 0.005, most: 0.015 } as const;
 
@@ -44,10 +44,10 @@ const longestInForceMs = 360;
 
 /**
  * How much of the difference between the balance that is kept from look to look and the one over all the time is made up
- * for at a look. Where what is sent comes in steps, the former is even to a portion, and the latter right in the mean
+ * for at a look. Where what is sent comes in bursts, the former is even to a portion, and the latter right in the mean
  * alone; where a link smooths them, the former is only what is expected.
  */
-const trust = { inSteps: 0.005, smooth: 0.04 } as const;
+const trust = { inBursts: 0.005, smooth: 0.04 } as const;
 
 /**
  * A rate that is told is of the tenth before. By the next look that one has begun under the setting that is in force but
@@ -176,15 +176,14 @@ function gone(before: TrimState, { share, at, sent, rate }: TrimLook, step: Byte
     const sure = isSure(before, lets, portion) ? new Set(before.sure).add(before.setting) : before.sure;
     const line = lineOf(share, step, portion);
     const [ms, more] = [at - before.at, sent - before.sent];
-    const rateNow = through(before.setting, lets, portion);
-    const tenth = (rateNow * tenthMs) / 1000;
-    const { steps, beyond, pace } =
+    const burst = (through(before.setting, lets, portion) * tenthMs) / 1000;
+    const { bursts, beyond, pace } =
         portion === undefined
-            ? { steps: ms / tenthMs, beyond: 0, pace: evenPace }
-            : countSteps({ ms, sent: more, step: tenth, ahead: before.ahead, pace: before.pace, portion });
-    const reckoned = before.over + steps * (tenth - (line * tenthMs) / 1000) + beyond;
+            ? { bursts: ms / tenthMs, beyond: 0, pace: evenPace }
+            : countBursts({ ms, sent: more, burst, ahead: before.ahead, pace: before.pace, portion });
+    const reckoned = before.over + bursts * (burst - (line * tenthMs) / 1000) + beyond;
     const counted = before.counted + more - (line * ms) / 1000;
-    const over = reckoned + (pace.inSteps ? trust.inSteps : trust.smooth) * (counted - reckoned);
+    const over = reckoned + (pace.inBursts ? trust.inBursts : trust.smooth) * (counted - reckoned);
     const lost = Math.max(0, -(share * creditMs) / 1000 - over);
     return {
         ...before,
