@@ -1,6 +1,5 @@
 import { bytes, bytesPerSecond, formatQuantity, milliseconds, type Bytes, type BytesPerSecond, type Milliseconds } from '@mig/language';
 import {
-    differs,
     libvirtStep,
     linkCapacities,
     moveTechnique,
@@ -26,21 +25,11 @@ import type { Departure } from '../hypervisor/port.js';
 import { within } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { ExecutePorts, Emit } from './ports.js';
+import { setCap, setWithin, type CapSetting } from './set-cap.js';
 import { Trimming } from './trimming.js';
 
-/** A host that does not take a cap within this time must not keep the others from theirs. */
-const setWithin = milliseconds(5_000);
-
-/** What a host says otherwise is asked and set once more: a move that is ending is known to have ended by then. */
-const secondLookAfter = milliseconds(250);
-
-type CapSetting = 'bandwidth' | 'postcopy-bandwidth';
-type SetCap = Departure['setBandwidth'];
-
-const capName: Readonly<Record<CapSetting, string>> = { bandwidth: 'the cap', 'postcopy-bandwidth': 'the cap of post-copy' };
-
-/** What unlimited is in an event: more than any link carries (1 TiB/s). */
-const unlimited = 2 ** 40;
+/** Shares that differ by less are one share, reckoned in another order. */
+const same = 1e-9;
 
 interface Sender {
     readonly move: PlannedMove;
@@ -287,11 +276,11 @@ export class ShareOut {
     }
 
     async #lower(shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>, signal: AbortSignal): Promise<void> {
-        await this.#change(shares, (now, next) => next !== undefined && (now === undefined || next < now), signal);
+        await this.#change(shares, (now, next) => next !== undefined && (now === undefined || next < now * (1 - same)), signal);
     }
 
     async #raise(shares: ReadonlyMap<MoveId, BytesPerSecond | undefined>, signal: AbortSignal): Promise<void> {
-        await this.#change(shares, (now, next) => now !== undefined && (next === undefined || next > now), signal);
+        await this.#change(shares, (now, next) => now !== undefined && (next === undefined || next > now * (1 + same)), signal);
     }
 
     async #change(
@@ -303,33 +292,19 @@ export class ShareOut {
         await Promise.all(due.map((s) => this.#set(s, shares.get(s.move.id), signal)));
     }
 
-    /** Sets, reads back and compares; whether it was taken. A move that has just ended takes no cap any more, and needs none. */
+    /** Whether it was taken. A move that has just ended takes no cap any more, and needs none. */
     async #set(sender: Sender, rate: BytesPerSecond | undefined, signal: AbortSignal): Promise<boolean> {
         const { move, departure, maySwitch, switched } = sender;
-        const one = async (call: string, setting: CapSetting, share: BytesPerSecond | undefined, set: SetCap): Promise<boolean> => {
+        const one = (setting: CapSetting, share: BytesPerSecond | undefined): Promise<boolean> => {
             const asked = share === undefined ? undefined : settingFor(share, libvirtStep, this.#portions.get(move.source));
-            const once = () =>
-                within(this.#clock, setWithin, { call, host: move.source, vm: move.vm.name }, (over) =>
-                    set(asked, AbortSignal.any([signal, over])),
-                );
-            let { got } = await once();
-            const begins = this.#senders.get(move.id) === sender && !sender.confirmed;
-            if (begins && got !== asked) return true;
-            const hasLeft = () => sender.left;
-            if (got !== asked && !hasLeft()) {
-                await this.#clock.sleep(secondLookAfter, signal).catch(() => undefined);
-                if (!hasLeft()) ({ got } = await once());
-            }
-            return hasLeft() || this.#report(move, setting, asked, got);
+            const begins = () => this.#senders.get(move.id) === sender && !sender.confirmed;
+            const order = { move, departure, setting, asked, begins, hasLeft: () => sender.left };
+            return setCap(order, { clock: this.#clock, emit: this.#emit }, signal);
         };
         try {
             let holds = true;
-            if (maySwitch || switched) {
-                const after = switched ? rate : this.#afterSwitch(move.id, rate);
-                const set: SetCap = (cap, end) => departure.setPostcopyBandwidth(cap, end);
-                holds = await one('a new cap of post-copy', 'postcopy-bandwidth', after, set);
-            }
-            if (!switched) holds = (await one('a new cap', 'bandwidth', rate, (cap, end) => departure.setBandwidth(cap, end))) && holds;
+            if (maySwitch || switched) holds = await one('postcopy-bandwidth', switched ? rate : this.#afterSwitch(move.id, rate));
+            if (!switched) holds = (await one('bandwidth', rate)) && holds;
             sender.rate = rate;
             sender.trimming.restart(rate);
             return holds;
@@ -346,29 +321,12 @@ export class ShareOut {
         return bytesPerSecond(Math.min(rate ?? Infinity, own));
     }
 
-    /**
-     * What a host says that a cap is: whether the cap holds. One that is lower than asked is a warning, for it is kept;
-     * one that is higher, or that nobody can tell, is an error: the move is not begun, and one under way raises an alarm.
-     */
-    #report(move: PlannedMove, setting: CapSetting, asked: BytesPerSecond | undefined, got: BytesPerSecond | undefined): boolean {
-        if (asked === undefined && got === undefined) return true; // unlimited, and the host says so
-        const agrees = got === asked;
-        const holds = asked === undefined || (got !== undefined && got <= asked);
-        this.#emit({ type: 'setting-applied', move: move.id, setting, on: move.source, asked: asked ?? unlimited, got, agrees });
-        if (agrees) return true;
-        const text = differs(capName[setting], move.source, rateText(asked) ?? 'unlimited', rateText(got));
-        this.#emit({ type: 'note', level: holds ? 'warning' : 'alarm', move: move.id, text });
-        return holds;
-    }
-
     #serially(work: () => Promise<void>): Promise<void> {
         const result = this.#turn.then(work);
         this.#turn = result.catch(() => undefined); // the caller has the error; the next in line only waits
         return result;
     }
 }
-
-const rateText = (rate: BytesPerSecond | undefined): string | undefined => (rate === undefined ? undefined : formatQuantity(rate, 'rate'));
 
 function capNotSet({ vm, source }: PlannedMove, rate: BytesPerSecond): MigrationError {
     return new MigrationError('cap-not-set', `${vm.name} was not sent: ${source} did not take its cap of ${formatQuantity(rate, 'rate')}`, {
